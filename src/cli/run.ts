@@ -1,0 +1,37 @@
+import type { RunOptions } from '../entrypoint/run.ts';
+import { run } from '../entrypoint/run.ts';
+import type { Command } from './command.ts';
+import { DECLARE_FLAGS, declareOptions } from './declare-flags.ts';
+
+const command: Command = {
+  name: 'run',
+  summary: 'Deliver what the pod promises, then become its program',
+  usage: '[-f pod.yaml] [-c bellhop.yaml] [FLAGS] [-- CMD…]',
+  about: [
+    "CMD replaces the pod's command and args; without it they are started as on Kubernetes.",
+    'Without -f and --plan it looks at BELLHOP_PLAN, then /etc/bellhop/plan.json; with no plan at',
+    'all, or where Kubernetes has delivered already, CMD is started at once (BELLHOP_REQUIRE=1',
+    'makes that an error). Nothing is printed unless something is wrong.',
+  ].join('\n'),
+  flags: {
+    ...DECLARE_FLAGS,
+    plan: { value: 'FILE', help: 'a plan made by `bellhop plan`, instead of -f and -c' },
+    verbose: { help: 'tell where this differs from Kubernetes' },
+  },
+  wordsMax: 0,
+  takesCommand: true,
+  example: '$ bellhop run -f app.yaml -- python train.py',
+  async run(io, given) {
+    const plan = given.text('plan');
+    const options: RunOptions = {
+      ...declareOptions(given),
+      ...(plan === undefined ? {} : { plan }),
+      ...(given.commandAt === undefined ? {} : { commandAt: given.commandAt }),
+      log: given.log,
+      verbose: given.has('verbose'),
+    };
+    return run(io, options);
+  },
+};
+
+export default command;

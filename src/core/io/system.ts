@@ -1,0 +1,58 @@
+import { randomFillSync } from 'node:crypto';
+import fs from 'node:fs';
+import { isatty } from 'node:tty';
+import { aloneHost } from './alone.ts';
+import { FILES, readDescriptor } from './files.ts';
+import type { Host } from './host.ts';
+import { LAUNCHER_VARIABLE, launcherHost } from './launcher.ts';
+import type { Io } from './types.ts';
+
+/** The real outside, and how to leave the process. */
+export interface System {
+  readonly io: Io;
+  readonly host: Host;
+}
+
+/** The outside as this process finds it: a child of the launcher, or alone. */
+export function openSystem(): System {
+  // oxlint-disable-next-line node/no-process-env -- the one place that reads it
+  const variable = process.env[LAUNCHER_VARIABLE];
+  const host = variable === undefined ? aloneHost() : launcherHost(variable);
+  const io: Io = {
+    fs: FILES,
+    arrival: host.arrival,
+    kernel: host.kernel,
+    clock: { now: () => Date.now(), monotonicMs: () => performance.now() },
+    random: (count) => randomFillSync(new Uint8Array(count)),
+    stdout: (text) => writeAll(1, text),
+    stderr: (text) => writeAll(2, text),
+    stdin: (bytesMax) => readDescriptor(0, { path: 'standard input', bytesMax }),
+    isTerminal: (descriptor) => isatty(descriptor),
+    columns: () => columnsOf(),
+  };
+  return { io, host };
+}
+
+/** By writeSync only: process.stdout would leave O_NONBLOCK on the user's descriptors. */
+function writeAll(descriptor: number, text: string | Uint8Array): void {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+  for (let at = 0; at < bytes.byteLength; ) {
+    try {
+      at += fs.writeSync(descriptor, bytes, at);
+    } catch (error) {
+      // A pipe that the caller made non-blocking is full: wait for its reader.
+      if ((error as { code?: unknown }).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_WAIT_MS);
+    }
+  }
+}
+
+const FULL_PIPE_WAIT_MS = 1;
+const COLUMNS_DEFAULT = 80;
+
+function columnsOf(): number {
+  // oxlint-disable-next-line node/no-process-env -- the shell's own word, for people only
+  const given = Number(process.env['COLUMNS']);
+  if (Number.isInteger(given) && given > 0) return given;
+  return isatty(1) ? (process.stdout.columns ?? COLUMNS_DEFAULT) : COLUMNS_DEFAULT;
+}

@@ -1,0 +1,175 @@
+/**
+ * The outside, as one record that is passed in. Nothing but this folder and `main.ts` touches the
+ * file system, the clock, randomness, the process or foreign functions (a test holds this).
+ */
+export interface Io {
+  readonly fs: Fs;
+  /** What the process was started with, byte for byte. */
+  readonly arrival: Arrival;
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  /** `count` bytes from the system's random source. */
+  random(count: number): Uint8Array;
+  /** Writes all of `text` without touching the flags of the descriptor. */
+  stdout(text: string | Uint8Array): void;
+  stderr(text: string | Uint8Array): void;
+  /** Reads all of standard input, at most `bytesMax` bytes. */
+  stdin(bytesMax: number): Uint8Array;
+  isTerminal(descriptor: 1 | 2): boolean;
+  /** Columns of the terminal behind stdout, 80 where there is none. */
+  columns(): number;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds of a clock that never goes back. */
+  monotonicMs(): number;
+}
+
+/** argv (without the program's own name) and environment as the kernel passed them. */
+export interface Arrival {
+  readonly argv: readonly Uint8Array[];
+  /** Entries `NAME=value` in their order, also duplicate and odd ones. */
+  readonly env: readonly Uint8Array[];
+}
+
+export type FileKind = 'dir' | 'file' | 'link' | 'other';
+
+export interface FileStat {
+  readonly kind: FileKind;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly inode: number;
+  readonly device: number;
+}
+
+/**
+ * Synchronous file operations: delivery is a few dozen of them, and one after another is the
+ * fastest way. Paths are UTF-8 strings. Each throws `FsError`.
+ */
+export interface Fs {
+  read(path: string, bytesMax: number): Uint8Array;
+  /** Creates the file (it must not exist) with exactly this mode, whatever the umask. */
+  write(path: string, content: Uint8Array, mode: number): void;
+  mkdir(path: string, mode: number): void;
+  symlink(target: string, path: string): void;
+  readlink(path: string): string;
+  /** Like lstat; undefined where nothing is. */
+  stat(path: string): FileStat | undefined;
+  /** Like stat, through links; undefined where nothing is. */
+  statThrough(path: string): FileStat | undefined;
+  list(path: string): string[];
+  rename(from: string, to: string): void;
+  unlink(path: string): void;
+  rmdir(path: string): void;
+  chmod(path: string, mode: number): void;
+  /** Changes owner and group of the entry itself, never of what a link points to; -1 keeps. */
+  lchown(path: string, owner: { uid: number; gid: number }): void;
+  /** statfs: the file system's magic number and the free bytes. */
+  fileSystem(path: string): { magic: number; freeBytes: number };
+  realpath(path: string): string;
+}
+
+/** What the file system said, by errno name; the path is the one we asked for. */
+export class FsError extends Error {
+  readonly errno: string;
+  readonly path: string;
+  constructor(errno: string, path: string, operation: string) {
+    super(`${operation} ${path}: ${errno}`);
+    this.errno = errno;
+    this.path = path;
+  }
+}
+
+/** A string of the exec document: bytes of ours, or entry `raw` of what arrived, untouched. */
+export type ExecString = { readonly raw: number } | { readonly bytes: Uint8Array };
+
+/** What the process is to become. The launcher carries it out; without it `execve` in here does. */
+export interface ExecDocument {
+  /** As execvp: with a slash it is the path, else it is looked up in `path`. */
+  readonly program: Uint8Array;
+  /** The directories to look in, separated by colons (the delivered PATH). */
+  readonly path: Uint8Array;
+  /** `raw` counts from the first argument after the program's own name. */
+  readonly argv: readonly ExecString[];
+  readonly env: readonly ExecString[];
+  readonly cwd?: string;
+  /** The process changes its root to this directory first. */
+  readonly root?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly groups?: readonly number[];
+  readonly noNewPrivileges?: boolean;
+  /** Capabilities to take from the bounding and inheritable sets, by number. */
+  readonly dropCapabilities?: readonly number[];
+  readonly umask?: number;
+  readonly limits?: readonly ExecLimit[];
+  /**
+   * The whole report to print where exec fails, by reason; the exit code is 127 or 126.
+   * `{{why}}` in it becomes the step and the error, e.g. `execve: ENOENT (2)`.
+   */
+  readonly failure: {
+    readonly notFound: string;
+    readonly notAllowed: string;
+    readonly other: string;
+  };
+}
+
+/** A resource limit by its RLIMIT_* number; 2n ** 64n - 1n is unlimited. */
+export interface ExecLimit {
+  readonly resource: number;
+  readonly soft: bigint;
+  readonly hard: bigint;
+}
+
+/** What needs more than file operations. `launcher` carries it out for us; alone we have less. */
+export interface Kernel {
+  readonly kind: 'launcher' | 'alone';
+  /** The process that becomes the user's program. */
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Supplementary groups that the process has now. */
+  readonly groups: readonly number[];
+  /** Effective capabilities of this process as a bit set, from /proc/self/status. */
+  readonly capabilities: bigint;
+  /** Bytes that argv and env may have together, from the stack limit. */
+  readonly execBytesMax: number;
+  /** Where the paths that the program will see lie for us: '' or a directory below /proc. */
+  readonly rootPrefix: string;
+  /** Returns an errno name, or undefined on success. 'ENOSYS' where we are alone. */
+  mount(request: MountRequest): string | undefined;
+  unmount(path: string, options?: { detach?: boolean }): string | undefined;
+  /** Enters a mount namespace of its own, with a user namespace where root rights are lacking. */
+  enterNamespaces(options: { uid: number; gid: number }): string | undefined;
+  /** Hands over and never returns when we are a child of the launcher or exec succeeds. */
+  exec(document: ExecDocument): never;
+}
+
+export interface MountRequest {
+  readonly source: string;
+  readonly target: string;
+  /** '' for bind mounts and remounts. */
+  readonly type: string;
+  /** MS_* bits of mount(2). */
+  readonly flags: number;
+  /** Options as text, e.g. `mode=1777,size=65536`. */
+  readonly data: string;
+}
+
+/** MS_* of mount(2), Linux uapi/linux/mount.h. */
+export const MS = {
+  readOnly: 1,
+  noSuid: 2,
+  noDev: 4,
+  noExec: 8,
+  remount: 32,
+  bind: 4096,
+  move: 8192,
+  recursive: 16384,
+  private: 1 << 18,
+  slave: 1 << 19,
+} as const;

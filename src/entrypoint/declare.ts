@@ -1,0 +1,127 @@
+import { BellhopError, judge } from '../core/errors.ts';
+import type { Io } from '../core/io/types.ts';
+import type { Declaration, Workload } from '../plan/declaration.ts';
+import { chooseWorkload, podOf, readDeclaration } from '../plan/declaration.ts';
+import { buildPlan, chooseContainer } from '../plan/build.ts';
+import type { PlanInput } from '../plan/build.ts';
+import type { Settings } from '../plan/settings.ts';
+import type { Image, Plan } from '../plan/types.ts';
+import { KINDS_WITH_VERSIONS } from '../stores/_all.gen.ts';
+import type { DataObject } from '../wire/objects.ts';
+import type { Pod } from '../wire/pod-types.ts';
+import { readManifests, readSettingsFile } from './inputs.ts';
+
+/** What the flags of `run`, `plan` and `explain` say about the declaration. */
+export interface DeclareOptions {
+  readonly manifests: readonly string[];
+  readonly settings?: string;
+  readonly workload?: string;
+  readonly container?: string;
+  readonly namespace?: string;
+  /** `PATH=VALUE` each. */
+  readonly fields: readonly string[];
+  /** `cpu=4,memory=8Gi`, may be repeated. */
+  readonly node: readonly string[];
+  readonly image: Image;
+}
+
+/** The plan and what it was made from. */
+export interface Declared {
+  readonly plan: Plan;
+  readonly objects: readonly DataObject[];
+  readonly warnings: readonly string[];
+}
+
+/** Makes the plan from manifests and settings; throws everything that is wrong, together. */
+export function declare(io: Io, options: DeclareOptions): Declared {
+  const { documents, problems: unread } = readManifests(io, options.manifests);
+  const { settings, problems: unset } = readSettingsFile(io, options.settings);
+  const problems: BellhopError[] = [...unread, ...unset];
+  const fields = pairs(options.fields, { flag: '--field', problems });
+  const node = pairs(
+    options.node.flatMap((one) => one.split(',')),
+    { flag: '--node', problems },
+  );
+  judge(problems);
+  const declaration = readDeclaration(documents);
+  const chosen = choose(declaration, options);
+  const input = planInput({ options, settings, declaration, fields, node }, chosen);
+  const result = buildPlan(input);
+  const found = [...declaration.problems, ...chosen.problems, ...result.problems];
+  judge([...new Set(found)]);
+  return { plan: result.plan, objects: declaration.objects, warnings: result.warnings };
+}
+
+interface Chosen {
+  readonly workload: Workload;
+  readonly pod: Pod;
+  readonly problems: readonly BellhopError[];
+}
+
+function choose(declaration: Declaration, options: DeclareOptions): Chosen {
+  const { workloads, problems } = declaration;
+  try {
+    const workload = chooseWorkload(workloads, options.workload);
+    const pod = podOf(workload);
+    return { workload, pod, problems: workload.place.problems };
+  } catch (error) {
+    if (error instanceof BellhopError) judge([...problems, error]);
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly options: DeclareOptions;
+  readonly settings: Settings;
+  readonly declaration: Declaration;
+  readonly fields: ReadonlyMap<string, string>;
+  readonly node: ReadonlyMap<string, string>;
+}
+
+function planInput(parts: Parts, { workload, pod, problems }: Chosen): PlanInput {
+  const { options, settings, declaration, fields, node } = parts;
+  let container: PlanInput['container'];
+  try {
+    container = chooseContainer(pod, options.container);
+  } catch (error) {
+    if (error instanceof BellhopError) judge([...problems, error]);
+    throw error;
+  }
+  const namespace = pod.namespace || workload.namespace || options.namespace || 'default';
+  const nodeSettings = Object.entries(settings.node ?? {}).map(([k, v]) => [k, String(v)] as const);
+  return {
+    kind: workload.kind,
+    workloadName: workload.name,
+    pod,
+    container,
+    namespace,
+    objects: declaration.objects,
+    services: declaration.services,
+    settings,
+    image: imageOf(settings, options.image),
+    fields: new Map([...Object.entries(settings.fields ?? {}), ...fields]),
+    node: new Map([...nodeSettings, ...node]),
+    hasVersions: (store) => KINDS_WITH_VERSIONS.has(settings.stores?.[store]?.kind ?? ''),
+  };
+}
+
+function imageOf(settings: Settings, flags: Image): Image {
+  const given = Object.entries(settings.image ?? {}).filter(([, one]) => one !== undefined);
+  return { ...Object.fromEntries(given), ...flags };
+}
+
+function pairs(
+  written: readonly string[],
+  of: { readonly flag: string; readonly problems: BellhopError[] },
+): ReadonlyMap<string, string> {
+  const map = new Map<string, string>();
+  for (const pair of written) {
+    const equals = pair.indexOf('=');
+    if (equals > 0) map.set(pair.slice(0, equals), pair.slice(equals + 1));
+    else
+      of.problems.push(
+        new BellhopError('BH_ERR_USAGE', { where: [of.flag], what: 'must be NAME=VALUE' }),
+      );
+  }
+  return map;
+}

@@ -1,0 +1,94 @@
+import { BellhopError } from '../core/errors.ts';
+import type { Io } from '../core/io/types.ts';
+import type { Delivery } from './delivery.ts';
+import { coveredPaths, memoryBytes } from './delivery.ts';
+import type { Hands } from './hands.ts';
+import { makeFolder, makeParents, newHands, rollback, writeProblem } from './hands.ts';
+import { deliverByLinks } from './links.ts';
+import { MountDenied, deliverByMounts, makeRootReadOnly } from './mounts.ts';
+import type { State } from './state.ts';
+import { cleanEarlier, openState } from './state.ts';
+
+/** What was delivered, for the report. */
+export interface Delivered {
+  readonly how: 'nothing' | 'mounts' | 'links';
+  /** Where this differs from Kubernetes, one sentence each. */
+  readonly differences: readonly string[];
+}
+
+/** What the container is to be beside its files. */
+export interface DeliverOptions {
+  readonly readOnlyRoot: boolean;
+  /** Made as the runtime makes it, with its parents, where it is not there. */
+  readonly workingDir?: string;
+}
+
+const CAP_SYS_ADMIN = 1n << 21n;
+
+/**
+ * Writes everything, or nothing: on any failure what was done is undone and the problem thrown. By
+ * mounts where that is allowed, else by real folders and links.
+ */
+export function deliver(io: Io, delivery: Delivery, options: DeliverOptions): Delivered {
+  const hands = newHands(io);
+  const mayMount = io.kernel.kind === 'launcher' && (io.kernel.capabilities & CAP_SYS_ADMIN) !== 0n;
+  const how = deliverFiles({ hands, delivery, options }, mayMount);
+  if (options.readOnlyRoot) makeRootReadOnly(hands);
+  return { how, differences: [...hands.differences] };
+}
+
+interface Work {
+  readonly hands: Hands;
+  readonly delivery: Delivery;
+  readonly options: DeliverOptions;
+}
+
+function deliverFiles(work: Work, mayMount: boolean): Delivered['how'] {
+  const { hands, delivery } = work;
+  if (mayMount && coveredPaths(delivery).length > 0) {
+    try {
+      deliverByMounts(hands, stateFor(hands, delivery, true), delivery);
+      makeWorkingDir(work);
+      return 'mounts';
+    } catch (error) {
+      rollback(hands);
+      if (!(error instanceof MountDenied)) throw writeProblem(error);
+      hands.differences.clear();
+    }
+  }
+  try {
+    const isEmpty = coveredPaths(delivery).length === 0;
+    if (!isEmpty) deliverByLinks(hands, stateFor(hands, delivery, false), delivery);
+    makeWorkingDir(work);
+    return isEmpty ? 'nothing' : 'links';
+  } catch (error) {
+    rollback(hands);
+    throw writeProblem(error);
+  }
+}
+
+function makeWorkingDir({ hands, options }: Work): void {
+  const path = options.workingDir;
+  if (path === undefined || hands.fs.statThrough(path) !== undefined) return;
+  makeParents(hands, path);
+  makeFolder(hands, path, 0o755);
+}
+
+function stateFor(hands: Hands, delivery: Delivery, mayMount: boolean): State {
+  const covered = coveredPaths(delivery);
+  const bytes = memoryBytes(delivery);
+  const diskAllowed = mayMount || delivery.policy.disk === 'allow';
+  const state = openState(hands, { memory: bytes > 0, diskAllowed, covered });
+  cleanEarlier(hands, state, covered);
+  if (!mayMount && state.inMemory) checkRoom(hands, state, bytes);
+  return state;
+}
+
+/** The memory file system is often 64 MiB and shared with the program: said before it is full. */
+function checkRoom(hands: Hands, state: State, bytes: number): void {
+  const { freeBytes } = hands.fs.fileSystem(state.folder);
+  if (bytes <= freeBytes) return;
+  const what = `${bytes} bytes of secrets do not fit, ${freeBytes} are free`;
+  const help = 'give the container a larger /dev/shm, or deliver less';
+  throw new BellhopError('BH_ERR_NO_MEMORY', { where: [state.folder], what, help });
+}

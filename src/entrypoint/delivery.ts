@@ -1,0 +1,59 @@
+import type { Sealed } from '../core/sealed.ts';
+import type { DirectoryPlacement, FilePlacement, Policy } from '../plan/types.ts';
+import type { VolumeTree } from '../plan/volume-tree.ts';
+
+/** A volume with its content at hand. */
+export interface Directory {
+  readonly placement: DirectoryPlacement;
+  /** Absent for a plain folder. */
+  readonly tree?: VolumeTree;
+  readonly landings: readonly Landing[];
+}
+
+/** One place where the container sees a volume. */
+export interface Landing {
+  readonly path: string;
+  /** Clean and relative; '' for the whole volume. */
+  readonly subPath: string;
+  readonly readOnly: boolean;
+}
+
+/** A file at a path of its own, with its content at hand. */
+export interface PlainFile {
+  readonly placement: FilePlacement;
+  readonly content: Sealed;
+}
+
+/** Everything that is to appear in the file system. */
+export interface Delivery {
+  readonly directories: readonly Directory[];
+  readonly files: readonly PlainFile[];
+  readonly policy: Policy;
+}
+
+/** Every path that the delivery covers, in an order in which parents come first. */
+export function coveredPaths(delivery: Delivery): string[] {
+  const landings = delivery.directories.flatMap((one) => one.landings.map(({ path }) => path));
+  const files = delivery.files.map((one) => one.placement.path);
+  return [...landings, ...files].toSorted();
+}
+
+/** Bytes of all content, for what must fit into memory. */
+export function memoryBytes(delivery: Delivery): number {
+  let bytes = 0;
+  for (const { placement, tree } of delivery.directories) {
+    if (placement.medium !== 'memory') continue;
+    for (const entry of tree?.inside ?? [])
+      if (entry.kind === 'file') bytes += pages(entry.content);
+  }
+  for (const { placement, content } of delivery.files) {
+    if (placement.medium === 'memory') bytes += pages(content);
+  }
+  return bytes;
+}
+
+const PAGE_BYTES = 4096;
+
+function pages(content: Sealed): number {
+  return Math.ceil(content.bytes / PAGE_BYTES) * PAGE_BYTES;
+}

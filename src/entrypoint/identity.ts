@@ -1,0 +1,163 @@
+import { BellhopError } from '../core/errors.ts';
+import type { Io } from '../core/io/types.ts';
+import type { Plan } from '../plan/types.ts';
+import { capabilityNumbers } from '../wire/capabilities.ts';
+import { findUser, groupsOf } from '../wire/passwd.ts';
+
+/** Who the program becomes; absent members stay as they are. */
+export interface Become {
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly groups?: readonly number[];
+  readonly noNewPrivileges?: boolean;
+  readonly dropCapabilities?: readonly number[];
+  /** Home of the user that the process was started as, and of the one it becomes. */
+  readonly home: { readonly before: string; readonly after: string };
+  readonly differences: readonly string[];
+  readonly problems: readonly BellhopError[];
+}
+
+const FILE_BYTES_MAX = 16 * 1024 * 1024;
+const CAP_SETUID = 1n << 7n;
+const CAP_SETGID = 1n << 6n;
+const CAP_SETPCAP = 1n << 8n;
+
+/**
+ * Finds user, group and groups as kubelet and containerd do: the pod's word, else the image's USER
+ * (told by `image.user`), else who we are; group and further groups from the image's /etc/passwd and
+ * /etc/group (golden vectors user-*).
+ */
+export function whoToBecome(plan: Plan, io: Io): Become {
+  const { kernel } = io;
+  const problems: BellhopError[] = [];
+  const wanted = wantedUser(plan, problems);
+  const passwd = lazyText(io, '/etc/passwd');
+  const entry = wanted === undefined ? undefined : findUser(passwd(), wanted);
+  if (typeof wanted === 'string' && entry === undefined) {
+    const what = `the image has no user ${wanted} in /etc/passwd`;
+    problems.push(identityProblem('image.user', what));
+  }
+  const uid = entry?.uid ?? (typeof wanted === 'number' ? wanted : kernel.uid);
+  if (plan.identity.nonRoot === true) problems.push(...rootProblems(plan, wanted, uid));
+  const changes = wanted !== undefined;
+  const gid = plan.identity.group ?? (changes ? (entry?.gid ?? 0) : kernel.gid);
+  const member = entry === undefined ? [] : groupsOf(lazyText(io, '/etc/group')(), entry.name);
+  const base = changes ? [gid, ...member] : [...kernel.groups];
+  const groups = [...new Set([...base, ...plan.identity.supplementalGroups])].toSorted(
+    (a, b) => a - b,
+  );
+  const homeOf = (id: number): string => findUser(passwd(), id)?.home || '/';
+  const same = uid === kernel.uid;
+  const home = same
+    ? { before: '', after: '' }
+    : { before: homeOf(kernel.uid), after: homeOf(uid) };
+  const ids = decide({ plan, io }, { uid, gid, groups });
+  const privileges = privilegesOf(plan, io);
+  return {
+    ...ids.become,
+    ...privileges.become,
+    home: ids.become.uid === undefined ? { before: '', after: '' } : home,
+    differences: [...ids.differences, ...privileges.differences],
+    problems: [...problems, ...ids.problems],
+  };
+}
+
+function lazyText(io: Io, path: string): () => string {
+  let text: string | undefined;
+  return () => {
+    if (text !== undefined) return text;
+    const there = io.fs.statThrough(path);
+    text = there === undefined ? '' : new TextDecoder().decode(io.fs.read(path, FILE_BYTES_MAX));
+    return text;
+  };
+}
+
+function identityProblem(where: string, what: string): BellhopError {
+  return new BellhopError('BH_ERR_IDENTITY', { where: [where], what });
+}
+
+/** A uid, a name of the image, or undefined where nobody says. The gid of USER is dropped. */
+function wantedUser(plan: Plan, problems: BellhopError[]): number | string | undefined {
+  if (plan.identity.user !== undefined) return plan.identity.user;
+  const [name = ''] = (plan.image.user ?? '').split(':');
+  if (name === '') return undefined;
+  if (!/^\d+$/.test(name)) return name;
+  const uid = Number(name);
+  if (uid < 2 ** 32 - 1) return uid;
+  problems.push(identityProblem('image.user', 'no uid is that large'));
+  return undefined;
+}
+
+/** runAsNonRoot as the kubelet has it: a name cannot be verified. */
+function rootProblems(
+  plan: Plan,
+  wanted: number | string | undefined,
+  uid: number,
+): BellhopError[] {
+  const where = 'securityContext.runAsNonRoot';
+  if (typeof wanted === 'string' && plan.identity.user === undefined) {
+    return [
+      identityProblem(where, `the image's user ${wanted} is a name, so it cannot be verified`),
+    ];
+  }
+  return uid === 0 ? [identityProblem(where, 'the program would run as root')] : [];
+}
+
+interface Ids {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
+interface Decision {
+  readonly become: Partial<Ids>;
+  readonly differences: readonly string[];
+  readonly problems: readonly BellhopError[];
+}
+
+/** What has to be changed, whether that is allowed, and what the policy says where it is not. */
+function decide({ plan, io }: { plan: Plan; io: Io }, ids: Ids): Decision {
+  const { kernel } = io;
+  const sameGroups = String(ids.groups) === String([...kernel.groups].toSorted((a, b) => a - b));
+  const changed: Partial<Ids> = {
+    ...(ids.uid === kernel.uid ? {} : { uid: ids.uid }),
+    ...(ids.gid === kernel.gid ? {} : { gid: ids.gid }),
+    ...(sameGroups ? {} : { groups: ids.groups }),
+  };
+  const asked = plan.identity.user !== undefined || (plan.image.user ?? '') !== '';
+  const groupsAsked = asked || plan.identity.supplementalGroups.length > 0;
+  const become = groupsAsked || plan.identity.group !== undefined ? changed : {};
+  const needs = (become.uid === undefined ? 0n : CAP_SETUID) | needsOf(become);
+  if ((kernel.capabilities & needs) === needs) return { become, differences: [], problems: [] };
+  const what = `the pod wants user ${ids.uid}, group ${ids.gid}, groups ${ids.groups.join(' ')}; the container runs as ${kernel.uid}:${kernel.gid} and may not change that`;
+  if (plan.policy.identity === 'keep') return { become: {}, differences: [what], problems: [] };
+  return { become: {}, differences: [], problems: [identityProblem('securityContext', what)] };
+}
+
+function needsOf(become: Partial<Ids>): bigint {
+  return become.gid === undefined && become.groups === undefined ? 0n : CAP_SETGID;
+}
+
+function privilegesOf(
+  plan: Plan,
+  io: Io,
+): { become: Pick<Become, 'noNewPrivileges' | 'dropCapabilities'>; differences: string[] } {
+  const { capabilities } = io.kernel;
+  const add = capabilityNumbers(plan.identity.addCapabilities ?? []);
+  const drop = capabilityNumbers(plan.identity.dropCapabilities ?? []).filter(
+    (one) => !add.includes(one),
+  );
+  const mayDrop = (capabilities & CAP_SETPCAP) !== 0n;
+  const differences: string[] = [];
+  const held = drop.filter((one) => (capabilities & (1n << BigInt(one))) !== 0n);
+  if (held.length > 0 && !mayDrop) differences.push('capabilities cannot be dropped here');
+  const lacking = add.filter((one) => (capabilities & (1n << BigInt(one))) === 0n);
+  if (lacking.length > 0) differences.push('capabilities that the pod adds cannot be had here');
+  return {
+    become: {
+      ...(plan.identity.noNewPrivileges === true ? { noNewPrivileges: true } : {}),
+      ...(drop.length > 0 && mayDrop ? { dropCapabilities: drop } : {}),
+    },
+    differences,
+  };
+}

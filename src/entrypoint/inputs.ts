@@ -1,0 +1,102 @@
+import { BellhopError } from '../core/errors.ts';
+import type { Io } from '../core/io/types.ts';
+import { FsError } from '../core/io/types.ts';
+import type { InputDocument } from '../plan/declaration.ts';
+import type { Settings } from '../plan/settings.ts';
+import { NO_SETTINGS, readSettings } from '../plan/settings.ts';
+import { YamlProblem, readDocuments } from '../wire/yaml.ts';
+
+/** One file of manifests, settings or a plan. */
+export const INPUT_BYTES_MAX = 64 * 1024 * 1024;
+const FILES_MAX = 10_000;
+const DEPTH_MAX = 16;
+
+/** Reads manifests from files, folders (`*.yaml`, `*.yml`, `*.json`, also below) and `-`. */
+export function readManifests(
+  io: Io,
+  names: readonly string[],
+): { readonly documents: readonly InputDocument[]; readonly problems: readonly BellhopError[] } {
+  const problems: BellhopError[] = [];
+  const documents: InputDocument[] = [];
+  for (const name of names) {
+    try {
+      for (const file of filesOf(io, name, 0)) documents.push(...readFile(io, file, problems));
+    } catch (error) {
+      problems.push(readProblem(error, name));
+    }
+  }
+  return { documents, problems };
+}
+
+function filesOf(io: Io, name: string, depth: number): string[] {
+  if (name === '-' || io.fs.statThrough(name)?.kind !== 'dir') return [name];
+  if (depth > DEPTH_MAX) return [];
+  const base = name.endsWith('/') ? name.slice(0, -1) : name;
+  const below = io.fs
+    .list(base)
+    .toSorted()
+    .flatMap((entry) => {
+      const path = `${base}/${entry}`;
+      const isFolder = io.fs.statThrough(path)?.kind === 'dir';
+      if (isFolder) return filesOf(io, path, depth + 1);
+      return /\.(ya?ml|json)$/.test(entry) ? [path] : [];
+    });
+  if (below.length <= FILES_MAX) return below;
+  const what = `has ${below.length} manifests, at most ${FILES_MAX} are read`;
+  throw new BellhopError('BH_ERR_INPUT_READ', { where: [name], what });
+}
+
+function readFile(io: Io, name: string, problems: BellhopError[]): InputDocument[] {
+  const called = name === '-' ? 'standard input' : name;
+  const bytes = name === '-' ? io.stdin(INPUT_BYTES_MAX) : io.fs.read(name, INPUT_BYTES_MAX);
+  try {
+    return readDocuments(bytes).map((document) => ({
+      value: document.value,
+      source: { name: called, locate: (path) => document.locate(path) },
+    }));
+  } catch (error) {
+    problems.push(yamlProblem(error, called));
+    return [];
+  }
+}
+
+function yamlProblem(error: unknown, name: string): BellhopError {
+  if (!(error instanceof YamlProblem)) throw error;
+  const where = [`${name}:${error.line}:${error.column}`];
+  return new BellhopError('BH_ERR_YAML', { where, what: error.what });
+}
+
+/** Why a file could not be read. */
+export function readProblem(error: unknown, name: string): BellhopError {
+  if (error instanceof BellhopError) return error;
+  if (!(error instanceof FsError)) throw error;
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file',
+    EACCES: 'permission denied',
+    EISDIR: 'is a folder',
+    EFBIG: `has more than ${INPUT_BYTES_MAX} bytes`,
+  };
+  const what = reasons[error.errno] ?? `cannot be read (${error.errno})`;
+  return new BellhopError('BH_ERR_INPUT_READ', { where: [name], what });
+}
+
+/** Reads bellhop.yaml; no file is no settings. */
+export function readSettingsFile(
+  io: Io,
+  name: string | undefined,
+): { readonly settings: Settings; readonly problems: readonly BellhopError[] } {
+  if (name === undefined) return { settings: NO_SETTINGS, problems: [] };
+  try {
+    const problems: BellhopError[] = [];
+    const [document, second] = readFile(io, name, problems);
+    if (problems.length > 0) return { settings: NO_SETTINGS, problems };
+    if (document === undefined || second !== undefined) {
+      const what = document === undefined ? 'is empty' : 'has several documents, one is wanted';
+      const problem = new BellhopError('BH_ERR_SETTINGS', { where: [name], what });
+      return { settings: NO_SETTINGS, problems: [problem] };
+    }
+    return readSettings(document.value, document.source);
+  } catch (error) {
+    return { settings: NO_SETTINGS, problems: [readProblem(error, name)] };
+  }
+}

@@ -1,0 +1,232 @@
+import { BellhopError } from '../core/errors.ts';
+import { MS } from '../core/io/types.ts';
+import type { MountRequest } from '../core/io/types.ts';
+import { rootMode } from '../plan/volume-tree.ts';
+import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
+import type { Hands } from './hands.ts';
+import { makeFolder, makeParents, own, taken } from './hands.ts';
+import type { State, Written } from './state.ts';
+import { isInMemory, noteOf, writeManifest } from './state.ts';
+import { insidePath, showVersion, writeVersion } from './tree-writer.ts';
+
+// Delivery with the right to mount: every volume is made aside, whole; then each of its places is
+// one bind mount. A mount hides what the image has there, as on Kubernetes.
+
+/** Mounting is not allowed after all; nothing was changed that rollback does not undo. */
+export class MountDenied extends Error {}
+
+interface Work {
+  readonly hands: Hands;
+  readonly state: State;
+  readonly written: Written[];
+  /** Folder or file that is to be bound, for each place. */
+  readonly bindings: Binding[];
+}
+
+interface Binding {
+  readonly source: string;
+  readonly path: string;
+  readonly readOnly: boolean;
+}
+
+/** Delivers everything; throws with everything undone by the caller's rollback. */
+export function deliverByMounts(hands: Hands, state: State, delivery: Delivery): void {
+  const work: Work = { hands, state, written: [], bindings: [] };
+  const base = `${state.folder}/${state.id}`;
+  writeManifest(hands, state, []);
+  makeFolder(hands, base, 0o700);
+  const disk = diskBase(work, delivery);
+  delivery.directories.forEach((directory, index) => {
+    const stage = directory.placement.medium === 'memory' ? `${base}/${index}` : `${disk}/${index}`;
+    stageVolume(work, directory, stage);
+  });
+  stageFiles(work, delivery.files, base);
+  const ordered = work.bindings.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  for (const binding of ordered) bind(work, binding);
+  for (const { path, readOnly } of ordered) if (readOnly) makeReadOnly(work, path);
+  releaseStages(work, delivery, base);
+}
+
+/** Where disk volumes lie: beside nothing of the user's, on a disk if there is one. */
+function diskBase(work: Work, delivery: Delivery): string {
+  const { hands, state } = work;
+  const onDisk = delivery.directories.some((one) => one.placement.medium === 'disk');
+  if (!onDisk) return '';
+  const parents = ['/var/lib', '/var/tmp', '/tmp', '/'];
+  const usable = parents.filter((one) => hands.fs.statThrough(one)?.kind === 'dir');
+  const parent = usable.find((one) => !isInMemory(hands, one)) ?? usable[0] ?? '/';
+  const folder = `${parent === '/' ? '' : parent}/.bellhop-${hands.io.kernel.uid}`;
+  const there = hands.fs.stat(folder);
+  if (there === undefined) makeFolder(hands, folder, 0o711);
+  else if (there.kind !== 'dir' || there.uid !== hands.io.kernel.uid) {
+    throw taken(folder, 'is not a folder of ours: somebody else made it');
+  }
+  const own = `${folder}/${state.id}`;
+  makeFolder(hands, own, 0o711);
+  remember(work, noteOf(hands, own, 'entry'));
+  return own;
+}
+
+function stageVolume(work: Work, directory: Directory, stage: string): void {
+  const { hands } = work;
+  const { placement, tree, landings } = directory;
+  makeFolder(hands, stage, 0o700);
+  if (placement.medium === 'memory') mountMemory(work, stage, placement.sizeBytesMax);
+  if (tree !== undefined) {
+    writeVersion(hands, `${stage}/${tree.version}`, tree);
+    showVersion(hands, stage, tree);
+  }
+  const { medium, fsGroup } = placement;
+  const rules = {
+    medium,
+    readOnly: tree !== undefined,
+    ...(fsGroup === undefined ? {} : { fsGroup }),
+  };
+  const finish = (path: string): void => {
+    own(hands, path, { uid: 0, gid: fsGroup ?? 0 });
+    hands.fs.chmod(path, rootMode(rules));
+  };
+  for (const landing of landings) {
+    const source = partOf({ work, directory, stage, finish }, landing);
+    work.bindings.push({ source, path: landing.path, readOnly: landing.readOnly });
+  }
+  finish(stage);
+}
+
+interface Part {
+  readonly work: Work;
+  readonly directory: Directory;
+  readonly stage: string;
+  readonly finish: (path: string) => void;
+}
+
+/** What a landing shows: the whole volume, a part of it, or an empty folder where nothing is. */
+function partOf({ work, directory, stage, finish }: Part, { subPath }: Landing): string {
+  const { tree } = directory;
+  if (subPath === '') return stage;
+  const entry = tree === undefined ? undefined : insidePath(tree, subPath);
+  if (tree !== undefined && entry !== undefined) {
+    return `${stage}/${tree.version}${entry.path === '' ? '' : `/${entry.path}`}`;
+  }
+  const steps = subPath.split('/');
+  steps.forEach((_, index) => {
+    const path = `${stage}/${steps.slice(0, index + 1).join('/')}`;
+    if (work.hands.fs.stat(path) !== undefined) return;
+    makeFolder(work.hands, path, 0o700);
+    finish(path);
+  });
+  return `${stage}/${subPath}`;
+}
+
+/** A tmpfs as the kubelet makes it: not swappable where the kernel can (6.4 and later). */
+function mountMemory({ hands }: Work, path: string, sizeBytes: number | undefined): void {
+  const size = sizeBytes === undefined ? '' : `,size=${sizeBytes}`;
+  const request = { source: 'tmpfs', target: path, type: 'tmpfs', flags: 0 };
+  const first = hands.io.kernel.mount({ ...request, data: `mode=0700,noswap${size}` });
+  const errno =
+    first === 'EINVAL' ? hands.io.kernel.mount({ ...request, data: `mode=0700${size}` }) : first;
+  checkMount(errno, path);
+  hands.undo.push(() => hands.io.kernel.unmount(path, { detach: true }));
+}
+
+const DENIED = new Set(['EPERM', 'EACCES', 'ENOSYS']);
+
+function checkMount(errno: string | undefined, path: string): void {
+  if (errno === undefined) return;
+  if (DENIED.has(errno)) throw new MountDenied(errno);
+  throw new BellhopError('BH_ERR_WRITE', { where: [path], what: `cannot be mounted (${errno})` });
+}
+
+function stageFiles(work: Work, files: readonly PlainFile[], base: string): void {
+  const { hands } = work;
+  const memory = files.filter((one) => one.placement.medium === 'memory');
+  if (memory.length > 0) {
+    makeFolder(hands, `${base}/files`, 0o700);
+    mountMemory(work, `${base}/files`, undefined);
+  }
+  files.forEach(({ placement, content }, index) => {
+    const { path, mode } = placement;
+    if (placement.medium === 'memory') {
+      const staged = `${base}/files/${index}`;
+      hands.fs.write(staged, content.reveal(), mode);
+      work.bindings.push({ source: staged, path, readOnly: true });
+    } else if (hands.fs.stat(path) === undefined) {
+      makeParents(hands, path);
+      hands.fs.write(path, content.reveal(), mode);
+      hands.undo.push(() => hands.fs.unlink(path));
+      remember(work, noteOf(hands, path, 'entry'));
+    } else if (placement.keep !== true) throw taken(path, 'is there already');
+  });
+}
+
+function bind(work: Work, { source, path }: Binding): void {
+  const { hands } = work;
+  makeParents(hands, path);
+  const wanted = hands.fs.stat(source)?.kind ?? 'dir';
+  const there = hands.fs.statThrough(path);
+  if (there === undefined) {
+    if (wanted === 'dir') makeFolder(hands, path, 0o755);
+    else {
+      hands.fs.write(path, new Uint8Array(), 0o644);
+      hands.undo.push(() => hands.fs.unlink(path));
+    }
+    remember(work, noteOf(hands, path, 'entry'));
+  } else if (there.kind !== wanted) {
+    throw taken(
+      path,
+      `is a ${there.kind === 'dir' ? 'folder' : 'file'}, a ${wanted === 'dir' ? 'folder' : 'file'} is to be mounted`,
+    );
+  }
+  checkMount(
+    hands.io.kernel.mount({ source, target: path, type: '', flags: MS.bind, data: '' }),
+    path,
+  );
+  hands.undo.push(() => hands.io.kernel.unmount(path, { detach: true }));
+  remember(work, noteOf(hands, path, 'mount'));
+}
+
+/** In a user namespace flags that the outside set may not be taken away, so they are repeated. */
+function makeReadOnly({ hands }: Work, path: string): void {
+  const locked = [0, MS.noSuid | MS.noDev, MS.noSuid | MS.noDev | MS.noExec];
+  let errno: string | undefined;
+  for (const flags of locked) {
+    const request: MountRequest = {
+      source: '',
+      target: path,
+      type: '',
+      flags: MS.remount | MS.bind | MS.readOnly | flags,
+      data: '',
+    };
+    errno = hands.io.kernel.mount(request);
+    if (errno !== 'EPERM') break;
+  }
+  checkMount(errno, path);
+}
+
+/** The bind mounts keep the volumes; the places where they were made are not needed any more. */
+function releaseStages(work: Work, delivery: Delivery, base: string): void {
+  const { hands } = work;
+  const staged = delivery.directories.flatMap(({ placement }, index) =>
+    placement.medium === 'memory' ? [`${base}/${index}`] : [],
+  );
+  if (delivery.files.some((one) => one.placement.medium === 'memory')) staged.push(`${base}/files`);
+  for (const path of staged) {
+    checkMount(hands.io.kernel.unmount(path, { detach: true }), path);
+    hands.fs.rmdir(path);
+  }
+  hands.fs.rmdir(base);
+}
+
+function remember(work: Work, one: Written): void {
+  work.written.push(one);
+  writeManifest(work.hands, work.state, work.written);
+}
+
+/** Makes the container's root read-only: only as its first process, never on somebody's machine. */
+export function makeRootReadOnly(hands: Hands): void {
+  const request = { source: '', target: '/', type: '', data: '' };
+  const flags = MS.remount | MS.bind | MS.readOnly;
+  const isContainer = hands.io.kernel.pid === 1;
+  const errno = isContainer ? hands.io.kernel.mount({ ...request, flags }) : 'EPERM';
+  if (errno !== undefined) hands.differences.add('the root file system can be written');
+}

@@ -1,0 +1,95 @@
+import { BellhopError } from '../core/errors.ts';
+import { Sealed } from '../core/sealed.ts';
+import { formatReference } from '../plan/reference.ts';
+import type { Bound } from '../plan/types.ts';
+import type { Answer } from '../stores/_store.ts';
+import { jsonMembers } from '../wire/json-source.ts';
+import type { Answers } from './gather.ts';
+import { answerKey, keysText } from './gather.ts';
+
+/** One value: there, absent and allowed to be, or a problem. */
+export type Selected = Sealed | 'absent' | BellhopError;
+
+/** All keys with their values: there, absent and allowed to be, or a problem. */
+export type SelectedAll = ReadonlyMap<string, Sealed> | 'absent' | BellhopError;
+
+type Found =
+  | { readonly kind: 'found'; readonly answer: Extract<Answer, { kind: 'value' | 'map' }> }
+  | { readonly kind: 'absent'; readonly what: string }
+  | { readonly kind: 'failed'; readonly problem: BellhopError };
+
+const encoder = new TextEncoder();
+
+/** The one value that a bound reference names, by its key and the Secret's member. */
+export function selectValue(answers: Answers, bound: Bound): Selected {
+  const found = selectSteps(answers, bound);
+  if (found.kind === 'found') {
+    if (found.answer.kind === 'value') return checkedText(bound, found.answer.value);
+    return problemOf(
+      bound,
+      `it is many values, one key must be named; ${keysText(found.answer.entries.keys())}`,
+    );
+  }
+  if (found.kind === 'failed') return found.problem.within(bound.called);
+  if (bound.default !== undefined) return new Sealed(encoder.encode(bound.default));
+  return bound.optional === true ? 'absent' : missing(bound, found.what);
+}
+
+/** binaryData of a ConfigMap does not exist for variables. */
+function checkedText(bound: Bound, value: Sealed): Selected {
+  if (bound.textOnly !== true || !value.binary) return value;
+  return bound.optional === true ? 'absent' : missing(bound, 'only binaryData has this key');
+}
+
+/** Every key of the object that a bound reference stands for. */
+export function selectAll(answers: Answers, bound: Bound): SelectedAll {
+  const found = selectSteps(answers, bound);
+  if (found.kind === 'failed') return found.problem.within(bound.called);
+  if (found.kind === 'absent')
+    return bound.optional === true ? 'absent' : missing(bound, found.what);
+  const entries = entriesOf(found.answer);
+  if (entries === undefined)
+    return problemOf(bound, 'its value is not a JSON object, so it has no keys');
+  if (bound.textOnly !== true) return entries;
+  return new Map([...entries].filter(([, value]) => !value.binary));
+}
+
+function selectSteps(answers: Answers, bound: Bound): Found {
+  const answer = answers.get(answerKey(bound.reference));
+  if (answer === undefined) return { kind: 'absent', what: 'it was not fetched' };
+  if (answer.kind === 'absent' || answer.kind === 'failed') return answer;
+  let found: Found = { kind: 'found', answer };
+  for (const key of [bound.reference.key, bound.member]) {
+    if (key !== undefined && found.kind === 'found') found = oneKey(found.answer, key);
+  }
+  return found;
+}
+
+function oneKey(answer: Extract<Answer, { kind: 'value' | 'map' }>, key: string): Found {
+  const entries = entriesOf(answer);
+  if (entries === undefined) {
+    return { kind: 'absent', what: `it has no key ${key}: its value is not a JSON object` };
+  }
+  const value = entries.get(key);
+  if (value !== undefined) return { kind: 'found', answer: { kind: 'value', value } };
+  return { kind: 'absent', what: `it has no key ${key}; ${keysText(entries.keys())}` };
+}
+
+function entriesOf(
+  answer: Extract<Answer, { kind: 'value' | 'map' }>,
+): ReadonlyMap<string, Sealed> | undefined {
+  if (answer.kind === 'map') return answer.entries;
+  const members = jsonMembers(answer.value.reveal());
+  if (members === undefined) return undefined;
+  return new Map([...members].map(([key, bytes]) => [key, new Sealed(bytes)]));
+}
+
+function missing(bound: Bound, what: string): BellhopError {
+  const where = [bound.called, formatReference(bound.reference)];
+  return new BellhopError('BH_ERR_MISSING', { where, what });
+}
+
+function problemOf(bound: Bound, what: string): BellhopError {
+  const where = [bound.called, formatReference(bound.reference)];
+  return new BellhopError('BH_ERR_VALUE', { where, what });
+}

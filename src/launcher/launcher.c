@@ -1,0 +1,105 @@
+/* bellhop's launcher: the process that users start, and that becomes their program.
+ *
+ * Why it exists: a JavaScript runtime changes its process (ignored SIGPIPE, a raised limit of open
+ * files, closed descriptors, bytes that are not UTF-8), and a program started by it would see that.
+ * So for `bellhop run` the runtime works in a child and this process, which has touched nothing,
+ * calls execve. For every other command it gives way to the runtime at once.
+ *
+ * No libc: it must run in empty images and in front of any libc, and start in microseconds.
+ *
+ *   sys.h       system calls             requests.h  mounts and namespaces for the child
+ *   text.h      strings and reports      child.h     starting and waiting for the runtime
+ *   arrival.h   what we were given       document.h  what the runtime answers
+ *                                        become.h    chroot, ids, chdir, execve
+ */
+#include "sys.h"
+#include "text.h"
+#include "arrival.h"
+#include "requests.h"
+#include "child.h"
+#include "document.h"
+#include "become.h"
+
+enum { AT_EXECFN = 31 };
+
+/* They steer Bun, its JavaScript engine or the dynamic loader; they are the user program's. */
+static int steers_the_runtime(const char *entry) {
+  static const char *const prefixes[] = {"BUN_", "NODE_", "LD_", "JSC_", "GLIBC_TUNABLES=",
+                                         "BELLHOP_LAUNCHER="};
+  for (u64 i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+    if (starts_with(entry, prefixes[i])) return 1;
+  return 0;
+}
+
+/* The runtime lies beside us. AT_EXECFN is the path that execve was given: right unless we were
+ * found by a relative path and the directory has changed since, or through a link. */
+static const char *runtime_path(const char *execfn) {
+  static char path[PATH_BYTES_MAX + 32];
+  i64 n = sys4(SYS_readlinkat, AT_CWD, "/proc/self/exe", path, PATH_BYTES_MAX);
+  if (n <= 0 || path[0] != '/') {
+    path[0] = 0;
+    if (execfn) append(path, path + PATH_BYTES_MAX, execfn);
+    n = L(length(path));
+  }
+  while (n > 0 && path[n - 1] != '/') n--;
+  append(path + n, path + sizeof path - 1, "bellhop-runtime");
+  return path;
+}
+
+static void give_way(const char *path, char **argv, char **envp) {
+  char **to = envp;
+  for (char **from = envp; *from; from++)
+    if (!steers_the_runtime(*from)) *to++ = *from;
+  *to = 0;
+  static char *bare[] = {"bellhop", 0};
+  i64 error = sys3(SYS_execve, path, argv[0] ? argv : bare, envp);
+  fail("cannot start bellhop-runtime beside the launcher: ", errno_text(-error),
+       "install bellhop and bellhop-runtime side by side, from one release");
+}
+
+static void run(void) {
+  read_arrival();
+  install_handlers();
+  borrow_limits();
+  start_child();
+  int status = wait_for_child();
+  take_back_sigchld();
+  if (ended_by) quit(128 + ended_by);
+  int killed_by = status & 127;
+  char digits[24];
+  append_number(digits, digits + sizeof digits - 1, (u64)killed_by);
+  /* The kernel may tell the child before us when the whole process group is ended. */
+  if (killed_by == SIG_TERM) quit(128 + SIG_TERM);
+  if (killed_by)
+    fail("bellhop-runtime was ended by signal ", digits,
+         "9 is mostly the memory limit; else it is a defect in bellhop: please report it");
+  if (status >> 8) quit(status >> 8 & 255);
+  read_document();
+  return_limits();
+  last_phase = 1;
+  sys4(SYS_rt_sigprocmask, SET_MASK, &arrival.blocked, 0, 8);
+  become();
+}
+
+__attribute__((used, noreturn)) void start_c(u64 *stack) {
+  arrival.argc = stack[0];
+  arrival.argv = (char **)(stack + 1);
+  arrival.envp = arrival.argv + arrival.argc + 1;
+  while (arrival.envp[arrival.envc]) arrival.envc++;
+  const char *execfn = 0;
+  for (u64 *aux = (u64 *)(arrival.envp + arrival.envc + 1); aux[0]; aux += 2)
+    if (aux[0] == AT_EXECFN) execfn = (const char *)aux[1];
+  runtime.path = runtime_path(execfn);
+  if (arrival.argc < 2 || !equal(arrival.argv[1], "run"))
+    give_way(runtime.path, arrival.argv, arrival.envp);
+  run();
+  for (;;) quit(EXIT_LAUNCHER);
+}
+
+#if defined(__x86_64__)
+__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n"
+        "\tcall start_c\n\tud2\n");
+#else
+__asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x30, #0\n\tmov x0, sp\n"
+        "\tand sp, x0, #-16\n\tbl start_c\n\tbrk #0\n");
+#endif

@@ -1,0 +1,119 @@
+/* Strings, memory and the launcher's own reports. */
+#ifndef BELLHOP_TEXT_H
+#define BELLHOP_TEXT_H
+#include "sys.h"
+
+enum { EXIT_LAUNCHER = 70, REPORT_WAIT_MS_MAX = 1000 };
+
+/* gcc may turn loops and struct copies into calls of these three, even when freestanding. */
+__attribute__((used)) void *memcpy(void *to, const void *from, u64 n) {
+  for (u64 i = 0; i < n; i++) ((u8 *)to)[i] = ((const u8 *)from)[i];
+  return to;
+}
+__attribute__((used)) void *memmove(void *to, const void *from, u64 n) {
+  if ((u64)to <= (u64)from) return memcpy(to, from, n);
+  while (n--) ((u8 *)to)[n] = ((const u8 *)from)[n];
+  return to;
+}
+__attribute__((used)) void *memset(void *to, int value, u64 n) {
+  for (u64 i = 0; i < n; i++) ((u8 *)to)[i] = (u8)value;
+  return to;
+}
+
+static u64 length(const char *text) {
+  u64 n = 0;
+  while (text[n]) n++;
+  return n;
+}
+
+static int starts_with(const char *text, const char *prefix) {
+  while (*prefix)
+    if (*text++ != *prefix++) return 0;
+  return 1;
+}
+
+static int equal(const char *a, const char *b) {
+  while (*a && *a == *b) a++, b++;
+  return *a == *b;
+}
+
+/* Appends at `at`, cuts at `end` (which keeps room for the NUL), returns the new end. */
+static char *append(char *at, char *end, const char *text) {
+  while (*text && at < end) *at++ = *text++;
+  *at = 0;
+  return at;
+}
+
+static char *append_number(char *at, char *end, u64 value) {
+  char digits[24];
+  int n = sizeof digits;
+  digits[--n] = 0;
+  do digits[--n] = (char)('0' + value % 10);
+  while (value /= 10);
+  return append(at, end, digits + n);
+}
+
+/* Writes everything; a pipe that the user made non-blocking is waited for, but not for ever. */
+static void write_all(int fd, const char *bytes, u64 count) {
+  while (count > 0) {
+    i64 n = sys3(SYS_write, fd, bytes, count);
+    if (n == -E_INTR) continue;
+    if (n == -E_AGAIN) {
+      struct pollfd wait = {fd, POLLOUT, 0};
+      struct timespec time = {REPORT_WAIT_MS_MAX / 1000, 0};
+      if (sys5(SYS_ppoll, &wait, 1, &time, 0, 0) > 0) continue;
+    }
+    if (n <= 0) return;
+    bytes += n;
+    count -= (u64)n;
+  }
+}
+
+static void quit(int code) {
+  for (;;) sys1(SYS_exit_group, code);
+}
+
+static void block_all_signals(void) {
+  u64 all = ~0ul;
+  sys4(SYS_rt_sigprocmask, SET_MASK, &all, 0, 8);
+}
+
+/* Names of what execve, chdir, chroot and set*id answer in practice. */
+static const char *errno_name(i64 number) {
+  static const struct { u8 number; const char *name; } names[] = {
+      {1, "EPERM"},    {2, "ENOENT"},   {5, "EIO"},      {7, "E2BIG"},    {8, "ENOEXEC"},
+      {11, "EAGAIN"},  {12, "ENOMEM"},  {13, "EACCES"},  {14, "EFAULT"},  {16, "EBUSY"},
+      {19, "ENODEV"},  {20, "ENOTDIR"}, {21, "EISDIR"},  {22, "EINVAL"},  {23, "ENFILE"},
+      {24, "EMFILE"},  {26, "ETXTBSY"}, {27, "EFBIG"},
+      {28, "ENOSPC"},  {30, "EROFS"},   {36, "ENAMETOOLONG"},
+      {38, "ENOSYS"},  {40, "ELOOP"},   {80, "ELIBBAD"},
+  };
+  for (u64 i = 0; i < sizeof names / sizeof *names; i++)
+    if (names[i].number == number) return names[i].name;
+  return "errno";
+}
+
+/* `ERRNAME (number)`, in a buffer that the next call writes over. */
+static const char *errno_text(i64 number) {
+  static char text[48];
+  char *end = text + sizeof text - 1, *at = append(text, end, errno_name(number));
+  append(append_number(append(at, end, " ("), end, (u64)number), end, ")");
+  return text;
+}
+
+/* The usual three lines, then exit 70. Signals are blocked first, so that a reader of stderr that
+ * has gone away does not change the exit code. */
+static void fail(const char *sentence, const char *detail, const char *help) {
+  char text[1024], *at = text, *end = text + sizeof text - 1;
+  block_all_signals();
+  at = append(at, end, "bellhop: ");
+  at = append(at, end, sentence);
+  at = append(at, end, detail);
+  at = append(at, end, "\n  code: BH_ERR_LAUNCHER (exit 70)\n  help: ");
+  at = append(at, end, help);
+  at = append(at, end, "\n");
+  write_all(2, text, (u64)(at - text));
+  quit(EXIT_LAUNCHER);
+}
+
+#endif

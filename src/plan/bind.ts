@@ -1,0 +1,134 @@
+import { BellhopError } from '../core/errors.ts';
+import type { DataObject } from '../wire/objects.ts';
+import type { TemplateValues } from './reference.ts';
+import { ReferenceProblem, fillTemplate } from './reference.ts';
+import type { Settings, WrittenReference, WrittenValue } from './settings.ts';
+import { referenceOf } from './settings.ts';
+import type { Bound, Reference } from './types.ts';
+
+/** The store that holds the Secrets and ConfigMaps of the input. */
+export const EMBEDDED = 'embedded';
+
+export type ObjectKind = 'Secret' | 'ConfigMap';
+
+/** What binding needs to know of the world; passed in. */
+export interface BindingContext {
+  readonly settings: Settings;
+  readonly objects: readonly DataObject[];
+  readonly namespace: string;
+  readonly templates: TemplateValues;
+  readonly hasVersions: (store: string) => boolean;
+  readonly problems: BellhopError[];
+  readonly warnings: string[];
+}
+
+/** Where an object's keys are: one reference for all, one a key, or nowhere. */
+export type Binding =
+  | { readonly kind: 'whole'; readonly reference: Reference }
+  | { readonly kind: 'keys'; readonly keys: ReadonlyMap<string, Bound> }
+  | { readonly kind: 'none' };
+
+/** `secret db` or `configmap params`, as messages call it. */
+export function calledObject(kind: ObjectKind, name: string): string {
+  return `${kind.toLowerCase()} ${name}`;
+}
+
+/**
+ * Finds what holds an object. An exact binding in bellhop.yaml wins over an object of the input
+ * (with a warning), and that over the binding `*`.
+ */
+export function bindObject(context: BindingContext, kind: ObjectKind, name: string): Binding {
+  const { settings, namespace } = context;
+  const bindings = (kind === 'Secret' ? settings.secrets : settings.configMaps) ?? {};
+  const called = calledObject(kind, name);
+  const embedded = context.objects.findLast((one) => {
+    return one.kind === kind && one.name === name && (one.namespace ?? namespace) === namespace;
+  });
+  const exact = Object.hasOwn(bindings, name) && name !== '*' ? bindings[name] : undefined;
+  if (exact !== undefined) {
+    if (embedded !== undefined) {
+      warn(context, `${called} is in the input and bound in bellhop.yaml; the binding wins`);
+    }
+    return readBinding(context, exact, { called, name });
+  }
+  if (embedded !== undefined) {
+    const path = `${kind.toLowerCase()}/${namespace}/${name}`;
+    return { kind: 'whole', reference: { store: EMBEDDED, path } };
+  }
+  const any = Object.hasOwn(bindings, '*') ? bindings['*'] : undefined;
+  return any === undefined ? { kind: 'none' } : readBinding(context, any, { called, name });
+}
+
+function warn(context: BindingContext, text: string): void {
+  if (!context.warnings.includes(text)) context.warnings.push(text);
+}
+
+type WrittenBinding = WrittenReference | Readonly<Record<string, WrittenValue>>;
+
+function readBinding(
+  context: BindingContext,
+  written: WrittenBinding,
+  of: { called: string; name: string },
+): Binding {
+  if (typeof written === 'string' || isSpelled(written)) {
+    const reference = reveal(context, written, of);
+    return reference === undefined ? { kind: 'none' } : { kind: 'whole', reference };
+  }
+  const keys = new Map<string, Bound>();
+  for (const key of Object.keys(written).toSorted()) {
+    const one = written[key];
+    const called = `${of.called}, key ${key}`;
+    const bound = one === undefined ? undefined : bindValue(context, one, { ...of, called });
+    if (bound !== undefined) keys.set(key, bound);
+  }
+  return { kind: 'keys', keys };
+}
+
+/** `{store, path}` is the object form of a reference where `store` is a store's name. */
+function isSpelled(written: WrittenBinding): written is Exclude<WrittenReference, string> {
+  if (typeof written === 'string') return false;
+  const { store, path } = written as Readonly<Record<string, unknown>>;
+  return typeof store === 'string' && typeof path === 'string' && !store.includes(':');
+}
+
+/** Reads one value of bellhop.yaml: a reference, with `optional` and `default` if it says so. */
+export function bindValue(
+  context: BindingContext,
+  written: WrittenValue,
+  of: { called: string; name: string },
+): Bound | undefined {
+  if (typeof written === 'string' || !('from' in written)) {
+    const reference = reveal(context, written, of);
+    return reference === undefined ? undefined : { reference, called: of.called };
+  }
+  const reference = reveal(context, written.from, of);
+  if (reference === undefined) return undefined;
+  return {
+    reference,
+    called: of.called,
+    ...(written.optional === true ? { optional: true } : {}),
+    ...(written.default === undefined ? {} : { default: written.default }),
+  };
+}
+
+function reveal(
+  context: BindingContext,
+  written: WrittenReference,
+  of: { called: string; name: string },
+): Reference | undefined {
+  const values = { ...context.templates, name: of.name };
+  const fill = (text: string): string => fillTemplate(text, values);
+  try {
+    const filled =
+      typeof written === 'string' ? fill(written) : { ...written, path: fill(written.path) };
+    const reference = referenceOf(filled, context.hasVersions);
+    const { store } = reference;
+    if (Object.hasOwn(context.settings.stores ?? {}, store)) return reference;
+    throw new ReferenceProblem(`there is no store ${store} in bellhop.yaml`);
+  } catch (error) {
+    if (!(error instanceof ReferenceProblem)) throw error;
+    const where = ['bellhop.yaml', of.called];
+    context.problems.push(new BellhopError('BH_ERR_SETTINGS', { where, what: error.message }));
+    return undefined;
+  }
+}

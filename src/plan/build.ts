@@ -1,0 +1,148 @@
+import { BellhopError } from '../core/errors.ts';
+import type { Service } from '../wire/objects.ts';
+import type { Container, Pod } from '../wire/pod-types.ts';
+import { pathText } from '../wire/read.ts';
+import type { DataObject } from '../wire/objects.ts';
+import { EMBEDDED } from './bind.ts';
+import { boundsOf } from './bounds.ts';
+import { identityOf, identityProblems } from './identity.ts';
+import { serviceVariables } from './services.ts';
+import type { Settings } from './settings.ts';
+import { policyOf, storesOf } from './settings.ts';
+import type { ArgvPlacement, Image, Placement, Plan, StoreOptions } from './types.ts';
+import { PLAN_VERSION } from './types.ts';
+import type { PlanContext } from './variables.ts';
+import { podVariables, settingsVariables } from './variables.ts';
+import { podVolumes, settingsFiles, terminationFile } from './volumes.ts';
+
+const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
+
+/** Everything a plan is made from. */
+export interface PlanInput {
+  readonly kind: string;
+  readonly workloadName: string;
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly namespace: string;
+  readonly objects: readonly DataObject[];
+  readonly services: readonly Service[];
+  readonly settings: Settings;
+  readonly image: Image;
+  /** `--field` over `fields:`. */
+  readonly fields: ReadonlyMap<string, string>;
+  readonly node: ReadonlyMap<string, string>;
+  readonly hasVersions: (store: string) => boolean;
+}
+
+export interface PlanResult {
+  readonly plan: Plan;
+  readonly problems: readonly BellhopError[];
+  readonly warnings: readonly string[];
+}
+
+/** The container that `--container` names, the annotated default one, or the only one. */
+export function chooseContainer(pod: Pod, wanted: string | undefined): Container {
+  const all = [...pod.containers, ...pod.initContainers];
+  const name = wanted ?? pod.annotations.get(DEFAULT_CONTAINER);
+  const [first] = pod.containers;
+  if (name === undefined && pod.containers.length === 1 && first !== undefined) return first;
+  const found = all.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  const there = all.map((one) => one.name).join(', ');
+  const which = name === undefined ? 'none was chosen' : `there is no container ${name}`;
+  const what = `${which} (there: ${there})`;
+  throw new BellhopError('BH_ERR_CONTAINER', { where: ['the pod'], what });
+}
+
+/** Makes the plan of one container. Every problem is collected; a plan with problems is not used. */
+export function buildPlan(input: PlanInput): PlanResult {
+  const { pod, container, settings } = input;
+  const problems: BellhopError[] = identityProblems(pod, container);
+  const warnings: string[] = [];
+  const { fields, node, namespace } = input;
+  const context: PlanContext = {
+    settings,
+    objects: input.objects,
+    namespace,
+    templates: templatesOf(input),
+    hasVersions: input.hasVersions,
+    problems,
+    warnings,
+    field: { pod, namespace, container, fields, node },
+  };
+  const policy = policyOf(settings);
+  const isInit = pod.initContainers.includes(container);
+  if (pod.initContainers.length > 0 && !isInit && policy.initContainers === 'refuse') {
+    const names = pod.initContainers.map((one) => one.name).join(', ');
+    const what = `run delivers one container and does not run init containers (${names})`;
+    problems.push(new BellhopError('BH_ERR_INIT_CONTAINERS', { where: ['spec'], what }));
+  }
+  if (container.workingDir !== '' && !container.workingDir.startsWith('/')) {
+    const where = [pathText(container.place), 'workingDir'];
+    const what = 'must be absolute: the runtime refuses another one';
+    problems.push(new BellhopError('BH_ERR_POD_INVALID', { where, what }));
+  }
+  const placements: Placement[] = [
+    ...settingsVariables(context),
+    ...servicesOf(input),
+    ...podVariables(context, container),
+    argvOf(container),
+    ...podVolumes(context, pod, container),
+    ...terminationFile(container),
+    ...settingsFiles(context),
+  ];
+  const plan: Plan = {
+    apiVersion: PLAN_VERSION,
+    requires: [],
+    origin: originOf(input),
+    stores: usedStores(placements, storesOf(settings)),
+    policy,
+    image: input.image,
+    identity: identityOf(pod, container),
+    workingDir: container.workingDir,
+    placements,
+  };
+  return { plan, problems, warnings };
+}
+
+function originOf(input: PlanInput): Plan['origin'] {
+  const { kind, workloadName: name, namespace, container } = input;
+  return { kind, name, namespace, container: container.name };
+}
+
+function servicesOf(input: PlanInput): Placement[] {
+  const { services, namespace, pod } = input;
+  return serviceVariables({ services, namespace, links: pod.enableServiceLinks });
+}
+
+function templatesOf(input: PlanInput): PlanContext['templates'] {
+  const { pod, container, namespace, fields, kind, workloadName } = input;
+  const podName = fields.get('metadata.name') ?? pod.name;
+  const label = pod.labels.get('batch.kubernetes.io/job-name') ?? pod.labels.get('job-name');
+  const job = kind === 'Job' ? workloadName : label;
+  return {
+    namespace,
+    container: container.name,
+    ...(podName === '' ? {} : { pod: podName }),
+    ...(job === undefined || job === '' ? {} : { job }),
+  };
+}
+
+function argvOf(container: Container): ArgvPlacement {
+  const { command, args, place } = container;
+  return { kind: 'argv', command, args, rule: pathText(place) };
+}
+
+/** Only stores that a placement refers to are in the plan. */
+function usedStores(
+  placements: readonly Placement[],
+  declared: Readonly<Record<string, StoreOptions>>,
+): Record<string, StoreOptions> {
+  const used: Record<string, StoreOptions> = {};
+  for (const { reference } of boundsOf(placements)) {
+    const { store } = reference;
+    const options = store === EMBEDDED ? { kind: EMBEDDED } : declared[store];
+    if (options !== undefined) used[store] = options;
+  }
+  return used;
+}

@@ -1,0 +1,28 @@
+import type { DataObject } from '../wire/objects.ts';
+import type { Answer, StoreKind } from './_store.ts';
+
+/** Secrets and ConfigMaps that stand in the input beside the pod: `secret/NAMESPACE/NAME`. */
+const embedded: StoreKind = {
+  kind: 'embedded',
+  summary: 'Secret and ConfigMap documents of the input itself',
+  hasVersions: false,
+  options: {},
+  open(_, { objects, namespace }) {
+    const byPath = new Map(objects.map((one) => [pathOf(one, namespace), one]));
+    return {
+      async fetch(wanted) {
+        return wanted.map(({ path }): Answer => {
+          const found = byPath.get(path);
+          if (found !== undefined) return { kind: 'map', entries: found.entries };
+          return { kind: 'absent', what: 'it is not in the input' };
+        });
+      },
+    };
+  },
+};
+
+function pathOf(object: DataObject, namespace: string): string {
+  return `${object.kind.toLowerCase()}/${object.namespace ?? namespace}/${object.name}`;
+}
+
+export default embedded;

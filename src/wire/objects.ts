@@ -1,0 +1,113 @@
+import { Sealed } from '../core/sealed.ts';
+import { keyProblem } from './names.ts';
+import type { At } from './read.ts';
+import { complain, integer, list, member, members, record, text } from './read.ts';
+
+// Secrets, ConfigMaps and Services as the API server takes them: k8s.io/kubernetes v1.33.13
+// pkg/apis/core/validation; stringData over data as pkg/registry/core/secret does it.
+
+/** Values of a Secret, or data and binaryData of a ConfigMap, together: 1 MiB without keys. */
+export const OBJECT_BYTES_MAX = 1_048_576;
+
+/** A Secret or ConfigMap of the input: its keys with sealed values, sorted as Kubernetes does. */
+export interface DataObject {
+  readonly kind: 'Secret' | 'ConfigMap';
+  readonly name: string;
+  /** Undefined where the document names none: then it is the pod's. */
+  readonly namespace: string | undefined;
+  readonly entries: ReadonlyMap<string, Sealed>;
+}
+
+/** A Service of the input, as far as it gives variables. */
+export interface Service {
+  readonly name: string;
+  readonly namespace: string | undefined;
+  readonly clusterIP: string;
+  readonly ports: readonly ServicePort[];
+}
+
+export interface ServicePort {
+  readonly name: string;
+  readonly port: number;
+  readonly protocol: string;
+}
+
+const encoder = new TextEncoder();
+
+/** Reads a Secret: `data` is base64, `stringData` wins over it. */
+export function readSecret(at: At): DataObject {
+  const entries = new Map<string, Sealed>();
+  for (const [key, one] of members(member(at, 'data'))) {
+    entries.set(checkedKey(one, key), new Sealed(base64Bytes(one)));
+  }
+  for (const [key, one] of members(member(at, 'stringData'))) {
+    entries.set(checkedKey(one, key), new Sealed(encoder.encode(textOrNull(one))));
+  }
+  return finish(at, 'Secret', entries);
+}
+
+/** Reads a ConfigMap: `data` is text, `binaryData` is base64 and never becomes a variable. */
+export function readConfigMap(at: At): DataObject {
+  const entries = new Map<string, Sealed>();
+  for (const [key, one] of members(member(at, 'data'))) {
+    entries.set(checkedKey(one, key), new Sealed(encoder.encode(textOrNull(one))));
+  }
+  for (const [key, one] of members(member(at, 'binaryData'))) {
+    if (entries.has(key)) complain(one, 'the key is in data as well');
+    entries.set(checkedKey(one, key), new Sealed(base64Bytes(one), { binary: true }));
+  }
+  return finish(at, 'ConfigMap', entries);
+}
+
+function finish(at: At, kind: DataObject['kind'], entries: Map<string, Sealed>): DataObject {
+  let bytes = 0;
+  for (const value of entries.values()) bytes += value.bytes;
+  if (bytes > OBJECT_BYTES_MAX) {
+    complain(at, `its values have ${bytes} bytes, may have ${OBJECT_BYTES_MAX} together`);
+  }
+  const sorted = [...entries].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return { kind, ...nameOf(at), entries: new Map(sorted) };
+}
+
+function nameOf(at: At): { name: string; namespace: string | undefined } {
+  const metadata = record(member(at, 'metadata'));
+  const name = metadata === undefined ? undefined : text(member(metadata, 'name'));
+  if (name === undefined || name === '') complain(metadata ?? at, 'metadata.name is required');
+  const namespace = metadata === undefined ? undefined : text(member(metadata, 'namespace'));
+  return { name: name ?? '', namespace: namespace === '' ? undefined : namespace };
+}
+
+function checkedKey(at: At, key: string): string {
+  const problem = keyProblem(key);
+  if (problem !== undefined) complain(at, problem);
+  return key;
+}
+
+function textOrNull(at: At): string {
+  return at.value === null ? '' : (text(at) ?? '');
+}
+
+/** Go's encoding/base64 StdEncoding: line breaks are skipped, padding is required. */
+function base64Bytes(at: At): Uint8Array {
+  const encoded = textOrNull(at).replace(/[\r\n]/g, '');
+  const wellFormed = encoded.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(encoded);
+  if (!wellFormed) complain(at, 'must be base64 with padding');
+  return wellFormed ? Uint8Array.from(Buffer.from(encoded, 'base64')) : new Uint8Array();
+}
+
+/** Reads a Service; headless and external ones have the clusterIP '' (they give no variables). */
+export function readService(at: At): Service {
+  const spec = record(member(at, 'spec'));
+  const ip = spec === undefined ? '' : (text(member(spec, 'clusterIP')) ?? '');
+  const external = spec !== undefined && text(member(spec, 'type')) === 'ExternalName';
+  const ports = list(spec === undefined ? undefined : member(spec, 'ports')).map(readPort);
+  return { ...nameOf(at), clusterIP: external || ip === 'None' ? '' : ip, ports };
+}
+
+function readPort(at: At): ServicePort {
+  return {
+    name: text(member(at, 'name')) ?? '',
+    port: integer(member(at, 'port'), { min: 1, max: 65_535 }) ?? 0,
+    protocol: text(member(at, 'protocol')) ?? 'TCP',
+  };
+}

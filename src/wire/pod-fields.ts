@@ -1,0 +1,102 @@
+import { parseQuantity } from './quantity.ts';
+import type { ResourceField } from './pod-types.ts';
+import type { At } from './read.ts';
+import { complain, member, needText, text } from './read.ts';
+
+// fieldRef and resourceFieldRef: k8s.io/kubernetes v1.33.13 pkg/apis/core/validation
+// (validEnvDownwardAPIFieldPathExpressions and following), pkg/fieldpath.
+
+const ENV_FIELDS = [
+  'metadata.name',
+  'metadata.namespace',
+  'metadata.uid',
+  'spec.nodeName',
+  'spec.serviceAccountName',
+  'status.hostIP',
+  'status.hostIPs',
+  'status.podIP',
+  'status.podIPs',
+];
+const VOLUME_FIELDS = [
+  'metadata.name',
+  'metadata.namespace',
+  'metadata.uid',
+  'metadata.labels',
+  'metadata.annotations',
+];
+const RESOURCES = /^(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-.+)$/;
+
+/** `metadata.labels['app']` in its two parts; undefined for a path without subscript. */
+export function subscriptOf(path: string): { map: string; key: string } | undefined {
+  const match = /^(metadata\.(?:labels|annotations))\['(.*)'\]$/s.exec(path);
+  return match === null ? undefined : { map: match[1] ?? '', key: match[2] ?? '' };
+}
+
+/** What is wrong with a fieldPath in env. */
+export function envFieldProblem(path: string): string | undefined {
+  return fieldProblem(path, ENV_FIELDS);
+}
+
+/** What is wrong with a fieldPath in a downward API volume. */
+export function volumeFieldProblem(path: string): string | undefined {
+  return fieldProblem(path, VOLUME_FIELDS);
+}
+
+function fieldProblem(path: string, supported: readonly string[]): string | undefined {
+  if (supported.includes(path)) return undefined;
+  const subscript = subscriptOf(path);
+  if (subscript === undefined)
+    return `unsupported field ${path}; supported: ${supported.join(', ')}`;
+  return qualifiedNameProblem(subscript.key);
+}
+
+/** Label and annotation keys: an optional DNS prefix, a slash, a name of at most 63 characters. */
+function qualifiedNameProblem(key: string): string | undefined {
+  const parts = key.split('/');
+  const name = parts.at(-1) ?? '';
+  const nameGood = name.length <= 63 && /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/.test(name);
+  const prefix = parts.length === 2 ? (parts[0] ?? '') : undefined;
+  const prefixGood =
+    prefix === undefined ||
+    (prefix.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/i.test(prefix));
+  if (parts.length <= 2 && nameGood && prefixGood) return undefined;
+  return 'the subscript is not a label or annotation key';
+}
+
+/** Reads resourceFieldRef, of env or of a volume. */
+export function readResource(at: At): ResourceField {
+  const resource = needText(at, 'resource');
+  if (resource !== '' && !RESOURCES.test(resource)) {
+    complain(member(at, 'resource') ?? at, `unsupported resource ${resource}`);
+  }
+  const place = member(at, 'divisor');
+  const divisor = typeof place?.value === 'number' ? String(place.value) : (text(place) ?? '');
+  if (place !== undefined && !divisorAllowed(resource, divisor)) {
+    complain(place, `not a divisor that Kubernetes takes for ${resource}`);
+  }
+  return { container: text(member(at, 'containerName')) ?? '', resource, divisor };
+}
+
+const MEMORY_DIVISORS = [
+  '1',
+  '1k',
+  '1M',
+  '1G',
+  '1T',
+  '1P',
+  '1E',
+  '1Ki',
+  '1Mi',
+  '1Gi',
+  '1Ti',
+  '1Pi',
+  '1Ei',
+];
+
+function divisorAllowed(resource: string, divisor: string): boolean {
+  const quantity = parseQuantity(divisor);
+  if (quantity === undefined) return false;
+  if (quantity.nano === 0n) return true;
+  const allowed = resource.endsWith('.cpu') ? ['1', '1m'] : MEMORY_DIVISORS;
+  return allowed.some((one) => parseQuantity(one)?.nano === quantity.nano);
+}

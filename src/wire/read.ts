@@ -1,0 +1,157 @@
+import { BellhopError } from '../core/errors.ts';
+
+/** A path inside a document: member names and list indexes. */
+export type Path = readonly (string | number)[];
+
+/** Where a document came from, and where in it something stands. */
+export interface Source {
+  /** The file's name, for messages. */
+  readonly name: string;
+  /** 1-based position of the value at this path (of its nearest parent where it is absent). */
+  locate(path: Path): { readonly line: number; readonly column: number };
+}
+
+/** A foreign value on its way to being typed: what it is, where it stands, whom to tell. */
+export interface At {
+  readonly value: unknown;
+  readonly path: Path;
+  readonly source: Source;
+  /** What the document is, e.g. `Pod train`; part of every message. */
+  readonly subject: string;
+  readonly problems: BellhopError[];
+}
+
+/** The path as Kubernetes writes it: `spec.containers[0].env[2].name`. */
+export function pathText(path: Path): string {
+  let text = '';
+  for (const step of path) {
+    if (typeof step === 'number') text += `[${step}]`;
+    else text += text === '' ? step : `.${step}`;
+  }
+  return text;
+}
+
+/** Reports a problem at this place; never throws, so that all of them are told at once. */
+export function complain(
+  at: At,
+  what: string,
+  code: 'BH_ERR_POD_INVALID' | 'BH_ERR_POD_UNSUPPORTED' = 'BH_ERR_POD_INVALID',
+): void {
+  const { line, column } = at.source.locate(at.path);
+  const where = [`${at.source.name}:${line}:${column}`, at.subject, pathText(at.path)];
+  at.problems.push(new BellhopError(code, { where, what }));
+}
+
+/** The member of this name; undefined where it is absent or null, as Kubernetes reads it. */
+export function member(at: At, name: string): At | undefined {
+  if (!isRecord(at.value)) return undefined;
+  const value = Object.hasOwn(at.value, name) ? at.value[name] : undefined;
+  return value === undefined || value === null
+    ? undefined
+    : { ...at, value, path: [...at.path, name] };
+}
+
+/** True for a JSON object. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Complains unless this is an object; absent is fine. */
+export function record(at: At | undefined): At | undefined {
+  if (at === undefined || isRecord(at.value)) return at;
+  return wrong(at, 'an object');
+}
+
+/** The elements of a list; a list that is absent is empty. */
+export function list(at: At | undefined): At[] {
+  if (at === undefined) return [];
+  if (!Array.isArray(at.value)) {
+    wrong(at, 'a list');
+    return [];
+  }
+  return at.value.map((value: unknown, index) => ({ ...at, value, path: [...at.path, index] }));
+}
+
+/** The members of an object as places, in their order. */
+export function members(at: At | undefined): [string, At][] {
+  if (at === undefined) return [];
+  if (!isRecord(at.value)) {
+    wrong(at, 'an object');
+    return [];
+  }
+  const { value: object } = at;
+  return Object.keys(object).map((name) => {
+    return [name, { ...at, value: object[name], path: [...at.path, name] }];
+  });
+}
+
+/** A string; anything else is a problem with its position (kubectl does not turn 1 into "1"). */
+export function text(at: At | undefined): string | undefined {
+  if (at === undefined || typeof at.value === 'string') return at?.value as string | undefined;
+  wrong(at, 'a string');
+  return undefined;
+}
+
+/** A string that must be there. */
+export function needText(at: At, name: string): string {
+  const found = member(at, name);
+  const value = text(found);
+  if (value !== undefined && value !== '') return value;
+  if (found === undefined || value === '') complain(found ?? at, `${name} is required`);
+  return '';
+}
+
+/** A list of strings, undefined where the list is absent. */
+export function texts(at: At | undefined): string[] | undefined {
+  if (at === undefined) return undefined;
+  return list(at).map((one) => text(one) ?? '');
+}
+
+/** A boolean, with a default for absent. */
+export function flag(at: At | undefined, absent: boolean): boolean {
+  if (at === undefined) return absent;
+  if (typeof at.value === 'boolean') return at.value;
+  wrong(at, 'true or false');
+  return absent;
+}
+
+/** A whole number within bounds. */
+export function integer(
+  at: At | undefined,
+  bounds: { min: number; max: number },
+): number | undefined {
+  if (at === undefined) return undefined;
+  const { value } = at;
+  if (typeof value !== 'number' || !Number.isInteger(value)) {
+    wrong(at, 'a whole number');
+    return undefined;
+  }
+  if (value < bounds.min || value > bounds.max) {
+    complain(at, `must be between ${bounds.min} and ${bounds.max}`);
+    return undefined;
+  }
+  return value;
+}
+
+/** A map of strings: labels, annotations. */
+export function textMap(at: At | undefined): ReadonlyMap<string, string> {
+  const map = new Map<string, string>();
+  for (const [name, one] of members(at)) {
+    if (one.value === null) map.set(name, '');
+    else map.set(name, text(one) ?? '');
+  }
+  return map;
+}
+
+function wrong(at: At, wanted: string): undefined {
+  const is = Array.isArray(at.value) ? 'a list' : at.value === null ? 'null' : kindOf(at.value);
+  complain(at, `must be ${wanted}, is ${is}`);
+  return undefined;
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'boolean') return 'a boolean (quote it if text is meant)';
+  if (typeof value === 'number') return 'a number (quote it if text is meant)';
+  return `a ${typeof value}`;
+}

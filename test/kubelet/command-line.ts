@@ -1,0 +1,84 @@
+// How the judge calls `bellhop run`: the one place that knows its flags and its input.
+import { type Container, containersOf, imageOf, type Vector } from './vectors.ts';
+import type { Input } from './rootfs.ts';
+
+/** Values that only the cluster knows, by the mark that the recorder wrote for them. */
+export const CLUSTER_VALUES = {
+  '<POD_UID>': '5f0c2e6a-6f5b-4f0e-9c59-2f1f0a6b7c8d',
+  '<POD_IP>': '10.244.0.7',
+  '<HOST_IP>': '192.168.77.5',
+} as const;
+
+const NODE_NAME = 'localhost';
+
+// The API server's own Service: its variables are in every container, and `$(KUBERNETES_…)` is
+// expanded, so the declaration has to name it.
+const API_SERVER = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'kubernetes', namespace: 'default' },
+  spec: { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443, protocol: 'TCP' }] },
+};
+
+/** Whether `inputFiles` declares replacements for tokens, once bellhop.yaml has a syntax for it. */
+export const TOKENS_DECLARED = false;
+
+function fieldFlags(vector: Vector): string[] {
+  const fields: Record<string, string> = {
+    'metadata.uid': CLUSTER_VALUES['<POD_UID>'],
+    'spec.nodeName': NODE_NAME,
+    'status.podIP': CLUSTER_VALUES['<POD_IP>'],
+    'status.podIPs': CLUSTER_VALUES['<POD_IP>'],
+    'status.hostIP': CLUSTER_VALUES['<HOST_IP>'],
+    'status.hostIPs': CLUSTER_VALUES['<HOST_IP>'],
+  };
+  const manifest = JSON.stringify(vector.pod);
+  const asked = Object.entries(fields).filter(([name]) => manifest.includes(`"${name}"`));
+  return asked.flatMap(([name, value]) => ['--field', `${name}=${value}`]);
+}
+
+function nodeFlags(vector: Vector): string[] {
+  if (vector.node === undefined) return [];
+  const { allocatable } = vector.node;
+  const pairs = Object.entries(allocatable).map(([name, value]) => `${name}=${value}`);
+  return ['--node', pairs.join(',')];
+}
+
+function imageFlags(vector: Vector, container: Container): string[] {
+  const image = imageOf(vector, container.name);
+  const flags: string[] = [];
+  if (image.entrypoint !== null) flags.push('--image-entrypoint', JSON.stringify(image.entrypoint));
+  if (image.cmd !== null) flags.push('--image-cmd', JSON.stringify(image.cmd));
+  if (image.user !== null) flags.push('--image-user', image.user);
+  if (image.workdir !== null) flags.push('--image-workdir', image.workdir);
+  return flags;
+}
+
+/** Program and arguments that deliver this container and become its program. */
+export function commandLine(vector: Vector, container: Container): string[] {
+  const several = containersOf(vector.pod).length > 1;
+  const init = (vector.pod.spec.initContainers ?? []).length > 0;
+  return [
+    ['/bellhop/bellhop', 'run', '-f', '/bellhop-input/pod.yaml'],
+    init ? ['-c', '/bellhop-input/bellhop.yaml'] : [],
+    several ? ['--container', container.name] : [],
+    imageFlags(vector, container),
+    fieldFlags(vector),
+    nodeFlags(vector),
+  ].flat();
+}
+
+/** The manifest (JSON is YAML) as the recorder created it, and the settings. */
+export function inputFiles(vector: Vector): Input {
+  const namespace = vector.pod.metadata.namespace ?? 'default';
+  const objects = vector.objects.map((object) => ({
+    ...object,
+    metadata: { ...object.metadata, namespace },
+  }));
+  const documents = [vector.pod, ...objects, API_SERVER];
+  const settings = { apiVersion: 'bellhop/v1', policy: { initContainers: 'ignore' } };
+  return {
+    'pod.yaml': documents.map((document) => JSON.stringify(document)).join('\n---\n'),
+    'bellhop.yaml': JSON.stringify(settings),
+  };
+}

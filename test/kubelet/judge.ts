@@ -1,0 +1,153 @@
+// The verdict on a vector: every container that was seen is run and compared, or must be refused.
+import { TOKENS_DECLARED } from './command-line.ts';
+import { compare, type Difference } from './compare.ts';
+import { type Base, hasContent } from './rootfs.ts';
+import { type Mode, type Outcome, runContainer } from './run.ts';
+import {
+  type Container,
+  containersOf,
+  type Group,
+  mountPath,
+  type Seen,
+  type Vector,
+} from './vectors.ts';
+
+/** Rules of vectors that a kubelet refused and `run` rightly starts, and why that is right. */
+export const STARTS_ANYWAY: Readonly<Record<string, string>> = {};
+
+/** What a run of one vector in one mode came to. */
+export interface Verdict {
+  vector: Vector;
+  mode: Mode;
+  differences: Difference[];
+  /** What `bellhop` and the probe said on standard error. */
+  stderr: string;
+}
+
+/** What the judge runs in: the image, the executables, and the mode. */
+export interface Court {
+  base: Base;
+  dist: string;
+  mode: Mode;
+}
+
+interface Case {
+  group: Group;
+  container: Container;
+  expected: Seen | undefined;
+}
+
+/** Why a container must be refused, and what the report then has to name. */
+interface Refusal {
+  why: string;
+  names?: string;
+}
+
+const STDERR_CHARS_MAX = 600;
+const CODE_LINE = /^ {2}code: BH_ERR_/m;
+
+function casesOf(vector: Vector): Case[] {
+  const all = containersOf(vector.pod);
+  if (vector.snapshot !== undefined) {
+    return all.flatMap(({ group, container }) => {
+      const expected = vector.snapshot?.[group]?.[container.name];
+      return expected === undefined ? [] : [{ group, container, expected }];
+    });
+  }
+  const named = all.find(({ container }) => container.name === vector.refused?.container);
+  const chosen = named ?? all.find(({ group }) => group === 'containers');
+  return chosen === undefined ? [] : [{ ...chosen, expected: undefined }];
+}
+
+function mountsToken(vector: Vector, container: Container): boolean {
+  const mounted = new Set((container.volumeMounts ?? []).map((mount) => mount.name));
+  return (vector.pod.spec.volumes ?? []).some(
+    (volume) =>
+      mounted.has(volume.name) &&
+      volume.projected?.sources?.some((source) => source.serviceAccountToken !== undefined),
+  );
+}
+
+/** Why this container must not start, beyond what the kubelet refused; undefined if it must. */
+function refusalOf(vector: Vector, { container }: Case, court: Court): Refusal | undefined {
+  if (vector.refused !== undefined) {
+    const { by, message } = vector.refused;
+    const anyway = vector.rules.some((rule) => rule in STARTS_ANYWAY);
+    return anyway ? undefined : { why: `${by}: ${message}` };
+  }
+  if (!TOKENS_DECLARED && mountsToken(vector, container)) {
+    const why = 'a service account token that only a cluster can give, and no replacement';
+    return { why, names: 'serviceAccountToken' };
+  }
+  const hidden = (container.volumeMounts ?? [])
+    .map((mount) => mountPath(mount.mountPath))
+    .find((at) => hasContent(court.base, at));
+  if (court.mode === 'no-mount' && hidden !== undefined) {
+    return { why: `the image has content at ${hidden} that cannot be hidden`, names: hidden };
+  }
+  return undefined;
+}
+
+function said({ exit, stdout, stderr }: Outcome): string {
+  const words = `${stdout.slice(0, STDERR_CHARS_MAX)}${stderr.slice(0, STDERR_CHARS_MAX)}`.trim();
+  return `exit ${exit}${words === '' ? '' : `: ${words}`}`;
+}
+
+function judgeRefusal(refusal: Refusal, outcome: Outcome): Difference[] {
+  const expected = `refused (${refusal.why})`;
+  const { stderr, seen, exit } = outcome;
+  if (seen !== undefined) return [{ path: 'start', expected, got: 'the program ran' }];
+  if (exit === 0 || !CODE_LINE.test(stderr)) {
+    return [{ path: 'refusal', expected: `${expected} with a code BH_ERR_`, got: said(outcome) }];
+  }
+  if (refusal.names !== undefined && !stderr.includes(refusal.names)) {
+    return [{ path: 'refusal', expected: `a report naming ${refusal.names}`, got: said(outcome) }];
+  }
+  return [];
+}
+
+async function judgeCase(vector: Vector, one: Case, court: Court) {
+  const { base, dist, mode } = court;
+  const { container, expected, group } = one;
+  const outcome = await runContainer(base, { vector, container, mode, dist });
+  const refusal = refusalOf(vector, one, court);
+  const found = (): Difference[] => {
+    if (refusal !== undefined) return judgeRefusal(refusal, outcome);
+    if (outcome.seen === undefined)
+      return [{ path: 'start', expected: 'starts', got: said(outcome) }];
+    return expected === undefined
+      ? []
+      : compare(expected, outcome.seen, { vector, container, mode });
+  };
+  const differences = found().map((difference) => ({
+    ...difference,
+    path: `${group}.${container.name}.${difference.path}`,
+  }));
+  return { differences, stderr: outcome.stderr };
+}
+
+/** Runs one vector in one mode, container after container. */
+export async function judge(vector: Vector, court: Court): Promise<Verdict> {
+  const differences: Difference[] = [];
+  let stderr = '';
+  for (const one of casesOf(vector)) {
+    const result = await judgeCase(vector, one, court);
+    differences.push(...result.differences);
+    stderr += result.stderr;
+  }
+  return { vector, mode: court.mode, differences, stderr };
+}
+
+/** Runs many, `parallelMax` at a time; the verdicts come in the order of the work. */
+export async function judgeAll(
+  work: readonly { vector: Vector; court: Court }[],
+  parallelMax: number,
+): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
+  const queue = work.entries();
+  const worker = async (): Promise<void> => {
+    for (const [at, { vector, court }] of queue) verdicts[at] = await judge(vector, court);
+  };
+  await Promise.all(Array.from({ length: parallelMax }, worker));
+  return verdicts;
+}

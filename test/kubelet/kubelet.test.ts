@@ -1,0 +1,39 @@
+// What a real kubelet gave 190 pods, and what `bellhop run` gives: a test per vector and mode.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { skipVisibly } from '../support/need.ts';
+import { judgeAll, type Verdict } from './judge.ts';
+import { type Base, removeBase } from './rootfs.ts';
+import { MODES } from './run.ts';
+import { DIST, missingForRun, PARALLEL_MAX, tryBase } from './setting.ts';
+import { GOLDEN, readVectors } from './vectors.ts';
+
+const ALL_MS_MAX = 600_000;
+const vectors = readVectors(GOLDEN);
+const missing = missingForRun();
+const built = missing.length === 0 ? tryBase() : undefined;
+if (typeof built === 'string') missing.push(built);
+if (missing.length > 0) skipVisibly('kubelet vectors', missing);
+
+describe.skipIf(missing.length > 0)('as the kubelet', () => {
+  const base = built as Base;
+  const verdicts = new Map<string, Verdict>();
+
+  beforeAll(async () => {
+    const work = vectors.flatMap((vector) =>
+      MODES.map((mode) => ({ vector, court: { base, dist: DIST, mode } })),
+    );
+    for (const verdict of await judgeAll(work, PARALLEL_MAX)) {
+      verdicts.set(`${verdict.mode} ${verdict.vector.id}`, verdict);
+    }
+  }, ALL_MS_MAX);
+
+  afterAll(() => removeBase(base));
+
+  describe.each([...MODES])('%s', (mode) => {
+    for (const { id, description } of vectors) {
+      test(`${id}: ${description}`, () => {
+        expect(verdicts.get(`${mode} ${id}`)?.differences).toEqual([]);
+      });
+    }
+  });
+});

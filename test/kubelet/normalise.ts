@@ -1,0 +1,224 @@
+// The steps of NOT_COMPARABLE (rules.ts): each takes something out of one snapshot or both.
+import { CLUSTER_VALUES } from './command-line.ts';
+import type { Mode } from './run.ts';
+import {
+  type Container,
+  containersOf,
+  type Entry,
+  type Mount,
+  mountPath,
+  type Seen,
+  type Text,
+  type Vector,
+} from './vectors.ts';
+
+/** A recorded snapshot and ours, both free to be changed. */
+export interface Pair {
+  expected: Seen;
+  got: Seen;
+}
+
+/** Where the pair comes from. */
+export interface Context {
+  vector: Vector;
+  container: Container;
+  mode: Mode;
+}
+
+const OWN_SHM = /^\/dev\/shm\/bellhop-\d+\//;
+const API_SERVER_VARIABLES: Record<string, string> = {
+  KUBERNETES_SERVICE_HOST: '10.96.0.1',
+  KUBERNETES_SERVICE_PORT: '443',
+  KUBERNETES_SERVICE_PORT_HTTPS: '443',
+  KUBERNETES_PORT: 'tcp://10.96.0.1:443',
+  KUBERNETES_PORT_443_TCP: 'tcp://10.96.0.1:443',
+  KUBERNETES_PORT_443_TCP_PROTO: 'tcp',
+  KUBERNETES_PORT_443_TCP_PORT: '443',
+  KUBERNETES_PORT_443_TCP_ADDR: '10.96.0.1',
+};
+const RECORDED_MARKS: readonly [RegExp, string][] = [
+  [/\b[0-9a-f]{64}\b/g, '<ID>'],
+  [/kube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<RANDOM>'],
+  [/containerd-mount\d+/g, 'containerd-mount<RANDOM>'],
+  [/(kubernetes\.io\/config\.seen=")[^"]*/g, '$1<TIME>'],
+  [/\.\.\d{4}_\d\d_\d\d_\d\d_\d\d_\d\d\.\d+/g, '..TS'],
+];
+
+/** A text as the recorder would have written it. */
+export function scrub(text: string): string {
+  let out = text;
+  for (const [mark, value] of Object.entries(CLUSTER_VALUES)) out = out.replaceAll(value, mark);
+  for (const [pattern, mark] of RECORDED_MARKS) out = out.replace(pattern, mark);
+  return out;
+}
+
+const scrubText = (text: Text): Text => (typeof text === 'string' ? scrub(text) : text);
+const bytesOf = (content: string): string => Buffer.from(content, 'base64').toString('latin1');
+const contentOf = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('base64');
+
+/** Leaves of a file only what does not follow from its bytes. */
+export function loosen(entry: Entry): void {
+  delete entry.size;
+  delete entry.sha256;
+  delete entry.normalised;
+}
+
+function scrubEntry(entry: Entry): void {
+  entry.path = scrub(entry.path);
+  if (entry.target !== undefined) entry.target = scrub(entry.target);
+  if (entry.content === undefined) return;
+  const bytes = bytesOf(entry.content);
+  const clean = scrub(bytes);
+  if (clean === bytes) return;
+  entry.content = contentOf(clean);
+  entry.normalised = true;
+}
+
+/** Our snapshot as the recorder would have written it. */
+export function scrubSeen(seen: Seen): void {
+  seen.argv = seen.argv.map(scrubText);
+  seen.env = seen.env.map(({ name, value }) => ({
+    name: scrubText(name),
+    value: value === null ? null : scrubText(value),
+  }));
+  seen.cwd = scrub(seen.cwd);
+  seen.hostname = scrub(seen.hostname);
+  for (const mount of seen.mounts) {
+    mount.path = scrub(mount.path);
+    mount.entries.forEach(scrubEntry);
+  }
+  for (const fd of seen.fds) fd.target = fd.target.replace(/^\/dev\/pts\/\d+$/, '/dev/pts/N');
+}
+
+/** The container's own mount at this path, as the pod declares it. */
+export function declaredAt(container: Container, at: string) {
+  return container.volumeMounts?.find((mount) => scrub(mountPath(mount.mountPath)) === at);
+}
+
+/** Takes mounts of the platform's out of the recorded snapshot, where we have none there. */
+export function dropAbsentMounts({ expected, got }: Pair, drop: (at: string) => boolean): void {
+  const ours = new Set(got.mounts.map((mount) => mount.path));
+  expected.mounts = expected.mounts.filter(({ path }) => ours.has(path) || !drop(path));
+}
+
+/** Does something to each mount of both snapshots. */
+export function eachMount({ expected, got }: Pair, change: (mount: Mount) => void): void {
+  for (const mount of [...expected.mounts, ...got.mounts]) change(mount);
+}
+
+/** Does something to each entry below each mount of both snapshots. */
+export function eachEntry(pair: Pair, change: (entry: Entry, mount: Mount) => void): void {
+  eachMount(pair, (mount) => mount.entries.forEach((entry) => change(entry, mount)));
+}
+
+/** The entry of the same mount and path in a snapshot. */
+export function entryOf(seen: Seen, mount: Mount, entry: Entry): Entry | undefined {
+  const same = seen.mounts.find((other) => other.path === mount.path);
+  return same?.entries.find((other) => other.path === entry.path);
+}
+
+/** What this container's own arguments make the probe write. */
+function ownWrites(container: Container): Set<string> {
+  const words = [...(container.command ?? []), ...(container.args ?? [])];
+  const writes = words.filter((word) => word.startsWith('probe:write='));
+  return new Set(writes.map((word) => word.split('=')[1] ?? ''));
+}
+
+/** Whether an emptyDir at this path is also mounted by another container of the pod. */
+function isShared(at: string, { vector, container }: Context): boolean {
+  const volume = declaredAt(container, at)?.name;
+  const declared = vector.pod.spec.volumes?.find((candidate) => candidate.name === volume);
+  if (declared?.emptyDir === undefined) return false;
+  return containersOf(vector.pod).some(
+    ({ container: other }) =>
+      other.name !== container.name &&
+      (other.volumeMounts ?? []).some((mount) => mount.name === volume),
+  );
+}
+
+/** Takes out what other containers wrote into a volume that they share. */
+export function dropForeignData({ expected, got }: Pair, context: Context): void {
+  const own = ownWrites(context.container);
+  for (const mount of expected.mounts) {
+    if (!isShared(mount.path, context)) continue;
+    mount.entries = mount.entries.filter((entry) => {
+      const kept = entry.path === '.' || entry.mountpoint || own.has(`${mount.path}/${entry.path}`);
+      return kept || entryOf(got, mount, entry) !== undefined;
+    });
+  }
+}
+
+/** Takes out the API server's variables that we have not. */
+export function dropApiServerVariables({ expected, got }: Pair): void {
+  const ours = new Set(got.env.map(({ name }) => name));
+  expected.env = expected.env.filter(({ name, value }) => {
+    const known = typeof name === 'string' ? API_SERVER_VARIABLES[name] : undefined;
+    return known === undefined || known !== value || ours.has(name);
+  });
+}
+
+/** Leaves of the platform's mounts only whether / is read-only. */
+export function rootReadOnly(seen: Seen): void {
+  const root = seen.platformMounts.find((mount) => mount.path === '/');
+  seen['rootReadOnly'] = root?.options.split(',').includes('ro') ?? false;
+  seen.platformMounts = [];
+}
+
+/** Takes out the two lines that the kubelet adds to what the API object has. */
+export function dropConfigLines(entry: Entry): void {
+  if (entry.content === undefined) return;
+  const bytes = bytesOf(entry.content);
+  const lines = bytes.split('\n');
+  const kept = lines.filter((line) => !/^kubernetes\.io\/config\.(seen|source)="/.test(line));
+  if (kept.length === lines.length) return;
+  entry.content = contentOf(kept.join('\n'));
+  entry.normalised = true;
+}
+
+/** Gives our tokens the mark that stands for the recorded ones. */
+export function dropRandomBytes({ expected, got }: Pair): void {
+  for (const mount of expected.mounts) {
+    for (const entry of mount.entries) {
+      if (entry.content !== '<TOKEN>' && entry.content !== '<CLUSTER_CA>') continue;
+      const same = entryOf(got, mount, entry);
+      if (same !== undefined) same.content = entry.content;
+    }
+  }
+}
+
+// The bytes of a character after `$` as v1.33.13 gave them: the first read as Latin-1, each of the
+// others as U+FFFD.
+function corrupted(character: string): string {
+  const bytes = [...Buffer.from(character)];
+  return String.fromCodePoint(bytes[0] ?? 0) + '\u{FFFD}'.repeat(bytes.length - 1);
+}
+
+/** Undoes what v1.33.13 did to a character outside ASCII behind `$`. */
+export function mendDollars({ expected }: Pair, { container }: Context): void {
+  const written = JSON.stringify([container.env, container.command, container.args]);
+  const broken = new Set([...written.matchAll(/\$([^\0-\x7F])/gu)].map((match) => match[1] ?? ''));
+  const mend = (text: Text): Text => {
+    let out = text;
+    for (const character of broken) {
+      if (typeof out === 'string')
+        out = out.replaceAll(`$${corrupted(character)}`, `$${character}`);
+    }
+    return out;
+  };
+  expected.argv = expected.argv.map(mend);
+  for (const variable of expected.env) {
+    if (variable.value !== null) variable.value = mend(variable.value);
+  }
+}
+
+/** Takes out the links into memory that stand for a mount. */
+export function dropOwnLinks({ got }: Pair, { container }: Context): void {
+  for (const mount of got.mounts) {
+    const declared = declaredAt(container, mount.path);
+    const hasSubPath = (declared?.subPath ?? declared?.subPathExpr ?? '') !== '';
+    for (const entry of mount.entries) {
+      const folder = entry.path === '..TS' && OWN_SHM.test(entry.link ?? '');
+      if (folder || (entry.path === '.' && hasSubPath)) delete entry.link;
+    }
+  }
+}

@@ -40,12 +40,23 @@ export function deliverByLinks(hands: Hands, state: State, delivery: Delivery): 
     .toSorted((a, b) => (a.landing.path < b.landing.path ? -1 : 1));
   // An emptyDir's whole folder comes before its parts, wherever it lies.
   for (const whole of landings.filter((one) => isWhole(one))) noteHome(work, whole);
-  for (const { directory, landing } of landings) land(work, directory, landing);
+  // What is a link into another folder of ours comes after that folder.
+  const isLink = (one: (typeof landings)[number]): boolean => hasHomeElsewhere(work, one);
+  const ordered = [...landings.filter((one) => !isLink(one)), ...landings.filter(isLink)];
+  for (const { directory, landing } of ordered) land(work, directory, landing);
   delivery.files.forEach((file, index) => placeFile(work, file, index));
 }
 
 function isWhole(of: { directory: Directory; landing: Landing }): boolean {
   return of.directory.tree === undefined && of.landing.subPath === '';
+}
+
+function hasHomeElsewhere(
+  { homes }: Work,
+  { directory, landing }: { directory: Directory; landing: Landing },
+): boolean {
+  const home = homes.get(directory.placement.volume);
+  return directory.tree === undefined && home !== undefined && home !== landing.path;
 }
 
 function noteHome(work: Work, of: { directory: Directory; landing: Landing }): void {

@@ -94,14 +94,24 @@ function directoryOf(query: VolumeQuery, mounts: readonly Mount[]): DirectoryPla
   }
 }
 
-/** Every tmpfs of a pod has its memory limit as size, or the volume's own limit if that is less. */
+/**
+ * Every tmpfs of a pod has its memory limit as size, or the volume's own limit if that is less: the
+ * pod's limit counts only if all its containers have one (k8s.io/kubernetes v1.33.13
+ * pkg/kubelet/cm ResourceConfigForPod, k8s.io/component-helpers resource PodLimits).
+ */
 function podSize(pod: Pod, sizeLimit = ''): { sizeBytesMax?: number } {
-  const limits = pod.containers.map((one) => one.resources.limits.get('memory'));
-  // Without a limit on every container the pod has none.
-  const known = limits.every((one) => one !== undefined) ? limits : [];
-  const sum = known.reduce((total, one) => total + units(one), 0);
+  const limitOf = (one: Container): number => units(one.resources.limits.get('memory'));
+  const all = [...pod.initContainers, ...pod.containers];
+  let sidecars = 0;
+  let init = 0;
+  for (const one of pod.initContainers) {
+    if (one.isSidecar) sidecars += limitOf(one);
+    init = Math.max(init, sidecars + (one.isSidecar ? 0 : limitOf(one)));
+  }
+  const sum = pod.containers.reduce((total, one) => total + limitOf(one), sidecars);
+  const podLimit = all.every((one) => limitOf(one) > 0) ? Math.max(sum, init) : 0;
   const own = sizeLimit === '' ? 0 : units(sizeLimit);
-  const sizes = [own, sum].filter((one) => one > 0);
+  const sizes = [own, podLimit].filter((one) => one > 0);
   return sizes.length === 0 ? {} : { sizeBytesMax: Math.min(...sizes) };
 }
 

@@ -29,6 +29,8 @@ export interface Container {
   readonly resources: Resources;
   readonly security: ContainerSecurity;
   readonly terminationMessagePath: string;
+  /** An init container with `restartPolicy: Always`. */
+  readonly isSidecar: boolean;
   readonly place: Path;
 }
 

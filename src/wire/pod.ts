@@ -83,6 +83,7 @@ function readContainer(at: At, volumes: readonly { readonly name: string }[]): C
     resources: readResources(record(member(at, 'resources'))),
     security: readSecurity(record(member(at, 'securityContext'))),
     terminationMessagePath: text(member(at, 'terminationMessagePath')) ?? '',
+    isSidecar: text(member(at, 'restartPolicy')) === 'Always',
     place: at.path,
   };
 }

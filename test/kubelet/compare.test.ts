@@ -262,6 +262,16 @@ describe('forgiven only without the right to mount:', () => {
       'mounts[/etc/creds].entries[.].link',
     ]);
   });
+  test('the second path of a volume as a link to the first, but to nowhere else', () => {
+    const link = (target: string) => (seen: Seen) => {
+      entryOf(seen, '/rw', '.').link = target;
+    };
+    const at = 'mounts[/rw].entries[.].link';
+    const noMount = vectorCase('emptydir-readonly', 'no-mount');
+    expect(changed(noMount, link('/ro'))).toEqual([]);
+    expect(changed(noMount, link('/elsewhere'))).toEqual([at]);
+    expect(changed(vectorCase('emptydir-readonly'), link('/ro'))).toEqual([at]);
+  });
   test('our folder in a volume at /dev/shm', () => {
     const own = (seen: Seen): void => {
       const { entries } = mountOf(seen, '/dev/shm');

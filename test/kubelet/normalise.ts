@@ -216,9 +216,12 @@ export function dropOwnLinks({ got }: Pair, { container }: Context): void {
   for (const mount of got.mounts) {
     const declared = declaredAt(container, mount.path);
     const hasSubPath = (declared?.subPath ?? declared?.subPathExpr ?? '') !== '';
+    const twice = container.volumeMounts?.filter((one) => one.name === declared?.name) ?? [];
+    const others = twice.map((one) => one.mountPath).filter((one) => one !== mount.path);
     for (const entry of mount.entries) {
       const folder = entry.path === '..TS' && OWN_SHM.test(entry.link ?? '');
       if (folder || (entry.path === '.' && hasSubPath)) delete entry.link;
+      if (entry.path === '.' && others.some((one) => one === entry.link)) delete entry.link;
     }
   }
 }

@@ -161,8 +161,8 @@ export const NOT_COMPARABLE: readonly Rule[] = [
     },
   },
   {
-    what: '`..TS` is a link into /dev/shm/bellhop-<uid>/, the path of a subPath is a link',
-    why: 'Secret bytes live in memory and nothing can be mounted (named difference)',
+    what: '`..TS` is a link into /dev/shm/bellhop-<uid>/; the path of a subPath is a link; the second path of a volume is a link to the first',
+    why: 'Secret bytes live in memory, and nothing can be mounted (named difference)',
     modes: WITHOUT_MOUNT,
     apply: step.dropOwnLinks,
   },

@@ -33,7 +33,8 @@ const RUN_SECONDS_MAX = 20;
 const PATH_DEFAULT = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'; // containerd
 const TOOLS_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
-// In the new namespaces, as PID 1: mount everything below $1, name the host $2, become the rest.
+// In the new namespaces, as PID 1: mount everything below $1, name the host $2, make the image's
+// working directory $3 as the runtime does, become the rest.
 const INSIDE = `
 set -e
 umask 022
@@ -41,7 +42,8 @@ mount -t tmpfs -o mode=755 none "$1/ns"
 mkdir "$1/ns/upper" "$1/ns/work" "$1/ns/root"
 mount -a -T "$1/fstab"
 echo "$2" > /proc/sys/kernel/hostname
-shift 2
+mkdir -p "$3"
+shift 3
 exec "$@"`;
 
 // Around them: the descriptors that a container runtime gives, and the exit status in a file.
@@ -80,10 +82,11 @@ function insideCommand(job: Job, folder: RunFolder): string[] {
   const hostname = recordedHostname(job.vector);
   const drop = ['--bounding-set', '-sys_admin', '--inh-caps', '-sys_admin'];
   const workdir = imageOf(job.vector, job.container.name).workdir ?? '/';
+  const root = `${folder.root}${workdir}`;
   return [
     ['timeout', '-s', 'KILL', String(RUN_SECONDS_MAX)],
     ['unshare', '--mount', '--pid', '--uts', '--ipc', '--propagation', 'private'],
-    ['--fork', '--kill-child', 'sh', '-c', INSIDE, 'inside', folder.dir, hostname],
+    ['--fork', '--kill-child', 'sh', '-c', INSIDE, 'inside', folder.dir, hostname, root],
     ['env', '-i', ...platformEnv(job, hostname)],
     ['/usr/bin/setpriv', '--groups', '0', ...(job.mode === 'no-mount' ? drop : [])],
     ['/usr/bin/unshare', '-R', folder.root, '-w', workdir, '--'],

@@ -40,3 +40,15 @@ export interface Command {
   /** Returns the exit code; `run` does not return. */
   run(io: Io, given: Given): Promise<number>;
 }
+
+/** No flags at all, only the command that starts at this index of argv. */
+export function noFlags(commandAt: number, log: LogFormat): Given {
+  return {
+    text: () => undefined,
+    texts: () => [],
+    has: () => false,
+    words: [],
+    commandAt,
+    log,
+  };
+}

@@ -2,7 +2,8 @@ import { BellhopError, CODES, exitOf, problemsOf } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import type { LogFormat } from '../core/report.ts';
 import { renderProblems } from '../core/report.ts';
-import type { Command } from './command.ts';
+import type { Command, Given } from './command.ts';
+import { noFlags } from './command.ts';
 import { VERSION } from './version.gen.ts';
 
 /** Every command, loaded only when it is used. */
@@ -33,12 +34,26 @@ async function dispatch(io: Io, argv: readonly string[]): Promise<number> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load === undefined) return other(io, name, rest);
   const { default: command } = await load();
-  const { parseFlags } = await import('./parse.ts');
-  const given = parseFlags(command, rest, 1);
+  const given = await readFlags(
+    command,
+    rest,
+    variable(io, 'BELLHOP_LOG') === 'json' ? 'json' : 'text',
+  );
   if (!given.has('help')) return command.run(io, given);
   const { commandHelp } = await import('./help.ts');
   io.stdout(commandHelp(command));
   return 0;
+}
+
+/** Without flags their parser is not loaded: a start is counted in tenths of a millisecond. */
+async function readFlags(
+  command: Command,
+  rest: readonly string[],
+  log: LogFormat,
+): Promise<Given> {
+  if (command.takesCommand && rest[0] === '--' && rest.length > 1) return noFlags(2, log);
+  const { parseFlags } = await import('./parse.ts');
+  return parseFlags(command, rest, { offset: 1, log });
 }
 
 async function other(io: Io, name: string, rest: readonly string[]): Promise<number> {

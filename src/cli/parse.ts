@@ -12,8 +12,19 @@ export const COMMON_FLAGS: Flags = {
   help: { short: 'h', help: 'print this help' },
 };
 
-/** Reads what stands behind the command's name; `offset` counts the words before it. */
-export function parseFlags(command: Command, argv: readonly string[], offset: number): Given {
+/** Where the flags stand in argv, and how problems are printed unless they say otherwise. */
+export interface ParseContext {
+  /** Words before them. */
+  readonly offset: number;
+  readonly log: LogFormat;
+}
+
+/** Reads what stands behind the command's name. */
+export function parseFlags(
+  command: Command,
+  argv: readonly string[],
+  { offset, log }: ParseContext,
+): Given {
   const end = argv.indexOf('--');
   const own = end < 0 ? argv : argv.slice(0, end);
   if (end >= 0 && !command.takesCommand) throw usage(command, 'takes no command behind --');
@@ -33,7 +44,7 @@ export function parseFlags(command: Command, argv: readonly string[], offset: nu
     has: (name) => values[name] === true,
     words: positionals,
     commandAt: end < 0 || end + 1 >= argv.length ? undefined : offset + end + 1,
-    log: formatOf(command, list('log').at(-1)),
+    log: formatOf(command, list('log').at(-1), log),
   };
 }
 
@@ -66,8 +77,9 @@ function parse(
   }
 }
 
-function formatOf(command: Command, written: string | undefined): LogFormat {
-  if (written === undefined || written === 'text') return 'text';
+function formatOf(command: Command, written: string | undefined, unsaid: LogFormat): LogFormat {
+  if (written === undefined) return unsaid;
+  if (written === 'text') return 'text';
   if (written === 'json') return 'json';
   throw usage(command, '--log is text or json');
 }

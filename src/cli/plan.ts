@@ -20,7 +20,7 @@ const command: Command = {
   async run(io, given) {
     const options = declareOptions(given);
     needManifest(options);
-    const { plan, warnings } = declare(io, options);
+    const { plan, warnings } = await declare(io, options);
     for (const warning of warnings) io.stderr(renderWarning(warning, given.log));
     io.stdout(printPlan(plan));
     return 0;

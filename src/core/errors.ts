@@ -60,6 +60,11 @@ export const CODES = {
     help: 'give the container a tmpfs at /dev/shm, or set `policy: { disk: allow }`',
   },
   BH_ERR_OUTPUT: { exit: 74, help: 'check where the output goes' },
+  BH_ERR_STORE: { exit: 75, help: 'look at the store, then start again' },
+  BH_ERR_STORE_DENIED: {
+    exit: 77,
+    help: 'give the identity that bellhop runs as the right to read it',
+  },
   BH_ERR_IDENTITY: {
     exit: 77,
     help: 'start the container as root, or set `policy: { identity: keep }` to run as the user it has',

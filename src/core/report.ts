@@ -26,13 +26,18 @@ export function renderWarning(text: string, format: LogFormat): string {
   return `bellhop: warning: ${printable(text)}\n`;
 }
 
+/** Line and paragraph separators, and the marks that turn the direction of writing around. */
+const UNSEEN = [
+  0x2028, 0x2029, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069,
+];
+
 /** Names come from foreign manifests: control characters must not reach a terminal. */
 export function printable(text: string): string {
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (c) => {
-      const hex = c.charCodeAt(0).toString(16).padStart(4, '0');
-      return `\\u${hex}`;
-    },
-  );
+  let out = '';
+  for (const character of text) {
+    const point = character.codePointAt(0) ?? 0;
+    const isControl = point < 0x20 || (point >= 0x7f && point < 0xa0) || UNSEEN.includes(point);
+    out += isControl ? `\\u${point.toString(16).padStart(4, '0')}` : character;
+  }
+  return out;
 }

@@ -33,9 +33,9 @@ export interface Declared {
 }
 
 /** Makes the plan from manifests and settings; throws everything that is wrong, together. */
-export function declare(io: Io, options: DeclareOptions): Declared {
+export async function declare(io: Io, options: DeclareOptions): Promise<Declared> {
   const { documents, problems: unread } = readManifests(io, options.manifests);
-  const { settings, problems: unset } = readSettingsFile(io, options.settings);
+  const { settings, problems: unset } = await readSettingsFile(io, options.settings);
   const problems: BellhopError[] = [...unread, ...unset];
   const fields = pairs(options.fields, { flag: '--field', problems });
   const node = pairs(

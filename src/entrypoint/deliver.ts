@@ -3,11 +3,15 @@ import type { Io } from '../core/io/types.ts';
 import type { Delivery } from './delivery.ts';
 import { coveredPaths, memoryBytes } from './delivery.ts';
 import type { Hands } from './hands.ts';
-import { makeFolder, makeParents, newHands, rollback, writeProblem } from './hands.ts';
+import { makeFolder, makeParents, newHands, rollback, standing, taken } from './hands.ts';
+import { writeProblem } from './hands.ts';
+import { claim } from './earlier.ts';
+import type { Ledger } from './ledger.ts';
+import { placesOf, record } from './ledger.ts';
 import { deliverByLinks } from './links.ts';
 import { MountDenied, deliverByMounts, makeRootReadOnly } from './mounts.ts';
 import type { State } from './state.ts';
-import { cleanEarlier, openState } from './state.ts';
+import { isBelow, openHome } from './state.ts';
 
 /** What was delivered, for the report. */
 export interface Delivered {
@@ -31,10 +35,17 @@ const CAP_SYS_ADMIN = 1n << 21n;
  */
 export function deliver(io: Io, delivery: Delivery, options: DeliverOptions): Delivered {
   const hands = newHands(io);
+  for (const path of coveredPaths(delivery)) checkMountable(path);
   const mayMount = io.kernel.kind === 'launcher' && (io.kernel.capabilities & CAP_SYS_ADMIN) !== 0n;
   const how = deliverFiles({ hands, delivery, options }, mayMount);
   if (options.readOnlyRoot) makeRootReadOnly(hands);
   return { how, differences: [...hands.differences] };
+}
+
+/** As container runtimes: runc refuses these mount points. */
+function checkMountable(path: string): void {
+  if (path === '/') throw taken(path, 'is the root itself, nothing can be mounted there');
+  if (isBelow(path, '/proc')) throw taken(path, 'lies in /proc, nothing can be mounted there');
 }
 
 interface Work {
@@ -47,8 +58,8 @@ function deliverFiles(work: Work, mayMount: boolean): Delivered['how'] {
   const { hands, delivery } = work;
   if (mayMount && coveredPaths(delivery).length > 0) {
     try {
-      deliverByMounts(hands, stateFor(hands, delivery, true), delivery);
-      makeWorkingDir(work);
+      const ledger = deliverByMounts(hands, stateFor(hands, delivery, true), delivery);
+      makeWorkingDir(work, ledger);
       return 'mounts';
     } catch (error) {
       rollback(hands);
@@ -58,8 +69,10 @@ function deliverFiles(work: Work, mayMount: boolean): Delivered['how'] {
   }
   try {
     const isEmpty = coveredPaths(delivery).length === 0;
-    if (!isEmpty) deliverByLinks(hands, stateFor(hands, delivery, false), delivery);
-    makeWorkingDir(work);
+    const ledger = isEmpty
+      ? undefined
+      : deliverByLinks(hands, stateFor(hands, delivery, false), delivery);
+    makeWorkingDir(work, ledger);
     return isEmpty ? 'nothing' : 'links';
   } catch (error) {
     rollback(hands);
@@ -67,9 +80,10 @@ function deliverFiles(work: Work, mayMount: boolean): Delivered['how'] {
   }
 }
 
-function makeWorkingDir({ hands, options }: Work): void {
+function makeWorkingDir({ hands, options }: Work, ledger: Ledger | undefined): void {
   const path = options.workingDir;
-  if (path === undefined || hands.fs.statThrough(path) !== undefined) return;
+  if (path === undefined || standing(hands.fs, path) !== undefined) return;
+  if (ledger !== undefined) record(ledger, ...placesOf(hands, [path]));
   makeParents(hands, path);
   makeFolder(hands, path, 0o755);
 }
@@ -78,8 +92,8 @@ function stateFor(hands: Hands, delivery: Delivery, mayMount: boolean): State {
   const covered = coveredPaths(delivery);
   const bytes = memoryBytes(delivery);
   const diskAllowed = mayMount || delivery.policy.disk === 'allow';
-  const state = openState(hands, { memory: bytes > 0, diskAllowed, covered });
-  cleanEarlier(hands, state, covered);
+  const home = openHome(hands, { memory: bytes > 0, diskAllowed, covered });
+  const state = claim(hands, home, covered);
   if (!mayMount && state.inMemory) checkRoom(hands, state, bytes);
   return state;
 }

@@ -1,7 +1,7 @@
 import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { boundsOf } from '../plan/bounds.ts';
-import type { Bound, Plan, Reference } from '../plan/types.ts';
+import type { Plan, Reference } from '../plan/types.ts';
 import { ALL_STORES } from '../stores/_all.gen.ts';
 import type { Answer, Store, StoreContext } from '../stores/_store.ts';
 import type { DataObject } from '../wire/objects.ts';
@@ -18,6 +18,8 @@ export function answerKey(reference: Reference): string {
 export interface GatherContext {
   readonly io: Io;
   readonly objects: readonly DataObject[];
+  /** Which references to ask for; all where absent. */
+  readonly only?: (reference: Reference) => boolean;
 }
 
 /**
@@ -27,6 +29,7 @@ export interface GatherContext {
 export async function gather(plan: Plan, context: GatherContext): Promise<Answers> {
   const wanted = new Map<string, Map<string, Reference>>();
   for (const { reference } of boundsOf(plan.placements)) {
+    if (context.only?.(reference) === false) continue;
     const ofStore = wanted.get(reference.store) ?? new Map<string, Reference>();
     wanted.set(reference.store, ofStore.set(answerKey(reference), reference));
   }
@@ -71,7 +74,8 @@ async function askStore(
 }
 
 async function openStore({ plan, name, context }: StoreQuery): Promise<Store> {
-  const { kind, ...options } = plan.stores[name] ?? { kind: '' };
+  const declared = Object.hasOwn(plan.stores, name) ? plan.stores[name] : undefined;
+  const { kind, ...options } = declared ?? { kind: '' };
   const load = Object.hasOwn(ALL_STORES, kind)
     ? ALL_STORES[kind as keyof typeof ALL_STORES]
     : undefined;
@@ -110,8 +114,3 @@ export function keysText(keys: Iterable<string>): string {
 }
 
 const KEYS_SHOWN_MAX = 20;
-
-/** Where a message says that something is missing. */
-export function placeOf(bound: Bound, rule: string): string[] {
-  return [bound.called, rule];
-}

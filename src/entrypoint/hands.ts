@@ -1,5 +1,5 @@
 import { BellhopError } from '../core/errors.ts';
-import type { Fs, Io } from '../core/io/types.ts';
+import type { FileStat, Fs, Io } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
 import type { Owner } from '../plan/volume-tree.ts';
 
@@ -12,23 +12,37 @@ export interface Hands {
   readonly fs: Fs;
   /** Undo steps of what was done so far; the last is undone first. */
   readonly undo: (() => void)[];
+  /** Undo steps that failed: while there are some, the manifest stays for the next start. */
+  readonly stuck: unknown[];
   /** What cannot be as on Kubernetes here, one sentence each. */
   readonly differences: Set<string>;
 }
 
 export function newHands(io: Io): Hands {
-  return { io, fs: io.fs, undo: [], differences: new Set() };
+  return { io, fs: io.fs, undo: [], stuck: [], differences: new Set() };
 }
 
-/** Undoes everything; what cannot be undone is left, the first failure is what gets reported. */
+/** Undoes everything; what cannot be undone is left to the next start, which finds it noted. */
 export function rollback(hands: Hands): void {
   for (let step = hands.undo.pop(); step !== undefined; step = hands.undo.pop()) {
     try {
       step();
-    } catch {
-      // Another undo step may still work.
+    } catch (error) {
+      // Another undo step may still work. What is gone already needs none.
+      if (!isGone(error)) hands.stuck.push(error);
     }
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof FsError && (error.errno === 'ENOENT' || error.errno === 'ENOTDIR');
+}
+
+/** Takes a mount away; fine where there is none. */
+export function unmount(hands: Hands, path: string): void {
+  const errno = hands.io.kernel.unmount(path, { detach: true });
+  if (errno === undefined || errno === 'EINVAL' || errno === 'ENOENT') return;
+  throw new FsError(errno, path, 'umount');
 }
 
 /** The absolute path's parents, outermost first, without the root and the path itself. */
@@ -37,10 +51,18 @@ export function parentsOf(path: string): string[] {
   return steps.map((_, index) => `/${steps.slice(0, index + 1).join('/')}`);
 }
 
+/** What stands at a path, through links; a link to nothing is in the way of everything. */
+export function standing(fs: Fs, path: string): FileStat | undefined {
+  const there = fs.statThrough(path);
+  if (there === undefined && fs.stat(path) !== undefined)
+    throw taken(path, 'is a link that leads nowhere');
+  return there;
+}
+
 /** Makes missing parents as the container runtime does: 0755, owned by who runs us. */
 export function makeParents(hands: Hands, path: string): void {
   for (const parent of parentsOf(path)) {
-    const there = hands.fs.statThrough(parent);
+    const there = standing(hands.fs, parent);
     if (there === undefined) makeFolder(hands, parent, 0o755);
     else if (there.kind !== 'dir') throw taken(parent, 'is not a folder');
   }
@@ -56,6 +78,10 @@ export function makeFolder(hands: Hands, path: string, mode: number): void {
 export function own(hands: Hands, path: string, owner: Owner): void {
   const { uid, gid } = hands.io.kernel;
   if (owner.uid === uid && owner.gid === gid) return;
+  giveAway(hands, path, owner);
+}
+
+function giveAway(hands: Hands, path: string, owner: Owner): void {
   try {
     hands.fs.lchown(path, owner);
   } catch (error) {
@@ -66,35 +92,67 @@ export function own(hands: Hands, path: string, owner: Owner): void {
   }
 }
 
+/** Mode and owner of a folder. */
+export interface Look extends Owner {
+  readonly mode: number;
+}
+
+/** Gives a folder of ours its look; owner first, which may take the set-group-id bit away. */
+export function dress(hands: Hands, path: string, look: Look): void {
+  own(hands, path, look);
+  hands.fs.chmod(path, look.mode);
+}
+
+/** The same for a folder that was there: it gets its own look back when things go wrong. */
+export function redress(hands: Hands, path: string, look: Look): void {
+  const was = lookOf(hands.fs.stat(path));
+  if (was === undefined) return;
+  hands.undo.push(() => restoreLook(hands.fs, path, was));
+  if (was.uid !== look.uid || was.gid !== look.gid) giveAway(hands, path, look);
+  try {
+    hands.fs.chmod(path, look.mode);
+  } catch (error) {
+    if (!(error instanceof FsError) || error.errno !== 'EPERM') throw error;
+    hands.differences.add('a folder of the image keeps its mode: it belongs to somebody else');
+  }
+}
+
+/** Mode and owner out of what the file system says. */
+export function lookOf(there: FileStat | undefined): Look | undefined {
+  if (there === undefined) return undefined;
+  const { mode, uid, gid } = there;
+  return { mode, uid, gid };
+}
+
+/** Gives a folder the look that it had; what is right already is not touched. */
+export function restoreLook(fs: Fs, path: string, was: Look): void {
+  const now = fs.stat(path);
+  if (now === undefined || now.kind !== 'dir') return;
+  if (now.uid !== was.uid || now.gid !== was.gid) fs.lchown(path, was);
+  if (fs.stat(path)?.mode !== was.mode) fs.chmod(path, was.mode);
+}
+
 /** A path is in the way: the start is refused, nothing is changed. */
 export function taken(path: string, what: string): BellhopError {
   return new BellhopError('BH_ERR_PATH_TAKEN', { where: [path], what });
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on this file system',
+  EDQUOT: 'the quota of this file system is used up',
+  EROFS: 'the file system is read-only',
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  EEXIST: 'something is there already',
+  ELOOP: 'too many links, or links in a circle',
+  EMFILE: 'too many open files',
+  ENAMETOOLONG: 'the name is too long for this file system',
+};
+
 /** What the file system said, as a problem that names the path. */
 export function writeProblem(error: unknown): unknown {
   if (!(error instanceof FsError)) return error;
-  const reasons: Readonly<Record<string, string>> = {
-    ENOSPC: 'no space is left on this file system',
-    EDQUOT: 'the quota of this file system is used up',
-    EROFS: 'the file system is read-only',
-    EACCES: 'permission denied',
-    EPERM: 'operation not permitted',
-    ENAMETOOLONG: 'the name is too long for this file system',
-  };
-  const reason = reasons[error.errno] ?? 'the file system refused';
+  const reason = REASONS[error.errno] ?? 'the file system refused';
   const what = `${reason} (${error.errno})`;
   return new BellhopError('BH_ERR_WRITE', { where: [error.path], what, cause: error });
-}
-
-/** Removes a tree that we wrote; what is not there is fine. Never follows a link. */
-export function removeTree(fs: Fs, path: string): void {
-  const there = fs.stat(path);
-  if (there === undefined) return;
-  if (there.kind !== 'dir') {
-    fs.unlink(path);
-    return;
-  }
-  for (const name of fs.list(path)) removeTree(fs, `${path}/${name}`);
-  fs.rmdir(path);
 }

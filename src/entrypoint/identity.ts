@@ -2,6 +2,7 @@ import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import type { Plan } from '../plan/types.ts';
 import { capabilityNumbers } from '../wire/capabilities.ts';
+import type { PasswdUser } from '../wire/passwd.ts';
 import { findUser, groupsOf } from '../wire/passwd.ts';
 
 /** Who the program becomes; absent members stay as they are. */
@@ -28,38 +29,56 @@ const CAP_SETPCAP = 1n << 8n;
  * /etc/group (golden vectors user-*).
  */
 export function whoToBecome(plan: Plan, io: Io): Become {
-  const { kernel } = io;
   const problems: BellhopError[] = [];
+  const files = { passwd: lazyText(io, '/etc/passwd'), group: lazyText(io, '/etc/group') };
   const wanted = wantedUser(plan, problems);
-  const passwd = lazyText(io, '/etc/passwd');
-  const entry = wanted === undefined ? undefined : findUser(passwd(), wanted);
+  const entry = wanted === undefined ? undefined : findUser(files.passwd(), wanted);
   if (typeof wanted === 'string' && entry === undefined) {
     const what = `the image has no user ${wanted} in /etc/passwd`;
     problems.push(identityProblem('image.user', what));
   }
-  const uid = entry?.uid ?? (typeof wanted === 'number' ? wanted : kernel.uid);
-  if (plan.identity.nonRoot === true) problems.push(...rootProblems(plan, wanted, uid));
-  const changes = wanted !== undefined;
-  const gid = plan.identity.group ?? (changes ? (entry?.gid ?? 0) : kernel.gid);
-  const member = entry === undefined ? [] : groupsOf(lazyText(io, '/etc/group')(), entry.name);
-  const base = changes ? [gid, ...member] : [...kernel.groups];
-  const groups = [...new Set([...base, ...plan.identity.supplementalGroups])].toSorted(
-    (a, b) => a - b,
-  );
-  const homeOf = (id: number): string => findUser(passwd(), id)?.home || '/';
-  const same = uid === kernel.uid;
-  const home = same
-    ? { before: '', after: '' }
-    : { before: homeOf(kernel.uid), after: homeOf(uid) };
-  const ids = decide({ plan, io }, { uid, gid, groups });
+  const ids = wantedIds({ plan, io, files }, wanted, entry);
+  if (plan.identity.nonRoot === true) problems.push(...rootProblems(plan, wanted, ids.uid));
+  const decision = decide({ plan, io }, ids);
   const privileges = privilegesOf(plan, io);
+  const homeOf = (uid: number): string => findUser(files.passwd(), uid)?.home || '/';
+  const changes = decision.become.uid !== undefined;
   return {
-    ...ids.become,
+    ...decision.become,
     ...privileges.become,
-    home: ids.become.uid === undefined ? { before: '', after: '' } : home,
-    differences: [...ids.differences, ...privileges.differences],
-    problems: [...problems, ...ids.problems],
+    home: changes
+      ? { before: homeOf(io.kernel.uid), after: homeOf(ids.uid) }
+      : { before: '', after: '' },
+    differences: [...decision.differences, ...privileges.differences],
+    problems: [...problems, ...decision.problems],
   };
+}
+
+interface Sources {
+  readonly plan: Plan;
+  readonly io: Io;
+  readonly files: { readonly group: () => string };
+}
+
+function wantedIds(
+  { plan, io, files }: Sources,
+  wanted: number | string | undefined,
+  entry: PasswdUser | undefined,
+): Ids {
+  const { kernel } = io;
+  const further = plan.identity.supplementalGroups;
+  if (wanted === undefined) {
+    const gid = plan.identity.group ?? kernel.gid;
+    return { uid: kernel.uid, gid, groups: sorted([...kernel.groups, ...further]) };
+  }
+  const gid = plan.identity.group ?? entry?.gid ?? 0;
+  const member = entry === undefined ? [] : groupsOf(files.group(), entry.name);
+  const uid = entry?.uid ?? (typeof wanted === 'number' ? wanted : kernel.uid);
+  return { uid, gid, groups: sorted([gid, ...member, ...further]) };
+}
+
+function sorted(groups: readonly number[]): number[] {
+  return [...new Set(groups)].toSorted((a, b) => a - b);
 }
 
 function lazyText(io: Io, path: string): () => string {

@@ -3,7 +3,7 @@ import type { Io } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
 import type { InputDocument } from '../plan/declaration.ts';
 import type { Settings } from '../plan/settings.ts';
-import { NO_SETTINGS, readSettings } from '../plan/settings.ts';
+import { NO_SETTINGS } from '../plan/settings-use.ts';
 import { YamlProblem, readDocuments } from '../wire/yaml.ts';
 
 /** One file of manifests, settings or a plan. */
@@ -11,7 +11,7 @@ export const INPUT_BYTES_MAX = 64 * 1024 * 1024;
 const FILES_MAX = 10_000;
 const DEPTH_MAX = 16;
 
-/** Reads manifests from files, folders (`*.yaml`, `*.yml`, `*.json`, also below) and `-`. */
+/** Reads manifests from files, folders (`*.yaml`, `*.yml`, `*.json`, also below; nothing hidden) and `-`. */
 export function readManifests(
   io: Io,
   names: readonly string[],
@@ -37,8 +37,11 @@ function filesOf(io: Io, name: string, depth: number): string[] {
     .toSorted()
     .flatMap((entry) => {
       const path = `${base}/${entry}`;
+      // Hidden entries are tools' own, or the `..data` of a mounted ConfigMap, whose files the
+      // links beside it show; links to folders could lead in circles.
+      if (entry.startsWith('.')) return [];
       const isFolder = io.fs.statThrough(path)?.kind === 'dir';
-      if (isFolder) return filesOf(io, path, depth + 1);
+      if (isFolder) return io.fs.stat(path)?.kind === 'link' ? [] : filesOf(io, path, depth + 1);
       return /\.(ya?ml|json)$/.test(entry) ? [path] : [];
     });
   if (below.length <= FILES_MAX) return below;
@@ -81,22 +84,24 @@ export function readProblem(error: unknown, name: string): BellhopError {
 }
 
 /** Reads bellhop.yaml; no file is no settings. */
-export function readSettingsFile(
+export async function readSettingsFile(
   io: Io,
   name: string | undefined,
-): { readonly settings: Settings; readonly problems: readonly BellhopError[] } {
+): Promise<{ readonly settings: Settings; readonly problems: readonly BellhopError[] }> {
   if (name === undefined) return { settings: NO_SETTINGS, problems: [] };
+  const problems: BellhopError[] = [];
   try {
-    const problems: BellhopError[] = [];
     const [document, second] = readFile(io, name, problems);
     if (problems.length > 0) return { settings: NO_SETTINGS, problems };
-    if (document === undefined || second !== undefined) {
-      const what = document === undefined ? 'is empty' : 'has several documents, one is wanted';
-      const problem = new BellhopError('BH_ERR_SETTINGS', { where: [name], what });
-      return { settings: NO_SETTINGS, problems: [problem] };
+    if (document !== undefined && second === undefined) {
+      // The schema library is loaded only where there are settings.
+      const { readSettings } = await import('../plan/settings.ts');
+      return readSettings(document.value, document.source);
     }
-    return readSettings(document.value, document.source);
+    const what = document === undefined ? 'is empty' : 'has several documents, one is wanted';
+    problems.push(new BellhopError('BH_ERR_SETTINGS', { where: [name], what }));
   } catch (error) {
-    return { settings: NO_SETTINGS, problems: [readProblem(error, name)] };
+    problems.push(readProblem(error, name));
   }
+  return { settings: NO_SETTINGS, problems };
 }

@@ -1,92 +1,102 @@
+import { BellhopError, judge } from '../core/errors.ts';
 import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
-import { coveredPaths } from './delivery.ts';
-import type { Hands } from './hands.ts';
-import { makeFolder, makeParents, own, taken } from './hands.ts';
-import type { State, Written } from './state.ts';
-import { isBelow, isInMemory, noteOf, writeManifest } from './state.ts';
+import type { Hands, Look } from './hands.ts';
+import { dress, lookOf, makeFolder, makeParents, redress, standing, taken } from './hands.ts';
+import type { Ledger } from './ledger.ts';
+import { asideOf, givingWay, placesOf, record, show, vacate } from './ledger.ts';
+import type { State } from './state.ts';
+import { noteOf } from './manifest.ts';
+import { isBelow, isInMemory } from './state.ts';
 import { insidePath, showVersion, writeLink, writeVersion } from './tree-writer.ts';
-import type { Entry, VolumeTree } from '../plan/volume-tree.ts';
+import type { Entry, Owner, VolumeTree } from '../plan/volume-tree.ts';
 import { rootMode } from '../plan/volume-tree.ts';
 
 // Delivery without the right to mount: real folders at the mount paths. What came from a Secret
 // lies in memory below bellhop's folder, and the timestamped folder is a link to it.
 
-interface Work {
-  readonly hands: Hands;
-  readonly state: State;
+interface Work extends Ledger {
   readonly delivery: Delivery;
-  readonly written: Written[];
   /** Where each memory volume's versioned folder lies, by volume. */
   readonly staged: Map<string, string>;
   /** Where each emptyDir was made first, by volume and subPath. */
   readonly homes: Map<string, string>;
 }
 
+interface Place {
+  readonly directory: Directory;
+  readonly landing: Landing;
+}
+
 /** Delivers everything; throws with everything undone by the caller's rollback. */
-export function deliverByLinks(hands: Hands, state: State, delivery: Delivery): void {
-  const work: Work = {
-    hands,
-    state,
-    delivery,
-    written: [],
-    staged: new Map(),
-    homes: new Map(),
-  };
+export function deliverByLinks(hands: Hands, state: State, delivery: Delivery): Ledger {
+  const maps = { staged: new Map<string, string>(), homes: new Map<string, string>() };
+  const work: Work = { hands, state, delivery, written: [], ...maps };
   checkPaths(work);
-  writeManifest(hands, state, []);
+  const asides = state.covers.map((path) => asideOf(work, path));
+  record(work, ...placesOf(hands, state.covers), ...asides);
   stageMemory(work);
-  const landings = delivery.directories
+  const places = delivery.directories
     .flatMap((directory) => directory.landings.map((landing) => ({ directory, landing })))
     .toSorted((a, b) => (a.landing.path < b.landing.path ? -1 : 1));
   // An emptyDir's whole folder comes before its parts, wherever it lies.
-  for (const whole of landings.filter((one) => isWhole(one))) noteHome(work, whole);
+  for (const whole of places.filter((one) => isWhole(one))) noteHome(work, whole);
   // What is a link into another folder of ours comes after that folder.
-  const isLink = (one: (typeof landings)[number]): boolean => hasHomeElsewhere(work, one);
-  const ordered = [...landings.filter((one) => !isLink(one)), ...landings.filter(isLink)];
+  const isLink = (one: Place): boolean => hasHomeElsewhere(work, one);
+  const ordered = [...places.filter((one) => !isLink(one)), ...places.filter(isLink)];
   for (const { directory, landing } of ordered) land(work, directory, landing);
   delivery.files.forEach((file, index) => placeFile(work, file, index));
+  return work;
 }
 
-function isWhole(of: { directory: Directory; landing: Landing }): boolean {
+function isWhole(of: Place): boolean {
   return of.directory.tree === undefined && of.landing.subPath === '';
 }
 
-function hasHomeElsewhere(
-  { homes }: Work,
-  { directory, landing }: { directory: Directory; landing: Landing },
-): boolean {
+function hasHomeElsewhere({ homes }: Work, { directory, landing }: Place): boolean {
   const home = homes.get(directory.placement.volume);
   return directory.tree === undefined && home !== undefined && home !== landing.path;
 }
 
-function noteHome(work: Work, of: { directory: Directory; landing: Landing }): void {
+function noteHome(work: Work, of: Place): void {
   const key = of.directory.placement.volume;
   if (!work.homes.has(key)) work.homes.set(key, of.landing.path);
 }
 
 /** Content of the image at a mount path cannot be hidden; told for all paths before any change. */
-function checkPaths({ hands, delivery }: Work): void {
-  const covered = coveredPaths(delivery);
-  for (const { landings, placement } of delivery.directories) {
+function checkPaths(work: Work): void {
+  const problems: BellhopError[] = [];
+  for (const { landings, placement } of work.delivery.directories) {
     for (const { path } of landings) {
-      const there = hands.fs.statThrough(path);
-      if (there === undefined) continue;
-      if (there.kind !== 'dir')
-        throw taken(path, 'is there already, and mounting over it is not allowed');
-      if (delivery.policy.overImage === 'merge') continue;
-      if (placement.shape === 'plain' && isInMemory(hands, path)) continue;
-      const foreign = hands.fs.list(path).filter((name) => {
-        return !covered.some((one) => isBelow(one, `${path}/${name}`));
-      });
-      if (foreign.length > 0) {
-        const some = foreign.slice(0, 3).join(', ');
-        throw taken(
-          path,
-          `has content (${some}${foreign.length > 3 ? ', …' : ''}), and mounting over it is not allowed`,
-        );
+      try {
+        checkPath(work, path, placement.shape === 'plain');
+      } catch (error) {
+        if (!(error instanceof BellhopError)) throw error;
+        problems.push(error);
       }
     }
   }
+  judge(problems);
+}
+
+function checkPath(work: Work, path: string, isPlain: boolean): void {
+  const { hands, delivery } = work;
+  const there = standing(hands.fs, path);
+  if (there === undefined) return;
+  if (there.kind !== 'dir')
+    throw taken(path, 'is there already, and mounting over it is not allowed');
+  if (delivery.policy.overImage === 'merge') return;
+  if (isPlain && isInMemory(hands, path)) return;
+  const foreign = foreignIn(work, path);
+  if (foreign.length === 0) return;
+  const some = foreign.slice(0, 3).join(', ') + (foreign.length > 3 ? ', …' : '');
+  throw taken(path, `has content (${some}), and mounting over it is not allowed`);
+}
+
+/** What is in a folder beside the way to other paths of ours. */
+function foreignIn({ hands, state }: Work, path: string): string[] {
+  return hands.fs
+    .list(path)
+    .filter((name) => !state.covers.some((one) => isBelow(one, `${path}/${name}`)));
 }
 
 function stageMemory(work: Work): void {
@@ -113,31 +123,33 @@ function land(work: Work, directory: Directory, landing: Landing): void {
   else landPart(work, { directory, landing, tree });
 }
 
-interface VersionedLanding {
-  readonly directory: Directory;
-  readonly landing: Landing;
+interface VersionedLanding extends Place {
   readonly tree: VolumeTree;
+}
+
+function rootLook(tree: VolumeTree): Look {
+  return { ...tree.root.owner, mode: tree.root.mode };
 }
 
 function landVersioned(work: Work, { directory, landing, tree }: VersionedLanding): void {
   const { hands } = work;
-  const { path } = landing;
-  const made = openFolder(work, path, [
-    tree.version,
-    '..data',
-    ...tree.links.map((one) => one.path),
-  ]);
+  const absent = absentParts(directory);
+  const tops = absent.map((one) => one.split('/')[0] ?? one);
+  const links = tree.links.map((one) => one.path);
+  const names = [...new Set([tree.version, '..data', '..data_tmp', ...links, ...tops])];
+  const opened = openFolder(work, landing.path, names);
+  const version = `${opened.path}/${tree.version}`;
   const staged = work.staged.get(directory.placement.volume);
-  if (staged === undefined) writeVersion(hands, `${path}/${tree.version}`, tree);
-  else writeLink(hands, `${path}/${tree.version}`, { target: staged, owner: tree.root.owner });
-  for (const folder of absentParts(directory)) {
-    if (hands.fs.stat(`${path}/${folder}`) === undefined)
-      makeRootFolder(hands, `${path}/${folder}`, tree);
+  if (staged === undefined) writeVersion(hands, version, tree);
+  else writeLink(hands, version, { target: staged, owner: tree.root.owner });
+  for (const folder of absent) {
+    const path = `${opened.path}/${folder}`;
+    if (hands.fs.stat(path) !== undefined) continue;
+    makeFolder(hands, path, 0o700);
+    dress(hands, path, rootLook(tree));
   }
-  showVersion(hands, path, tree);
-  if (!made) return;
-  own(hands, path, tree.root.owner);
-  hands.fs.chmod(path, tree.root.mode);
+  showVersion(hands, opened.path, tree);
+  finish(work, opened, rootLook(tree));
 }
 
 /** A subPath of an absent key is an empty folder, in the whole volume too (vector subpath-absent-key). */
@@ -146,16 +158,12 @@ function absentParts({ landings, tree }: Directory): string[] {
   const parts = landings.filter(
     (one) => one.subPath !== '' && insidePath(tree, one.subPath) === undefined,
   );
-  return parts.flatMap((one) => {
-    const steps = one.subPath.split('/');
-    return steps.map((_, index) => steps.slice(0, index + 1).join('/'));
-  });
+  return parts.flatMap((one) => stepsOf(one.subPath));
 }
 
-function makeRootFolder(hands: Hands, path: string, tree: VolumeTree): void {
-  makeFolder(hands, path, 0o700);
-  own(hands, path, tree.root.owner);
-  hands.fs.chmod(path, tree.root.mode);
+function stepsOf(path: string): string[] {
+  const steps = path.split('/');
+  return steps.map((_, index) => steps.slice(0, index + 1).join('/'));
 }
 
 function landPart(work: Work, { directory, landing, tree }: VersionedLanding): void {
@@ -163,22 +171,33 @@ function landPart(work: Work, { directory, landing, tree }: VersionedLanding): v
   const { path } = landing;
   const entry = insidePath(tree, landing.subPath);
   if (entry === undefined) {
-    if (openFolder(work, path, [])) {
-      own(hands, path, tree.root.owner);
-      hands.fs.chmod(path, tree.root.mode);
-    }
+    finish(work, openFolder(work, path, []), rootLook(tree));
     return;
   }
-  if (hands.fs.stat(path) !== undefined) throw taken(path, 'is there already');
+  const isFolder = entry.kind === 'dir';
   const staged = work.staged.get(directory.placement.volume);
-  if (staged !== undefined) {
-    hands.differences.add('a subPath of a Secret is a link, not a file');
-    const target = entry.path === '' ? staged : `${staged}/${entry.path}`;
-    writeLink(hands, path, { target, owner: tree.root.owner });
-  } else {
-    writeVersion(hands, path, { ...tree, inside: below(tree, entry) });
+  if (staged === undefined) {
+    writeVersion(hands, asideOf(work, path).path, { ...tree, inside: below(tree, entry) });
+    show(work, path, isFolder);
+    return;
   }
-  remember(work, noteOf(hands, path, 'entry'));
+  hands.differences.add('a subPath of a Secret is a link, not a file');
+  const target = entry.path === '' ? staged : `${staged}/${entry.path}`;
+  landLink(work, path, { target, owner: tree.root.owner, isFolder });
+}
+
+/** A link at a path of ours, noted with its target before it is there. */
+function landLink(
+  work: Work,
+  path: string,
+  link: { readonly target: string; readonly owner: Owner; readonly isFolder: boolean },
+): void {
+  const { target, isFolder } = link;
+  const was = givingWay(work.hands, path, isFolder);
+  const kept = was === undefined ? {} : { was };
+  record(work, { path, kind: 'link', device: 0, inode: 0, target, ...kept });
+  vacate(work.hands, path, was);
+  writeLink(work.hands, path, link);
 }
 
 /** The part of a tree at and below an entry, its paths relative to it. */
@@ -187,78 +206,81 @@ function below(tree: VolumeTree, top: Entry): Entry[] {
   return own.map((one) => ({ ...one, path: one.path.slice(top.path.length).replace(/^\//, '') }));
 }
 
-function landPlain(
-  work: Work,
-  { placement }: Directory,
-  { path, subPath, readOnly }: Landing,
-): void {
+function landPlain(work: Work, directory: Directory, landing: Landing): void {
   const { hands, homes } = work;
+  const { placement } = directory;
+  const { path, subPath, readOnly } = landing;
   const whole = homes.get(placement.volume);
   const key = `${placement.volume}/${subPath}`;
   const home = subPath === '' ? whole : (homes.get(key) ?? (whole && `${whole}/${subPath}`));
   if (readOnly) hands.differences.add('a read-only mount can be written');
   if (home !== undefined && home !== path) {
     hands.differences.add('a volume that is mounted twice is a link at its second path');
-    if (hands.fs.stat(path) !== undefined) throw taken(path, 'is there already');
-    writeLink(hands, path, { target: home, owner: { uid: 0, gid: placement.fsGroup ?? 0 } });
-    remember(work, noteOf(hands, path, 'entry'));
-    if (subPath !== '' && whole !== undefined) makeParts(work, whole, { placement, subPath });
+    if (whole !== undefined) makeParts(work, whole, { directory, landing });
+    const owner = { uid: 0, gid: placement.fsGroup ?? 0 };
+    landLink(work, path, { target: home, owner, isFolder: true });
     return;
   }
   homes.set(key, path);
-  if (placement.medium === 'memory' && !isThereInMemory(hands, path)) {
-    hands.differences.add('an emptyDir of medium Memory lies on the disk');
-  }
-  if (openFolder(work, path, [])) finishPlain(work, path, placement);
+  noteMedium(hands, path, placement.medium);
+  finish(work, openFolder(work, path, []), plainLook(placement));
 }
 
-function isThereInMemory(hands: Hands, path: string): boolean {
+function noteMedium(hands: Hands, path: string, medium: 'memory' | 'disk'): void {
+  if (medium === 'disk') return;
   const there = hands.fs.statThrough(path);
-  return there !== undefined && there.kind === 'dir' && isInMemory(hands, path);
+  if (there?.kind === 'dir' && isInMemory(hands, path)) return;
+  hands.differences.add('an emptyDir of medium Memory lies on the disk');
 }
 
-function finishPlain({ hands }: Work, path: string, placement: Directory['placement']): void {
-  const { medium, fsGroup } = placement;
+function plainLook({ medium, fsGroup }: Directory['placement']): Look {
   const rules = { medium, readOnly: false, ...(fsGroup === undefined ? {} : { fsGroup }) };
-  own(hands, path, { uid: 0, gid: fsGroup ?? 0 });
-  hands.fs.chmod(path, rootMode(rules));
+  return { uid: 0, gid: fsGroup ?? 0, mode: rootMode(rules) };
 }
 
 /** Folders of a subPath inside an emptyDir that is mounted as a whole elsewhere. */
-function makeParts(
-  work: Work,
-  whole: string,
-  of: { placement: Directory['placement']; subPath: string },
-): void {
-  const steps = of.subPath.split('/');
-  steps.forEach((_, index) => {
-    const path = `${whole}/${steps.slice(0, index + 1).join('/')}`;
-    makeParents(work.hands, path);
-    if (work.hands.fs.stat(path) !== undefined) return;
-    makeFolder(work.hands, path, 0o700);
-    finishPlain(work, path, of.placement);
-  });
+function makeParts({ hands }: Work, whole: string, { directory, landing }: Place): void {
+  for (const step of landing.subPath === '' ? [] : stepsOf(landing.subPath)) {
+    const path = `${whole}/${step}`;
+    if (hands.fs.stat(path) !== undefined) continue;
+    makeFolder(hands, path, 0o700);
+    dress(hands, path, plainLook(directory.placement));
+  }
 }
 
-/** Makes the folder or takes the one that is there; true if it was made. */
-function openFolder(work: Work, path: string, names: readonly string[]): boolean {
+interface Opened {
+  /** Through the links of the image. */
+  readonly path: string;
+  readonly how: 'made' | 'taken' | 'merged';
+}
+
+/** Makes the folder or takes the one that is there; `names` are what will be put into it. */
+function openFolder(work: Work, wanted: string, names: readonly string[]): Opened {
   const { hands } = work;
-  if (hands.fs.statThrough(path) === undefined) {
-    makeFolder(hands, path, 0o700);
-    remember(work, noteOf(hands, path, 'entry'));
-    return true;
+  const there = standing(hands.fs, wanted);
+  if (there === undefined) {
+    makeFolder(hands, wanted, 0o700);
+    record(work, noteOf(hands, wanted, 'entry'));
+    return { path: wanted, how: 'made' };
   }
+  if (there.kind !== 'dir') throw taken(wanted, 'is not a folder');
+  const path = hands.fs.realpath(wanted);
   for (const name of names) {
     if (hands.fs.stat(`${path}/${name}`) !== undefined)
       throw taken(`${path}/${name}`, 'is there already');
   }
-  remember(work, { ...noteOf(hands, path, 'content'), names });
-  return false;
+  // In memory it may be shared, e.g. /dev/shm: what comes there later is not all ours.
+  const isOurs = foreignIn(work, path).length === 0 && !isInMemory(hands, path);
+  const was = lookOf(there);
+  const all = { kept: hands.fs.list(path), ...(was === undefined ? {} : { was }) };
+  record(work, { ...noteOf(hands, path, 'content'), ...(isOurs ? all : { names }) });
+  return { path, how: isOurs ? 'taken' : 'merged' };
 }
 
-function remember(work: Work, one: Written): void {
-  work.written.push(one);
-  writeManifest(work.hands, work.state, work.written);
+/** The volume's root gets its look last: until then nobody else looks into a new folder. */
+function finish({ hands }: Work, { path, how }: Opened, look: Look): void {
+  if (how === 'made') dress(hands, path, look);
+  if (how === 'taken') redress(hands, path, look);
 }
 
 function placeFile(work: Work, { placement, content }: PlainFile, index: number): void {
@@ -269,15 +291,12 @@ function placeFile(work: Work, { placement, content }: PlainFile, index: number)
     throw taken(path, 'is there already');
   }
   makeParents(hands, path);
-  if (placement.medium === 'memory') {
+  const isMemory = placement.medium === 'memory';
+  const at = isMemory ? `${state.folder}/${state.id}/file-${index}` : asideOf(work, path).path;
+  hands.fs.write(at, content.reveal(), mode);
+  hands.undo.push(() => hands.fs.unlink(at));
+  if (isMemory) {
     hands.differences.add('a file from a store is a link, not a file');
-    const staged = `${state.folder}/${state.id}/file-${index}`;
-    hands.fs.write(staged, content.reveal(), mode);
-    hands.undo.push(() => hands.fs.unlink(staged));
-    writeLink(hands, path, { target: staged, owner: { uid: 0, gid: 0 } });
-  } else {
-    hands.fs.write(path, content.reveal(), mode);
-    hands.undo.push(() => hands.fs.unlink(path));
-  }
-  remember(work, noteOf(hands, path, 'entry'));
+    landLink(work, path, { target: at, owner: { uid: 0, gid: 0 }, isFolder: false });
+  } else show(work, path, false);
 }

@@ -4,9 +4,12 @@ import type { MountRequest } from '../core/io/types.ts';
 import { rootMode } from '../plan/volume-tree.ts';
 import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
 import type { Hands } from './hands.ts';
-import { makeFolder, makeParents, own, taken } from './hands.ts';
-import type { State, Written } from './state.ts';
-import { isInMemory, noteOf, writeManifest } from './state.ts';
+import { dress, makeFolder, makeParents, standing, taken, unmount } from './hands.ts';
+import type { Ledger } from './ledger.ts';
+import { asideOf, placesOf, record, show } from './ledger.ts';
+import type { Written } from './manifest.ts';
+import type { State } from './state.ts';
+import { isBelow, isInMemory, makeOwnFolder } from './state.ts';
 import { insidePath, showVersion, writeVersion } from './tree-writer.ts';
 
 // Delivery with the right to mount: every volume is made aside, whole; then each of its places is
@@ -15,10 +18,7 @@ import { insidePath, showVersion, writeVersion } from './tree-writer.ts';
 /** Mounting is not allowed after all; nothing was changed that rollback does not undo. */
 export class MountDenied extends Error {}
 
-interface Work {
-  readonly hands: Hands;
-  readonly state: State;
-  readonly written: Written[];
+interface Work extends Ledger {
   /** Folder or file that is to be bound, for each place. */
   readonly bindings: Binding[];
 }
@@ -30,41 +30,66 @@ interface Binding {
 }
 
 /** Delivers everything; throws with everything undone by the caller's rollback. */
-export function deliverByMounts(hands: Hands, state: State, delivery: Delivery): void {
+export function deliverByMounts(hands: Hands, state: State, delivery: Delivery): Ledger {
   const work: Work = { hands, state, written: [], bindings: [] };
   const base = `${state.folder}/${state.id}`;
-  writeManifest(hands, state, []);
-  makeFolder(hands, base, 0o700);
   const disk = diskBase(work, delivery);
+  const onDisk = delivery.files.filter((one) => one.placement.medium === 'disk');
+  record(
+    work,
+    ...placesOf(hands, state.covers),
+    ...onDisk.map((one) => asideOf(work, one.placement.path)),
+    ...diskNotes(disk),
+  );
+  makeFolder(hands, base, 0o700);
+  makeDiskFolder(hands, disk);
   delivery.directories.forEach((directory, index) => {
     const stage = directory.placement.medium === 'memory' ? `${base}/${index}` : `${disk}/${index}`;
     stageVolume(work, directory, stage);
   });
   stageFiles(work, delivery.files, base);
   const ordered = work.bindings.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  record(work, ...ordered.map((one) => mountNote(hands, one)));
   for (const binding of ordered) bind(work, binding);
   for (const { path, readOnly } of ordered) if (readOnly) makeReadOnly(work, path);
   releaseStages(work, delivery, base);
+  return work;
+}
+
+/** A bind mount shows the source itself, so that it is known before it is there. */
+function mountNote(hands: Hands, { source, path }: Binding): Written {
+  const { device = 0, inode = 0 } = hands.fs.stat(source) ?? {};
+  return { path, kind: 'mount', device, inode };
 }
 
 /** Where disk volumes lie: beside nothing of the user's, on a disk if there is one. */
-function diskBase(work: Work, delivery: Delivery): string {
-  const { hands, state } = work;
-  const onDisk = delivery.directories.some((one) => one.placement.medium === 'disk');
-  if (!onDisk) return '';
-  const parents = ['/var/lib', '/var/tmp', '/tmp', '/'];
+function diskBase({ hands, state }: Work, delivery: Delivery): string {
+  if (delivery.directories.every((one) => one.placement.medium !== 'disk')) return '';
+  // Not below a mount of ours, which would hide it from the next one.
+  const parents = ['/var/lib', '/var/tmp', '/tmp', '/'].filter((one) => {
+    return !state.covers.some((path) => isBelow(one, path));
+  });
   const usable = parents.filter((one) => hands.fs.statThrough(one)?.kind === 'dir');
   const parent = usable.find((one) => !isInMemory(hands, one)) ?? usable[0] ?? '/';
   const folder = `${parent === '/' ? '' : parent}/.bellhop-${hands.io.kernel.uid}`;
-  const there = hands.fs.stat(folder);
-  if (there === undefined) makeFolder(hands, folder, 0o711);
-  else if (there.kind !== 'dir' || there.uid !== hands.io.kernel.uid) {
-    throw taken(folder, 'is not a folder of ours: somebody else made it');
-  }
-  const own = `${folder}/${state.id}`;
-  makeFolder(hands, own, 0o711);
-  remember(work, noteOf(hands, own, 'entry'));
-  return own;
+  const inside = state.covers.find((path) => isBelow(path, folder));
+  if (inside !== undefined) throw taken(inside, `lies in ${folder}, which is bellhop's own`);
+  return `${folder}/${state.id}`;
+}
+
+function diskNotes(disk: string): Written[] {
+  if (disk === '') return [];
+  const parent = disk.slice(0, disk.lastIndexOf('/'));
+  return [
+    { path: parent, kind: 'place', device: 0, inode: 0 },
+    { path: disk, kind: 'aside', device: 0, inode: 0 },
+  ];
+}
+
+function makeDiskFolder(hands: Hands, disk: string): void {
+  if (disk === '') return;
+  makeOwnFolder(hands, disk.slice(0, disk.lastIndexOf('/')));
+  makeFolder(hands, disk, 0o711);
 }
 
 function stageVolume(work: Work, directory: Directory, stage: string): void {
@@ -83,8 +108,7 @@ function stageVolume(work: Work, directory: Directory, stage: string): void {
     ...(fsGroup === undefined ? {} : { fsGroup }),
   };
   const finish = (path: string): void => {
-    own(hands, path, { uid: 0, gid: fsGroup ?? 0 });
-    hands.fs.chmod(path, rootMode(rules));
+    dress(hands, path, { uid: 0, gid: fsGroup ?? 0, mode: rootMode(rules) });
   };
   for (const landing of landings) {
     const source = partOf({ work, directory, stage, finish }, landing);
@@ -126,7 +150,7 @@ function mountMemory({ hands }: Work, path: string, sizeBytes: number | undefine
   const errno =
     first === 'EINVAL' ? hands.io.kernel.mount({ ...request, data: `mode=0700${size}` }) : first;
   checkMount(errno, path);
-  hands.undo.push(() => hands.io.kernel.unmount(path, { detach: true }));
+  hands.undo.push(() => unmount(hands, path));
 }
 
 const DENIED = new Set(['EPERM', 'EACCES', 'ENOSYS']);
@@ -152,37 +176,29 @@ function stageFiles(work: Work, files: readonly PlainFile[], base: string): void
       work.bindings.push({ source: staged, path, readOnly: true });
     } else if (hands.fs.stat(path) === undefined) {
       makeParents(hands, path);
-      hands.fs.write(path, content.reveal(), mode);
-      hands.undo.push(() => hands.fs.unlink(path));
-      remember(work, noteOf(hands, path, 'entry'));
+      const aside = asideOf(work, path).path;
+      hands.fs.write(aside, content.reveal(), mode);
+      hands.undo.push(() => hands.fs.unlink(aside));
+      show(work, path, false);
     } else if (placement.keep !== true) throw taken(path, 'is there already');
   });
 }
 
-function bind(work: Work, { source, path }: Binding): void {
-  const { hands } = work;
+function bind({ hands }: Work, { source, path }: Binding): void {
   makeParents(hands, path);
-  const wanted = hands.fs.stat(source)?.kind ?? 'dir';
-  const there = hands.fs.statThrough(path);
-  if (there === undefined) {
-    if (wanted === 'dir') makeFolder(hands, path, 0o755);
-    else {
-      hands.fs.write(path, new Uint8Array(), 0o644);
-      hands.undo.push(() => hands.fs.unlink(path));
-    }
-    remember(work, noteOf(hands, path, 'entry'));
-  } else if (there.kind !== wanted) {
-    throw taken(
-      path,
-      `is a ${there.kind === 'dir' ? 'folder' : 'file'}, a ${wanted === 'dir' ? 'folder' : 'file'} is to be mounted`,
-    );
+  const isFolder = (hands.fs.stat(source)?.kind ?? 'dir') === 'dir';
+  const there = standing(hands.fs, path);
+  if (there === undefined && isFolder) makeFolder(hands, path, 0o755);
+  else if (there === undefined) {
+    hands.fs.write(path, new Uint8Array(), 0o644);
+    hands.undo.push(() => hands.fs.unlink(path));
+  } else if ((there.kind === 'dir') !== isFolder) {
+    const [is, wanted] = isFolder ? ['not a folder', 'folder'] : ['a folder', 'file'];
+    throw taken(path, `is ${is}, a ${wanted} is to be mounted`);
   }
-  checkMount(
-    hands.io.kernel.mount({ source, target: path, type: '', flags: MS.bind, data: '' }),
-    path,
-  );
-  hands.undo.push(() => hands.io.kernel.unmount(path, { detach: true }));
-  remember(work, noteOf(hands, path, 'mount'));
+  const request = { source, target: path, type: '', flags: MS.bind, data: '' };
+  checkMount(hands.io.kernel.mount(request), path);
+  hands.undo.push(() => unmount(hands, path));
 }
 
 /** In a user namespace flags that the outside set may not be taken away, so they are repeated. */
@@ -215,11 +231,6 @@ function releaseStages(work: Work, delivery: Delivery, base: string): void {
     hands.fs.rmdir(path);
   }
   hands.fs.rmdir(base);
-}
-
-function remember(work: Work, one: Written): void {
-  work.written.push(one);
-  writeManifest(work.hands, work.state, work.written);
 }
 
 /** Makes the container's root read-only: only as its first process, never on somebody's machine. */

@@ -1,35 +1,16 @@
-import { BellhopError, CODES } from '../core/errors.ts';
-import type { ExecDocument, ExecString, Io } from '../core/io/types.ts';
-import type { LogFormat } from '../core/report.ts';
-import { printable, renderProblems } from '../core/report.ts';
+import { BellhopError } from '../core/errors.ts';
+import type { Io } from '../core/io/types.ts';
+import { printable } from '../core/report.ts';
 import { expand } from '../plan/expand.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Environment } from './environment.ts';
 import { byteText } from './environment.ts';
-import type { Become } from './identity.ts';
+import type { Argument } from './exec-document.ts';
+import { nameOf, textToBytes } from './exec-document.ts';
 
-/** One argument: where it came from decides whether bytes or an index are handed over. */
-export interface Argument {
-  readonly exec: ExecString;
-  readonly bytes: Uint8Array;
-}
-
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** One string with its NUL, MAX_ARG_STRLEN: linux/binfmts.h; measured on Linux 6.18. */
 const STRING_BYTES_MAX = 131_072;
 const POINTER_BYTES = 8;
-
-/** Bytes of a byte text. */
-export function textToBytes(text: string): Uint8Array {
-  return Buffer.from(text, 'latin1');
-}
-
-/** The user's own words behind `--`, as they arrived. */
-export function rawArguments(io: Io, from: number): Argument[] {
-  return io.arrival.argv
-    .slice(from)
-    .map((bytes, index) => ({ exec: { raw: from + index }, bytes }));
-}
 
 /**
  * The container's argv: command replaces ENTRYPOINT and CMD, args replace CMD; the pod's own are
@@ -40,42 +21,21 @@ export function podArguments(plan: Plan, environment: Environment): Argument[] {
   const command = argv?.command ?? [];
   const args = argv?.args ?? [];
   const { entrypoint = [], cmd = [] } = plan.image;
-  const expanded = (words: readonly string[]): string[] =>
-    words.map((word) => expand(byteText(word), environment.lookup));
-  const head = command.length > 0 ? expanded(command) : entrypoint.map(byteText);
-  const plainTail = command.length > 0 ? [] : cmd.map(byteText);
-  const tail = args.length > 0 ? expanded(args) : plainTail;
-  return [...head, ...tail].map((text) => {
-    const bytes = textToBytes(text);
-    return { exec: { bytes }, bytes };
-  });
+  const expanded = (words: readonly string[]): Argument[] =>
+    words.map((word) => argumentOf(expand(byteText(word), environment.lookup), word));
+  const plain = (words: readonly string[]): Argument[] =>
+    words.map((word) => argumentOf(byteText(word), word));
+  const head = command.length > 0 ? expanded(command) : plain(entrypoint);
+  const imageTail = command.length > 0 ? [] : plain(cmd);
+  return [...head, ...(args.length > 0 ? expanded(args) : imageTail)];
 }
 
-/** Name of a `NAME=value` entry as a byte text; the whole entry where there is no `=`. */
-export function nameOf(entry: Uint8Array): string {
-  const equals = entry.indexOf(0x3d, 1);
-  return Buffer.from(equals < 0 ? entry : entry.subarray(0, equals)).toString('latin1');
+function argumentOf(text: string, written: string): Argument {
+  const bytes = textToBytes(text);
+  return { exec: { bytes }, bytes, written };
 }
 
-/** The program's environment: what arrived, less what is overridden, ours or stripped, then ours. */
-export function execEnvironment(
-  io: Io,
-  variables: ReadonlyMap<string, { readonly value: string }>,
-  strip: readonly string[],
-): Argument[] {
-  const kept = io.arrival.env.flatMap((bytes, raw): Argument[] => {
-    const name = nameOf(bytes);
-    const gone = name.startsWith('BELLHOP_') || variables.has(name) || strip.includes(name);
-    return gone ? [] : [{ exec: { raw }, bytes }];
-  });
-  const ours = [...variables].map(([name, { value }]): Argument => {
-    const bytes = textToBytes(`${name}=${value}`);
-    return { exec: { bytes }, bytes };
-  });
-  return [...kept, ...ours];
-}
-
-/** What the kernel would refuse with E2BIG, which names nothing. */
+/** What the kernel would refuse with E2BIG, which names nothing, or cut off at a NUL. */
 export function sizeProblems(
   io: Io,
   argv: readonly Argument[],
@@ -83,6 +43,10 @@ export function sizeProblems(
 ): BellhopError[] {
   const problems: BellhopError[] = [];
   argv.forEach(({ bytes }, index) => {
+    if (bytes.includes(0)) {
+      const what = 'it has a NUL byte, which no argument can hold';
+      problems.push(new BellhopError('BH_ERR_VALUE', { where: [`argument ${index}`], what }));
+    }
     if (bytes.byteLength < STRING_BYTES_MAX) return;
     problems.push(tooBig(`argument ${index}`, bytes.byteLength));
   });
@@ -104,48 +68,4 @@ function tooBig(where: string, bytes: number): BellhopError {
   const what = `NAME=value has ${bytes} bytes, the kernel takes ${STRING_BYTES_MAX - 1}`;
   const said = where.startsWith('variable') ? what : what.replace('NAME=value', 'it');
   return new BellhopError('BH_ERR_EXEC_TOO_BIG', { where: [where], what: said });
-}
-
-/** What the exec document is made from. */
-export interface StartInput {
-  readonly argv: readonly Argument[];
-  readonly env: readonly Argument[];
-  readonly become?: Become;
-  readonly cwd?: string;
-  readonly log: LogFormat;
-}
-
-/** The document that says what the process becomes. */
-export function execDocument(input: StartInput): ExecDocument {
-  const { argv, env, become, cwd, log } = input;
-  const program = argv[0]?.bytes ?? new Uint8Array();
-  const pathEntry = env.findLast(({ bytes }) => nameOf(bytes) === 'PATH');
-  const path = pathEntry === undefined ? Buffer.from(DEFAULT_PATH) : pathEntry.bytes.subarray(5);
-  const called = printable(Buffer.from(program).toString('utf8'));
-  const report = (
-    code: 'BH_ERR_EXEC_NOT_FOUND' | 'BH_ERR_EXEC_NOT_ALLOWED' | 'BH_ERR_EXEC',
-    what: string,
-  ) => {
-    const where = [`program ${called.length > 200 ? `${called.slice(0, 200)}…` : called}`];
-    return renderProblems([new BellhopError(code, { where, what, help: CODES[code].help })], log);
-  };
-  return {
-    program,
-    path,
-    argv: argv.map((one) => one.exec),
-    env: env.map((one) => one.exec),
-    ...(cwd === undefined ? {} : { cwd }),
-    ...(become?.uid === undefined ? {} : { uid: become.uid }),
-    ...(become?.gid === undefined ? {} : { gid: become.gid }),
-    ...(become?.groups === undefined ? {} : { groups: become.groups }),
-    ...(become?.noNewPrivileges === true ? { noNewPrivileges: true } : {}),
-    ...(become?.dropCapabilities === undefined
-      ? {}
-      : { dropCapabilities: become.dropCapabilities }),
-    failure: {
-      notFound: report('BH_ERR_EXEC_NOT_FOUND', 'not found ({{why}})'),
-      notAllowed: report('BH_ERR_EXEC_NOT_ALLOWED', 'may not be executed ({{why}})'),
-      other: report('BH_ERR_EXEC', 'cannot be started ({{why}})'),
-    },
-  };
 }

@@ -1,6 +1,8 @@
 import { BellhopError } from '../core/errors.ts';
+import type { FileStat } from '../core/io/types.ts';
+import { FsError } from '../core/io/types.ts';
 import type { Hands } from './hands.ts';
-import { makeFolder, removeTree, taken } from './hands.ts';
+import { makeFolder, taken } from './hands.ts';
 
 // bellhop's own folder, e.g. /dev/shm/bellhop-0: one manifest for each start, and below a folder of
 // the same name what that start put in memory. A manifest is written before anything becomes
@@ -8,33 +10,22 @@ import { makeFolder, removeTree, taken } from './hands.ts';
 
 /** statfs magic of file systems that live in memory: linux/magic.h. */
 const MEMORY_MAGIC = new Set([0x01021994, 0x858458f6]);
-const MANIFEST_BYTES_MAX = 16 * 1024 * 1024;
 const STAT_BYTES_MAX = 4096;
 
-/** One thing that bellhop put somewhere; known again by device and inode, never by a marker. */
-export interface Written {
-  readonly path: string;
-  readonly device: number;
-  readonly inode: number;
-  /** mount: unmount it; entry: remove it; content: a folder of others, remove only `names`. */
-  readonly kind: 'mount' | 'entry' | 'content';
-  readonly names?: readonly string[];
-}
-
-interface Manifest {
-  readonly pid: number;
-  /** Start of that process in ticks since boot: pids are used again, this pair is not. */
-  readonly started: string;
-  readonly written: readonly Written[];
-}
-
-export interface State {
+/** The folder, and who we are in it. */
+export interface Home {
   /** `…/bellhop-UID`, 0711: programs of other users pass through to what is theirs to read. */
   readonly folder: string;
   readonly inMemory: boolean;
+  readonly started: string;
+  readonly namespace: string;
+}
+
+/** The folder with a place for this start. */
+export interface State extends Home {
   /** Name of this start's manifest and folder. */
   readonly id: string;
-  readonly started: string;
+  readonly covers: readonly string[];
 }
 
 /** What the state folder must offer. */
@@ -60,22 +51,38 @@ export function isBelow(path: string, folder: string): boolean {
 }
 
 /** Opens bellhop's folder in the first place that does, or says why there is none. */
-export function openState(hands: Hands, needs: StateNeeds): State {
+export function openHome(hands: Hands, needs: StateNeeds): Home {
   const bases = BASES.filter((base) => !needs.covered.some((path) => isBelow(base, path)));
   const usable = bases.filter((base) => isUsable(hands, base));
-  const inMemory = usable.find((base) => isInMemory(hands, base));
-  const base = inMemory ?? (needs.memory && !needs.diskAllowed ? undefined : usable[0]);
-  if (base === undefined) {
-    const what = needs.memory
-      ? `no memory file system to put secret bytes on (looked at ${bases.join(', ')})`
-      : `no folder that may be written (looked at ${bases.join(', ')})`;
-    throw new BellhopError('BH_ERR_NO_MEMORY', { where: ['delivery'], what });
+  const memory = usable.filter((base) => isInMemory(hands, base));
+  const others = usable.filter((base) => !memory.includes(base));
+  const onDisk = needs.memory && !needs.diskAllowed ? [] : others;
+  let refused: FsError | undefined;
+  for (const base of [...memory, ...onDisk]) {
+    const folder = `${base}/bellhop-${hands.io.kernel.uid}`;
+    const inside = needs.covered.find((path) => isBelow(path, folder));
+    if (inside !== undefined) throw taken(inside, `lies in ${folder}, which is bellhop's own`);
+    try {
+      makeOwnFolder(hands, folder);
+      return homeIn(hands, folder, memory.includes(base));
+    } catch (error) {
+      if (!(error instanceof FsError) || !UNUSABLE.has(error.errno)) throw error;
+      refused ??= error;
+    }
   }
-  const { uid, pid } = hands.io.kernel;
-  const folder = `${base}/bellhop-${uid}`;
-  makeOwnFolder(hands, folder);
-  const started = startOf(hands, pid) ?? '0';
-  return { folder, inMemory: base === inMemory, id: `${pid}-${started}`, started };
+  if (refused !== undefined) throw refused;
+  const what = needs.memory
+    ? `no memory file system to put secret bytes on (looked at ${bases.join(', ')})`
+    : `no folder that may be written (looked at ${bases.join(', ')})`;
+  throw new BellhopError('BH_ERR_NO_MEMORY', { where: ['delivery'], what });
+}
+
+/** A base that answers so is passed over. */
+const UNUSABLE = new Set(['EROFS', 'EACCES', 'EPERM']);
+
+function homeIn(hands: Hands, folder: string, inMemory: boolean): Home {
+  const started = startOf(hands, hands.io.kernel.pid) ?? '0';
+  return { folder, inMemory, started, namespace: namespaceOf(hands) };
 }
 
 function isUsable(hands: Hands, base: string): boolean {
@@ -85,93 +92,43 @@ function isUsable(hands: Hands, base: string): boolean {
   return uid === 0 || (there.mode & 0o002) !== 0 || there.uid === uid;
 }
 
-function makeOwnFolder(hands: Hands, folder: string): void {
-  const there = hands.fs.stat(folder);
-  if (there === undefined) {
-    makeFolder(hands, folder, 0o711);
-    return;
+/** Makes a folder that only we may write, or takes the one that an earlier start made. */
+export function makeOwnFolder(hands: Hands, folder: string): void {
+  if (hands.fs.stat(folder) === undefined) {
+    try {
+      makeFolder(hands, folder, 0o711);
+      return;
+    } catch (error) {
+      // Another start was faster.
+      if (!(error instanceof FsError) || error.errno !== 'EEXIST') throw error;
+    }
   }
-  const { uid } = hands.io.kernel;
-  const ours = there.kind === 'dir' && there.uid === uid && (there.mode & 0o022) === 0;
-  if (!ours)
+  const there = hands.fs.stat(folder);
+  if (there?.kind !== 'dir' || !isOursAlone(hands, there))
     throw taken(folder, 'is not a folder that only bellhop may write: somebody else made it');
 }
 
+/** True if it belongs to us and nobody else may write it. */
+export function isOursAlone(hands: Hands, there: FileStat): boolean {
+  return there.uid === hands.io.kernel.uid && (there.mode & 0o022) === 0;
+}
+
+function namespaceOf(hands: Hands): string {
+  try {
+    return hands.fs.readlink('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+}
+
 /** When a process started, in ticks since boot: field 22 of /proc/PID/stat (proc(5)). */
-function startOf(hands: Hands, pid: number): string | undefined {
+export function startOf(hands: Hands, pid: number): string | undefined {
   try {
     const text = new TextDecoder().decode(hands.fs.read(`/proc/${pid}/stat`, STAT_BYTES_MAX));
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    // A zombie has ended; only nobody has asked for its exit code yet.
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
   } catch {
     return undefined;
   }
-}
-
-/**
- * Removes what earlier starts wrote whose program is gone. What a living program uses stays; where
- * this delivery wants one of its paths, that is a problem.
- */
-export function cleanEarlier(hands: Hands, state: State, wanted: readonly string[]): void {
-  for (const name of hands.fs.list(state.folder)) {
-    if (!name.endsWith('.json')) continue;
-    const manifest = readManifest(hands, `${state.folder}/${name}`);
-    const alive = manifest !== undefined && startOf(hands, manifest.pid) === manifest.started;
-    if (manifest !== undefined && alive && name !== `${state.id}.json`) {
-      const both = manifest.written.find((one) => wanted.includes(one.path));
-      if (both !== undefined) throw taken(both.path, `is in use by process ${manifest.pid}`);
-      continue;
-    }
-    for (const one of [...(manifest?.written ?? [])].reverse()) removeEarlier(hands, one);
-    removeTree(hands.fs, `${state.folder}/${name.slice(0, -'.json'.length)}`);
-    hands.fs.unlink(`${state.folder}/${name}`);
-  }
-}
-
-function removeEarlier(hands: Hands, one: Written): void {
-  const there = hands.fs.stat(one.path);
-  if (there === undefined || there.device !== one.device || there.inode !== one.inode) return;
-  if (one.kind === 'mount') hands.io.kernel.unmount(one.path, { detach: true });
-  else if (one.kind === 'entry') removeTree(hands.fs, one.path);
-  else for (const name of one.names ?? []) removeTree(hands.fs, `${one.path}/${name}`);
-}
-
-function readManifest(hands: Hands, path: string): Manifest | undefined {
-  try {
-    const bytes = hands.fs.read(path, MANIFEST_BYTES_MAX);
-    const read = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Manifest>;
-    const { pid, started, written } = read;
-    if (typeof pid !== 'number' || typeof started !== 'string' || !Array.isArray(written)) return;
-    return { pid, started, written: written.filter(isWritten) };
-  } catch {
-    // A broken manifest knows nothing: what is there is foreign, and refused where it is in the way.
-    return undefined;
-  }
-}
-
-function isWritten(value: unknown): value is Written {
-  if (typeof value !== 'object' || value === null) return false;
-  const { path, device, inode, kind, names } = value as Record<string, unknown>;
-  const kinds: readonly unknown[] = ['mount', 'entry', 'content'];
-  const known = typeof path === 'string' && path.startsWith('/') && kinds.includes(kind);
-  const goodNames =
-    names === undefined ||
-    (Array.isArray(names) && names.every((one) => typeof one === 'string' && !one.includes('/')));
-  return known && goodNames && typeof device === 'number' && typeof inode === 'number';
-}
-
-/** Writes this start's manifest, whole or not at all. */
-export function writeManifest(hands: Hands, state: State, written: readonly Written[]): void {
-  const manifest: Manifest = { pid: hands.io.kernel.pid, started: state.started, written };
-  const path = `${state.folder}/${state.id}.json`;
-  const temporary = `${path}.tmp`;
-  removeTree(hands.fs, temporary);
-  hands.fs.write(temporary, new TextEncoder().encode(JSON.stringify(manifest)), 0o600);
-  hands.fs.rename(temporary, path);
-  hands.undo.push(() => removeTree(hands.fs, path));
-}
-
-/** How a path is known again later. */
-export function noteOf(hands: Hands, path: string, kind: Written['kind']): Written {
-  const there = hands.fs.stat(path);
-  return { path, kind, device: there?.device ?? 0, inode: there?.inode ?? 0 };
 }

@@ -3,7 +3,7 @@ import type { DataObject } from '../wire/objects.ts';
 import type { TemplateValues } from './reference.ts';
 import { ReferenceProblem, fillTemplate } from './reference.ts';
 import type { Settings, WrittenReference, WrittenValue } from './settings.ts';
-import { referenceOf } from './settings.ts';
+import { referenceOf } from './settings-use.ts';
 import type { Bound, Reference } from './types.ts';
 
 /** The store that holds the Secrets and ConfigMaps of the input. */

@@ -8,7 +8,7 @@ import { boundsOf } from './bounds.ts';
 import { identityOf, identityProblems } from './identity.ts';
 import { serviceVariables } from './services.ts';
 import type { Settings } from './settings.ts';
-import { policyOf, storesOf } from './settings.ts';
+import { policyOf, storesOf } from './settings-use.ts';
 import type { ArgvPlacement, Image, Placement, Plan, StoreOptions } from './types.ts';
 import { PLAN_VERSION } from './types.ts';
 import type { PlanContext } from './variables.ts';

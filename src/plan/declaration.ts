@@ -48,7 +48,7 @@ export function readDeclaration(documents: readonly InputDocument[]): Declaratio
   const objects: DataObject[] = [];
   const services: Service[] = [];
   for (const place of documents.flatMap((one) => itemsOf(one, problems))) {
-    const kind = isRecord(place.value) ? String(place.value['kind']) : '';
+    const kind = kubernetesKind(place.value);
     const template = Object.hasOwn(TEMPLATES, kind) ? TEMPLATES[kind] : undefined;
     if (template !== undefined) workloads.push(workloadOf({ kind, place, template }));
     else if (kind === 'Secret') objects.push(readSecret(place));
@@ -56,6 +56,28 @@ export function readDeclaration(documents: readonly InputDocument[]): Declaratio
     else if (kind === 'Service') services.push(readService(place));
   }
   return { workloads, objects, services, problems };
+}
+
+/** API groups of kinds that are not in the core group; other groups have kinds of the same names. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  Job: ['batch'],
+  CronJob: ['batch'],
+  Deployment: ['apps', 'extensions'],
+  StatefulSet: ['apps'],
+  DaemonSet: ['apps', 'extensions'],
+  ReplicaSet: ['apps', 'extensions'],
+};
+
+/** The kind, or '' where the apiVersion says that it is somebody else's (Knative's Service). */
+function kubernetesKind(value: unknown): string {
+  if (!isRecord(value)) return '';
+  const { kind, apiVersion } = value;
+  if (typeof kind !== 'string') return '';
+  if (typeof apiVersion !== 'string') return kind;
+  const slash = apiVersion.indexOf('/');
+  const group = slash < 0 ? '' : apiVersion.slice(0, slash);
+  const groups = Object.hasOwn(GROUPS, kind) ? (GROUPS[kind] ?? []) : [''];
+  return groups.includes(group) ? kind : '';
 }
 
 function itemsOf(document: InputDocument, problems: BellhopError[]): At[] {

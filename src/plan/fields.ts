@@ -62,12 +62,13 @@ function manifestField(context: FieldContext, path: string): string {
 
 /** A field as a source: labels and annotations as whole files are allowed in volumes. */
 export function fieldSource(context: FieldContext, path: string): Source | BellhopError {
-  if (path === 'metadata.labels') return { kind: 'text', text: mapText(context.pod.labels) };
+  if (path === 'metadata.labels')
+    return { kind: 'text', text: mapText(context.pod.labels), of: path };
   if (path === 'metadata.annotations') {
     return { kind: 'annotations', entries: Object.fromEntries(context.pod.annotations) };
   }
   const text = fieldText(context, path);
-  return text instanceof BellhopError ? text : { kind: 'text', text };
+  return text instanceof BellhopError ? text : { kind: 'text', text, of: path };
 }
 
 /** `key="value"` a line, sorted, quoted as Go quotes: k8s.io/kubernetes v1.33.13 pkg/fieldpath. */

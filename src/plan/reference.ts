@@ -24,20 +24,26 @@ export function parseReference(text: string, hasVersions: (store: string) => boo
   if (!STORE_NAME.test(store)) throw new ReferenceProblem(`'${store}' is not a store's name`);
   const rest = text.slice(colon + 1);
   const hash = rest.lastIndexOf('#');
-  const tail = hash < 0 ? rest : rest.slice(hash + 1);
-  const at = hash >= 0 || hasVersions(store) ? tail.lastIndexOf('@') : -1;
-  const version = at < 0 ? undefined : tail.slice(at + 1);
-  const last = at < 0 ? tail : tail.slice(0, at);
-  const path = hash < 0 ? last : rest.slice(0, hash);
+  const hasKey = hash >= 0;
+  const tail = versionOf(rest.slice(hash + 1), hasKey || hasVersions(store));
+  const path = hasKey ? rest.slice(0, hash) : tail.text;
   if (path === '') throw new ReferenceProblem('the path of a reference is empty');
-  if (hash >= 0 && last === '') throw new ReferenceProblem('the key after # is empty');
-  if (version === '') throw new ReferenceProblem('the version after @ is empty');
+  if (hasKey && tail.text === '') throw new ReferenceProblem('the key after # is empty');
   return {
     store,
     path: unescapeText(path),
-    ...(hash < 0 ? {} : { key: unescapeText(last) }),
-    ...(version === undefined ? {} : { version: unescapeText(version) }),
+    ...(hasKey ? { key: unescapeText(tail.text) } : {}),
+    ...(tail.version === undefined ? {} : { version: unescapeText(tail.version) }),
   };
+}
+
+/** Takes `@version` off the end, where there may be one. */
+function versionOf(text: string, allowed: boolean): { text: string; version?: string } {
+  const at = allowed ? text.lastIndexOf('@') : -1;
+  if (at < 0) return { text };
+  const version = text.slice(at + 1);
+  if (version === '') throw new ReferenceProblem('the version after @ is empty');
+  return { text: text.slice(0, at), version };
 }
 
 function unescapeText(text: string): string {

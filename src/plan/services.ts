@@ -50,7 +50,7 @@ function variablesOf(service: Service): VariablePlacement[] {
     kind: 'variable',
     layer: 'service',
     name,
-    source: { kind: 'text', text },
+    source: { kind: 'text', text, of: `service ${service.name}` },
     rule: `service ${service.name}`,
   }));
 }

@@ -1,10 +1,12 @@
 import * as v from 'valibot';
-import { BellhopError } from '../core/errors.ts';
+import type { BellhopError } from '../core/errors.ts';
 import type { Source as DocumentSource } from '../wire/read.ts';
-import { pathText } from '../wire/read.ts';
+import { isRecord } from '../wire/read.ts';
 import { ReferenceProblem, parseReference } from './reference.ts';
-import { DEFAULT_POLICY } from './types.ts';
-import type { Policy, Reference, StoreOptions } from './types.ts';
+import type { SettingsIssue, SettingsPath } from './settings-problems.ts';
+import { guardNames, listProblems, settingsProblems, unguardNames } from './settings-problems.ts';
+import { settingsSentence, unknownField } from './settings-problems.ts';
+import { NO_SETTINGS } from './settings-use.ts';
 
 // bellhop.yaml: one schema gives the check, the types and, by `npm run gen`, the JSON Schema.
 
@@ -19,21 +21,30 @@ const written = v.pipe(
   ),
   v.description('A reference: store:path#key@version'),
 );
-const spelled = v.strictObject({
-  store: name,
-  path: name,
-  key: v.optional(name),
-  version: v.optional(name),
-});
+const spelled = v.pipe(
+  v.strictObject({
+    store: v.pipe(name, v.description("The store's name in `stores`")),
+    path: v.pipe(name, v.description('Where the value is in the store')),
+    key: v.optional(v.pipe(name, v.description('One key of a value that has several'))),
+    version: v.optional(v.pipe(name, v.description('Which version, where the store has them'))),
+  }),
+  v.description('A reference in its object form, without escapes'),
+);
 const reference = v.pipe(v.union([written, spelled]), v.description('store:path#key@version'));
 const governed = v.strictObject({
-  from: reference,
+  from: v.pipe(reference, v.description('The reference')),
   optional: v.optional(v.pipe(v.boolean(), v.description('Absence is no error'))),
   default: v.optional(v.pipe(v.string(), v.description('Used where the value is absent'))),
 });
 const value = v.union([written, spelled, governed]);
 const words = v.array(v.string());
-const mode = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777));
+const mode = v.pipe(
+  v.number(),
+  v.integer(),
+  v.minValue(0),
+  v.maxValue(0o777),
+  v.description('Permissions, octal with a leading 0 as in manifests (0400 where absent)'),
+);
 
 function referenceProblem(text: string): string | undefined {
   try {
@@ -49,6 +60,11 @@ function oneOf<const T extends readonly string[]>(options: T, text: string) {
   return v.optional(v.pipe(v.picklist(options), v.description(text)));
 }
 
+/** A setting that may be left out, with its line of the docs. */
+function setting<const S extends v.GenericSchema>(schema: S, text: string) {
+  return v.optional(v.pipe(schema, v.description(text)));
+}
+
 const policy = v.strictObject({
   overImage: oneOf(
     ['refuse', 'merge'],
@@ -61,111 +77,111 @@ const policy = v.strictObject({
   stripEnv: v.optional(v.pipe(words, v.description('Variables on arrival that are not passed on'))),
 });
 
+const store = v.looseObject({
+  kind: v.pipe(name, v.description('What kind of store; the others are options of that kind')),
+});
+const bindings = v.record(name, v.union([written, spelled, v.record(name, value)]));
+const image = v.strictObject({
+  entrypoint: setting(words, "The image's ENTRYPOINT, which the pod's `command` replaces"),
+  cmd: setting(words, "The image's CMD, which the pod's `args` replace"),
+  user: setting(v.string(), "The image's USER"),
+  workingDir: setting(v.string(), "The image's WORKDIR"),
+});
+const files = v.record(name, v.strictObject({ ...governed.entries, mode: v.optional(mode) }));
+const env = v.objectWithRest(
+  { from: setting(v.array(reference), 'Objects whose keys all become variables, in this order') },
+  v.pipe(value, v.description('The variable of this name')),
+);
+const amounts = v.record(name, v.union([v.string(), v.number()]));
+const present = v.record(name, v.picklist(['present']));
+
 /** The whole of bellhop.yaml. */
 export const SETTINGS = v.strictObject({
-  apiVersion: v.literal('bellhop/v1'),
-  stores: v.optional(v.record(name, v.looseObject({ kind: name }))),
-  secrets: v.optional(v.record(name, v.union([written, spelled, v.record(name, value)]))),
-  configMaps: v.optional(v.record(name, v.union([written, spelled, v.record(name, value)]))),
-  env: v.optional(v.objectWithRest({ from: v.optional(v.array(reference)) }, value)),
-  files: v.optional(
-    v.record(name, v.strictObject({ ...governed.entries, mode: v.optional(mode) })),
+  apiVersion: v.pipe(v.literal('bellhop/v1'), v.description('The version of this format')),
+  stores: setting(v.record(name, store), 'Places that values come from, by names of your own'),
+  secrets: setting(
+    bindings,
+    'What holds the Secret of this name: one reference for all its keys, or one a key; `*` is any',
   ),
-  tokens: v.optional(v.record(name, value)),
-  volumes: v.optional(v.record(name, v.picklist(['present']))),
-  fields: v.optional(v.record(name, v.string())),
-  node: v.optional(v.record(name, v.union([v.string(), v.number()]))),
-  image: v.optional(
-    v.strictObject({
-      entrypoint: v.optional(words),
-      cmd: v.optional(words),
-      user: v.optional(v.string()),
-      workingDir: v.optional(v.string()),
-    }),
+  configMaps: setting(bindings, 'What holds the ConfigMap of this name, as for `secrets`'),
+  env: setting(env, "Variables beside the pod's, which win over these"),
+  files: setting(files, 'Files at absolute paths outside of volumes, in memory'),
+  tokens: setting(
+    v.record(name, value),
+    'What stands in for a service account token of this audience; `*` is any',
   ),
-  policy: v.optional(policy),
+  volumes: setting(present, 'Volumes of the pod that the platform brings: left as they are'),
+  fields: setting(v.record(name, v.string()), 'What only a cluster knows, e.g. `status.podIP`'),
+  node: setting(amounts, "The node's allocatable `cpu`, `memory` and the like"),
+  image: setting(image, "What the image's configuration says; bellhop cannot see it from inside"),
+  policy: setting(policy, 'How strict delivery is'),
 });
 
 export type Settings = v.InferOutput<typeof SETTINGS>;
 export type WrittenReference = v.InferOutput<typeof reference>;
 export type WrittenValue = v.InferOutput<typeof value>;
 
-/** No bellhop.yaml at all. */
-export const NO_SETTINGS: Settings = { apiVersion: 'bellhop/v1' };
-
 /** Reads bellhop.yaml; every problem is reported, with its position. */
 export function readSettings(
   input: unknown,
   source: DocumentSource,
 ): { readonly settings: Settings; readonly problems: readonly BellhopError[] } {
-  const result = v.safeParse(SETTINGS, input);
-  if (result.success) return { settings: result.output, problems: [] };
-  return {
-    settings: NO_SETTINGS,
-    problems: result.issues.flatMap((one) => problemOf(one, source)),
-  };
+  const lists = listProblems(input);
+  const result = v.safeParse(SETTINGS, guardNames(input));
+  const told = (result.issues ?? []).flatMap((issue: Issue) => settle(issue, []));
+  const issues = [...lists, ...told.filter((one) => !lists.some((list) => isWithin(one, list)))];
+  if (result.success && issues.length === 0) {
+    return { settings: unguardNames(result.output) as Settings, problems: [] };
+  }
+  return { settings: NO_SETTINGS, problems: settingsProblems(issues, source) };
 }
 
-function problemOf(issue: v.BaseIssue<unknown>, source: DocumentSource): BellhopError[] {
-  const best = issue.type === 'union' ? bestBranch(issue) : undefined;
-  if (best !== undefined) return best.flatMap((one) => problemOf(withPath(issue, one), source));
-  const path = (issue.path ?? []).map((step) => {
-    return typeof step.key === 'number' ? step.key : String(step.key);
-  });
-  const { line, column } = source.locate(path);
-  const where = [`${source.name}:${line}:${column}`, pathText(path)];
-  return [new BellhopError('BH_ERR_SETTINGS', { where, what: sentence(issue, path) })];
+type Issue = v.BaseIssue<unknown>;
+
+function isWithin(one: SettingsIssue, outer: SettingsIssue): boolean {
+  return outer.path.every((step, index) => one.path[index] === step);
 }
 
-/** Of the branches of a union the one whose complaints lie deepest says it best. */
-function bestBranch(issue: v.BaseIssue<unknown>): readonly v.BaseIssue<unknown>[] | undefined {
-  const issues = issue.issues ?? [];
-  const deep = issues.filter((one) => (one.path?.length ?? 0) > 0 || one.type === 'check');
-  return deep.length > 0 ? deep.slice(0, 1) : undefined;
+/** What a union says is of no use: the branch that was meant is asked again, and says all. */
+function settle(issue: Issue, outer: SettingsPath): SettingsIssue[] {
+  const path = [...outer, ...pathOf(issue)];
+  const branch = issue.type === 'union' ? branchMeant(path, issue.input) : undefined;
+  if (branch === undefined) return [{ path, what: sentence(issue, path) }];
+  const again = v.safeParse(branch, issue.input);
+  return (again.issues ?? []).flatMap((one: Issue) => settle(one, path));
 }
 
-function withPath(outer: v.BaseIssue<unknown>, inner: v.BaseIssue<unknown>): v.BaseIssue<unknown> {
-  const path = [...(outer.path ?? []), ...(inner.path ?? [])];
-  const [first, ...rest] = path;
-  return first === undefined ? inner : { ...inner, path: [first, ...rest] };
+function pathOf(issue: Issue): SettingsPath {
+  return (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? key : String(key)));
 }
 
-function sentence(issue: v.BaseIssue<unknown>, path: readonly (string | number)[]): string {
-  const last = path.at(-1) ?? 'this';
-  if (issue.type === 'strict_object' && issue.expected === 'never') return `unknown field ${last}`;
-  if (issue.received === 'undefined') return `${last} is required`;
-  if (issue.type === 'check') return issue.message;
-  return `must be ${issue.expected ?? 'something else'}, is ${received(issue.input)}`;
+/** The branch of a union that the author must have meant, by what stands there. */
+function branchMeant(path: SettingsPath, input: unknown): v.GenericSchema | undefined {
+  if (path[0] === 'node') return undefined;
+  if (typeof input === 'string') return written;
+  if (!isRecord(input)) return undefined;
+  const isObject = (path[0] === 'secrets' || path[0] === 'configMaps') && path.length === 2;
+  if (isObject) return isSpelled(input) ? spelled : v.record(name, value);
+  if (Object.hasOwn(input, 'from')) return governed;
+  return isSpelled(input) ? spelled : undefined;
 }
 
-/** The kind of what stands there, never the value: settings may hold a secret by mistake. */
-function received(input: unknown): string {
-  if (input === null) return 'null';
-  return Array.isArray(input) ? 'a list' : typeof input === 'string' ? 'text' : `a ${typeof input}`;
+function isSpelled(input: Record<string, unknown>): boolean {
+  const { store } = input;
+  return typeof store === 'string' ? !store.includes(':') : Object.hasOwn(input, 'store');
 }
 
-/** The policy with its defaults. */
-export function policyOf(settings: Settings): Policy {
-  const given = Object.entries(settings.policy ?? {}).filter(([, one]) => one !== undefined);
-  return { ...DEFAULT_POLICY, ...Object.fromEntries(given) };
-}
+const KNOWN: Readonly<Record<string, readonly string[]>> = {
+  '': Object.keys(SETTINGS.entries),
+  policy: Object.keys(policy.entries),
+  image: ['entrypoint', 'cmd', 'user', 'workingDir'],
+};
 
-/** A reference as written in bellhop.yaml, its templates already filled. */
-export function referenceOf(
-  input: WrittenReference,
-  hasVersions: (store: string) => boolean,
-): Reference {
-  if (typeof input === 'string') return parseReference(input, hasVersions);
-  const { store, path, key, version } = input;
-  return {
-    store,
-    path,
-    ...(key === undefined ? {} : { key }),
-    ...(version === undefined ? {} : { version }),
-  };
-}
-
-/** The stores of bellhop.yaml by their names. */
-export function storesOf(settings: Settings): Readonly<Record<string, StoreOptions>> {
-  return settings.stores ?? {};
+function sentence(issue: Issue, path: SettingsPath): string {
+  const outer = path.length === 1 ? '' : path.length === 2 ? String(path[0]) : undefined;
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    const known = outer === undefined || !Object.hasOwn(KNOWN, outer) ? undefined : KNOWN[outer];
+    return unknownField(path, known);
+  }
+  return settingsSentence(issue, path);
 }

@@ -56,8 +56,8 @@ export interface Bound {
 export type Source =
   /** Expanded at delivery: $(VAR) sees what the kubelet would see. */
   | { readonly kind: 'template'; readonly text: string }
-  /** As it is: a field of the manifest, a service variable. */
-  | { readonly kind: 'text'; readonly text: string }
+  /** As it is; `of` names what it is, e.g. `metadata.name` or `service db`. */
+  | { readonly kind: 'text'; readonly text: string; readonly of: string }
   /** All annotations as a downward API file; the kubelet adds the time to them. */
   | { readonly kind: 'annotations'; readonly entries: Readonly<Record<string, string>> }
   | { readonly kind: 'value'; readonly bound: Bound }

@@ -82,18 +82,18 @@ function envSource(context: PlanContext, variable: EnvVar): Source | undefined {
       return keySource(context, { ...from, kind, rule });
     }
     case 'field':
-      return known(context, fieldText(context.field, from.path), rule);
+      return known(context, fieldText(context.field, from.path), { of: from.path, rule });
     case 'resource':
-      return known(context, resourceText(context.field, from), rule);
+      return known(context, resourceText(context.field, from), { of: from.resource, rule });
   }
 }
 
 function known(
   context: PlanContext,
   text: string | BellhopError,
-  rule: string,
+  { of, rule }: { of: string; rule: string },
 ): Source | undefined {
-  if (typeof text === 'string') return { kind: 'text', text };
+  if (typeof text === 'string') return { kind: 'text', text, of };
   context.problems.push(text.within(rule));
   return undefined;
 }

@@ -55,6 +55,9 @@ export interface VolumeRules {
   readonly fsGroup?: number;
 }
 
+const PATH_BYTES_MAX = 4096;
+const NAME_BYTES_MAX = 255;
+
 /** Mode of a volume's root: 1777 in memory, 0777 on disk, with the fsGroup's bits. */
 export function rootMode(rules: VolumeRules): number {
   const plain = rules.medium === 'memory' ? 0o1777 : 0o777;
@@ -76,7 +79,7 @@ export function volumeTree(
   const files = new Map<string, Payload>();
   const problems: BellhopError[] = [];
   for (const payload of payloads) {
-    const problem = itemPathProblem(payload.path);
+    const problem = itemPathProblem(payload.path) ?? lengthProblem(payload.path);
     const path = cleanPath(payload.path);
     if (problem === undefined && path !== '') files.set(path, payload);
     else problems.push(pathProblem(payload.path, problem ?? 'must name a file'));
@@ -90,6 +93,15 @@ export function volumeTree(
   }
   if (problems.length > 0) return problems;
   return treeOf({ files, folders, rules, version });
+}
+
+/** validatePath of atomic_writer.go: bytes of the whole, and of each element. */
+function lengthProblem(path: string): string | undefined {
+  if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
+    return `must be no more than ${PATH_BYTES_MAX} bytes`;
+  }
+  const isLong = path.split('/').some((step) => Buffer.byteLength(step) > NAME_BYTES_MAX);
+  return isLong ? `must have no element of more than ${NAME_BYTES_MAX} bytes` : undefined;
 }
 
 function pathProblem(path: string, what: string): BellhopError {

@@ -172,7 +172,7 @@ function downwardContents(
 function downwardSource(context: PlanContext, item: DownwardItem): Source | BellhopError {
   if (item.resource === undefined) return fieldSource(context.field, item.field ?? '');
   const text = resourceText(context.field, item.resource);
-  return typeof text === 'string' ? { kind: 'text', text } : text;
+  return typeof text === 'string' ? { kind: 'text', text, of: item.resource.resource } : text;
 }
 
 function projectedContents(query: VolumeQuery, from: ProjectedSource, mode: number): Content[] {
@@ -200,7 +200,8 @@ function tokenContents(
 ): Content[] {
   const { context, pod } = query;
   const tokens = context.settings.tokens ?? {};
-  const written = tokens[from.audience] ?? tokens['*'];
+  const exact = Object.hasOwn(tokens, from.audience) ? tokens[from.audience] : undefined;
+  const written = exact ?? (Object.hasOwn(tokens, '*') ? tokens['*'] : undefined);
   const rule = pathText(from.place);
   const called = `service account token for ${from.audience || 'the API server'}`;
   if (written === undefined) {
@@ -231,7 +232,7 @@ function commonUser(pod: Pod): number | undefined {
 export function terminationFile(container: Container): FilePlacement[] {
   const path = container.terminationMessagePath;
   if (path === '' || cleanPath(path) === TERMINATION_DEFAULT) return [];
-  const source: Source = { kind: 'text', text: '' };
+  const source: Source = { kind: 'text', text: '', of: 'an empty file' };
   const rule = `${pathText(container.place)}.terminationMessagePath`;
   const at = cleanPath(`/${path}`);
   return [{ kind: 'file', path: at, mode: 0o666, medium: 'disk', keep: true, source, rule }];

@@ -4,6 +4,8 @@ import type { StoreKind } from './_store.ts';
 /** Every kind of store, loaded only when it is used. */
 export const ALL_STORES: Readonly<Record<string, () => Promise<{ default: StoreKind }>>> = {
   'embedded': () => import('./embedded.ts'),
+  'env': () => import('./env.ts'),
+  'file': () => import('./file.ts'),
 };
 
 /** Kinds in which `path@version` has a meaning. */

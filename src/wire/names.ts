@@ -8,6 +8,14 @@ export function dnsLabelProblem(name: string): string | undefined {
   return "must be lower case letters, digits and '-', starting and ending with a letter or digit";
 }
 
+/** A DNS subdomain: names of Secrets and ConfigMaps, prefixes of label keys. */
+export function dnsSubdomainProblem(name: string): string | undefined {
+  if (name.length > 253) return 'must be no more than 253 characters';
+  const label = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
+  if (new RegExp(`^${label}(?:\\.${label})*$`).test(name)) return undefined;
+  return "must be lower case letters, digits, '-' and '.', starting and ending with a letter or digit";
+}
+
 /** Names of variables: printable ASCII but `=` (relaxed rule, on by default since 1.32). */
 export function variableNameProblem(name: string): string | undefined {
   if (/^[\x20-\x3c\x3e-\x7e]+$/.test(name)) return undefined;
@@ -41,8 +49,16 @@ export function subPathProblem(path: string): string | undefined {
   return path.includes('\0') ? 'must not contain a NUL byte' : undefined;
 }
 
-/** `a//b/./c` as Go's path.Clean gives it; for paths that are known to have no `..`. */
+/** `a//b/./c/../d` as Go's path.Clean gives it, but '' for '.': `..` above the root is the root. */
 export function cleanPath(path: string): string {
-  const steps = path.split('/').filter((step) => step !== '' && step !== '.');
-  return `${path.startsWith('/') ? '/' : ''}${steps.join('/')}`;
+  const isAbsolute = path.startsWith('/');
+  const steps: string[] = [];
+  for (const step of path.split('/')) {
+    if (step === '' || step === '.') continue;
+    const last = steps.at(-1);
+    if (step !== '..') steps.push(step);
+    else if (last !== undefined && last !== '..') steps.pop();
+    else if (!isAbsolute) steps.push(step);
+  }
+  return `${isAbsolute ? '/' : ''}${steps.join('/')}`;
 }

@@ -1,5 +1,5 @@
 import { Sealed } from '../core/sealed.ts';
-import { keyProblem } from './names.ts';
+import { dnsSubdomainProblem, keyProblem } from './names.ts';
 import type { At } from './read.ts';
 import { complain, integer, list, member, members, record, text } from './read.ts';
 
@@ -73,8 +73,14 @@ function nameOf(at: At): { name: string; namespace: string | undefined } {
   const metadata = record(member(at, 'metadata'));
   const name = metadata === undefined ? undefined : text(member(metadata, 'name'));
   if (name === undefined || name === '') complain(metadata ?? at, 'metadata.name is required');
+  else checkName(metadata ?? at, name);
   const namespace = metadata === undefined ? undefined : text(member(metadata, 'namespace'));
   return { name: name ?? '', namespace: namespace === '' ? undefined : namespace };
+}
+
+function checkName(metadata: At, name: string): void {
+  const problem = dnsSubdomainProblem(name);
+  if (problem !== undefined) complain(member(metadata, 'name') ?? metadata, problem);
 }
 
 function checkedKey(at: At, key: string): string {
@@ -108,6 +114,6 @@ function readPort(at: At): ServicePort {
   return {
     name: text(member(at, 'name')) ?? '',
     port: integer(member(at, 'port'), { min: 1, max: 65_535 }) ?? 0,
-    protocol: text(member(at, 'protocol')) ?? 'TCP',
+    protocol: text(member(at, 'protocol')) || 'TCP',
   };
 }

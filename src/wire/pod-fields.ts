@@ -1,3 +1,4 @@
+import { dnsSubdomainProblem } from './names.ts';
 import { parseQuantity } from './quantity.ts';
 import type { ResourceField } from './pod-types.ts';
 import type { At } from './read.ts';
@@ -47,7 +48,9 @@ function fieldProblem(path: string, supported: readonly string[]): string | unde
   const subscript = subscriptOf(path);
   if (subscript === undefined)
     return `unsupported field ${path}; supported: ${supported.join(', ')}`;
-  return qualifiedNameProblem(subscript.key);
+  // Prefixes of annotation keys may be upper case: they are judged in lower case.
+  const { map, key } = subscript;
+  return qualifiedNameProblem(map === 'metadata.labels' ? key : key.toLowerCase());
 }
 
 /** Label and annotation keys: an optional DNS prefix, a slash, a name of at most 63 characters. */
@@ -56,9 +59,7 @@ function qualifiedNameProblem(key: string): string | undefined {
   const name = parts.at(-1) ?? '';
   const nameGood = name.length <= 63 && /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/.test(name);
   const prefix = parts.length === 2 ? (parts[0] ?? '') : undefined;
-  const prefixGood =
-    prefix === undefined ||
-    (prefix.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/i.test(prefix));
+  const prefixGood = prefix === undefined || dnsSubdomainProblem(prefix) === undefined;
   if (parts.length <= 2 && nameGood && prefixGood) return undefined;
   return 'the subscript is not a label or annotation key';
 }
@@ -70,11 +71,23 @@ export function readResource(at: At): ResourceField {
     complain(member(at, 'resource') ?? at, `unsupported resource ${resource}`);
   }
   const place = member(at, 'divisor');
-  const divisor = typeof place?.value === 'number' ? String(place.value) : (text(place) ?? '');
+  const divisor = quantityText(place) ?? '';
   if (place !== undefined && !divisorAllowed(resource, divisor)) {
     complain(place, `not a divisor that Kubernetes takes for ${resource}`);
   }
   return { container: text(member(at, 'containerName')) ?? '', resource, divisor };
+}
+
+/** A quantity as text: it may be written as a number, and may have blanks around it. */
+export function quantityText(at: At | undefined): string | undefined {
+  if (at === undefined) return undefined;
+  const written = typeof at.value === 'number' ? String(at.value) : text(at)?.trim();
+  if (written === undefined) return undefined;
+  const quantity = parseQuantity(written);
+  if (quantity !== undefined && quantity.nano >= 0n) return written;
+  const what = 'not a quantity that Kubernetes takes, such as 500m, 1.5 or 2Gi';
+  complain(at, quantity === undefined ? what : 'must not be negative');
+  return '0';
 }
 
 const MEMORY_DIVISORS = [
@@ -98,5 +111,8 @@ function divisorAllowed(resource: string, divisor: string): boolean {
   if (quantity === undefined) return false;
   if (quantity.nano === 0n) return true;
   const allowed = resource.endsWith('.cpu') ? ['1', '1m'] : MEMORY_DIVISORS;
-  return allowed.some((one) => parseQuantity(one)?.nano === quantity.nano);
+  // Kubernetes compares the canonical text: 1000 is 1k there, but 1024 is not 1Ki.
+  const isBinary = divisor.endsWith('i');
+  const same = allowed.filter((one) => one.endsWith('i') === isBinary);
+  return same.some((one) => parseQuantity(one)?.nano === quantity.nano);
 }

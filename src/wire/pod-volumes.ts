@@ -1,14 +1,30 @@
 import { dnsLabelProblem, itemPathProblem } from './names.ts';
-import { readResource, volumeFieldProblem } from './pod-fields.ts';
+import { quantityText, readResource, volumeFieldProblem } from './pod-fields.ts';
 import type { DownwardItem, KeyItem, ObjectSource, ProjectedSource } from './pod-types.ts';
-import type { Volume, VolumeSource } from './pod-types.ts';
+import type { ResourceField, Volume, VolumeSource } from './pod-types.ts';
 import type { At } from './read.ts';
-import { complain, flag, integer, list, member, members, needText, record, text } from './read.ts';
+import { complain, flag, integer, member, needText, record, records } from './read.ts';
+import { sources, text } from './read.ts';
 
 // Volumes: k8s.io/kubernetes v1.33.13 pkg/apis/core/validation validateVolumeSource.
 
 const DEFAULT_MODE = 0o644;
-const MODE = { min: 0, max: 0o777 };
+const MODE = { min: 0, max: 0o777, said: '0 and 0777 (octal; 511 in JSON)' };
+
+/** Every kind of volume that Kubernetes v1.33 knows. */
+const VOLUME_SOURCES = [
+  'awsElasticBlockStore azureDisk azureFile cephfs cinder configMap csi downwardAPI emptyDir',
+  'ephemeral fc flexVolume flocker gcePersistentDisk gitRepo glusterfs hostPath image iscsi nfs',
+  'persistentVolumeClaim photonPersistentDisk portworxVolume projected quobyte rbd scaleIO secret',
+  'storageos vsphereVolume',
+].flatMap((line) => line.split(' '));
+const PROJECTED_SOURCES = [
+  'clusterTrustBundle',
+  'configMap',
+  'downwardAPI',
+  'secret',
+  'serviceAccountToken',
+];
 
 /** Reads one volume; kinds that only a cluster can give are kept as `unsupported`. */
 export function readVolume(at: At): Volume {
@@ -19,11 +35,13 @@ export function readVolume(at: At): Volume {
 }
 
 function readSource(at: At): VolumeSource {
-  const given = members(at).filter(([name, one]) => name !== 'name' && one.value !== null);
+  const given = sources(at, VOLUME_SOURCES).filter(([name]) => name !== 'name');
   if (given.length > 1) {
     complain(at, `may have one source, has ${given.map(([name]) => name).join(', ')}`);
   }
-  const [[kind, one] = ['emptyDir', at]] = given;
+  const [source] = given;
+  if (source === undefined) return { kind: 'emptyDir', memory: false, sizeLimit: '' };
+  const [kind, one] = source;
   switch (kind) {
     case 'secret':
       return objectVolume(one, readObject(one, { kind: 'Secret', name: 'secretName' }));
@@ -33,27 +51,34 @@ function readSource(at: At): VolumeSource {
       return {
         kind: 'projected',
         sources: readProjected(one),
-        defaultMode: mode(one, 'defaultMode') ?? DEFAULT_MODE,
+        defaultMode: defaultMode(one),
       };
     case 'downwardAPI':
       return {
         kind: 'downward',
-        items: list(member(one, 'items')).map(readDownward),
-        defaultMode: mode(one, 'defaultMode') ?? DEFAULT_MODE,
+        items: downwardItems(one),
+        defaultMode: defaultMode(one),
       };
-    case 'emptyDir': {
-      const size = one === at ? undefined : member(one, 'sizeLimit');
-      const sizeLimit = typeof size?.value === 'number' ? String(size.value) : (text(size) ?? '');
-      const medium = one === at ? undefined : text(member(one, 'medium'));
-      return { kind: 'emptyDir', memory: medium === 'Memory', sizeLimit };
-    }
+    case 'emptyDir':
+      return readEmptyDir(one);
     default:
       return { kind: 'unsupported', name: kind };
   }
 }
 
+function readEmptyDir(at: At): VolumeSource {
+  record(at);
+  const medium = text(member(at, 'medium'));
+  const sizeLimit = quantityText(member(at, 'sizeLimit')) ?? '';
+  return { kind: 'emptyDir', memory: medium === 'Memory', sizeLimit };
+}
+
 function objectVolume(at: At, object: ObjectSource): VolumeSource {
-  return { kind: 'object', object, defaultMode: mode(at, 'defaultMode') ?? DEFAULT_MODE };
+  return { kind: 'object', object, defaultMode: defaultMode(at) };
+}
+
+function defaultMode(at: At): number {
+  return mode(at, 'defaultMode') ?? DEFAULT_MODE;
 }
 
 function mode(at: At, name: string): number | undefined {
@@ -63,7 +88,7 @@ function mode(at: At, name: string): number | undefined {
 function readObject(at: At, how: { kind: ObjectSource['kind']; name: string }): ObjectSource {
   record(at);
   const items = member(at, 'items');
-  const read = list(items).map(readItem);
+  const read = records(items).map(readItem);
   return {
     kind: how.kind,
     name: needText(at, how.name),
@@ -90,38 +115,48 @@ function readItemPath(at: At): string {
   return path;
 }
 
+function downwardItems(at: At): DownwardItem[] {
+  record(at);
+  return records(member(at, 'items')).map(readDownward);
+}
+
 function readDownward(at: At): DownwardItem {
   const path = readItemPath(at);
   const itemMode = mode(at, 'mode');
-  const field = record(member(at, 'fieldRef'));
-  const resource = record(member(at, 'resourceFieldRef'));
-  if ((field === undefined) === (resource === undefined)) {
+  const fieldRef = record(member(at, 'fieldRef'));
+  const resourceRef = record(member(at, 'resourceFieldRef'));
+  if ((fieldRef === undefined) === (resourceRef === undefined)) {
     complain(at, 'must have exactly one of fieldRef and resourceFieldRef');
-  }
-  const fieldPath = field === undefined ? undefined : needText(field, 'fieldPath');
-  if (field !== undefined && fieldPath !== undefined && fieldPath !== '') {
-    const problem = volumeFieldProblem(fieldPath);
-    if (problem !== undefined) complain(member(field, 'fieldPath') ?? field, problem);
-  }
-  const wanted = resource === undefined ? undefined : readResource(resource);
-  if (resource !== undefined && wanted?.container === '') {
-    complain(resource, 'containerName is required in a volume');
   }
   return {
     path,
-    ...(fieldPath === undefined ? {} : { field: fieldPath }),
-    ...(wanted === undefined ? {} : { resource: wanted }),
+    ...(fieldRef === undefined ? {} : { field: readField(fieldRef) }),
+    ...(resourceRef === undefined ? {} : { resource: readNamedResource(resourceRef) }),
     ...(itemMode === undefined ? {} : { mode: itemMode }),
     place: at.path,
   };
 }
 
+function readField(at: At): string {
+  const path = needText(at, 'fieldPath');
+  const problem = path === '' ? undefined : volumeFieldProblem(path);
+  if (problem !== undefined) complain(member(at, 'fieldPath') ?? at, problem);
+  return path;
+}
+
+function readNamedResource(at: At): ResourceField {
+  const resource = readResource(at);
+  if (resource.container === '') complain(at, 'containerName is required in a volume');
+  return resource;
+}
+
 function readProjected(at: At): ProjectedSource[] {
   const paths = new Set<string>();
-  return list(member(at, 'sources')).map((one) => {
+  record(at);
+  return records(member(at, 'sources')).map((one) => {
     const source = readProjectedSource(one);
     for (const path of explicitPaths(source)) {
-      if (paths.has(path)) complain(one, `the path ${path} stands in two sources`);
+      if (paths.has(path)) complain(one, `the path ${path} occurs twice in this volume`);
       paths.add(path);
     }
     return source;
@@ -142,7 +177,7 @@ function explicitPaths(source: ProjectedSource): readonly string[] {
 }
 
 function readProjectedSource(at: At): ProjectedSource {
-  const given = members(at).filter(([, one]) => one.value !== null);
+  const given = sources(at, PROJECTED_SOURCES);
   if (given.length !== 1) complain(at, 'must have exactly one source');
   const [[kind, one] = ['', at]] = given;
   switch (kind) {
@@ -151,7 +186,7 @@ function readProjectedSource(at: At): ProjectedSource {
     case 'configMap':
       return { kind: 'object', object: readObject(one, { kind: 'ConfigMap', name: 'name' }) };
     case 'downwardAPI':
-      return { kind: 'downward', items: list(member(one, 'items')).map(readDownward) };
+      return { kind: 'downward', items: downwardItems(one) };
     case 'serviceAccountToken':
       return {
         kind: 'token',

@@ -9,10 +9,20 @@ import type {
 } from './pod-types.ts';
 import type { Resources, ValueFrom, VolumeMount } from './pod-types.ts';
 import { readVolume } from './pod-volumes.ts';
-import { envFieldProblem, readResource } from './pod-fields.ts';
+import { envFieldProblem, quantityText, readResource } from './pod-fields.ts';
 import type { At } from './read.ts';
-import { complain, flag, integer, list, member, members, needText, record } from './read.ts';
-import { text, textMap, texts } from './read.ts';
+import {
+  complain,
+  flag,
+  integer,
+  list,
+  member,
+  members,
+  needText,
+  record,
+  sources,
+} from './read.ts';
+import { records, text, textMap, texts } from './read.ts';
 
 // The parts of a Pod that decide what a container sees, read and judged as the API server does:
 // k8s.io/kubernetes v1.33.13 pkg/apis/core/v1 and pkg/apis/core/validation. Unknown fields are
@@ -29,10 +39,12 @@ export function readPod(at: At): Pod {
     spec === undefined ? undefined : member(spec, name);
   const meta = (name: string): At | undefined =>
     metadata === undefined ? undefined : member(metadata, name);
-  const volumes = list(part('volumes')).map(readVolume);
-  const containers = list(part('containers')).map((one) => readContainer(one, volumes));
-  if (spec !== undefined && containers.length === 0) complain(spec, 'containers is required');
-  const initContainers = list(part('initContainers')).map((one) => readContainer(one, volumes));
+  const volumes = records(part('volumes')).map(readVolume);
+  const containers = records(part('containers')).map((one) => readContainer(one, volumes));
+  if (spec !== undefined && list(part('containers')).length === 0) {
+    complain(spec, 'containers is required');
+  }
+  const initContainers = records(part('initContainers')).map((one) => readContainer(one, volumes));
   unique(list(part('volumes')));
   unique([...list(part('initContainers')), ...list(part('containers'))]);
   return {
@@ -68,14 +80,14 @@ function readContainer(at: At, volumes: readonly { readonly name: string }[]): C
   for (const device of list(member(at, 'volumeDevices'))) {
     complain(device, 'a block device comes from a cluster', 'BH_ERR_POD_UNSUPPORTED');
   }
-  const mounts = list(member(at, 'volumeMounts'));
+  const mounts = records(member(at, 'volumeMounts'));
   return {
     name,
     command: texts(member(at, 'command')) ?? [],
     args: texts(member(at, 'args')) ?? [],
     workingDir: text(member(at, 'workingDir')) ?? '',
-    env: list(member(at, 'env')).map(readEnvVar),
-    envFrom: list(member(at, 'envFrom')).map(readEnvFrom),
+    env: records(member(at, 'env')).map(readEnvVar),
+    envFrom: records(member(at, 'envFrom')).map(readEnvFrom),
     mounts: uniquePaths(
       mounts.map((mount) => readMount(mount, volumes)),
       mounts,
@@ -145,7 +157,7 @@ function checkVariableName(at: At, name: string): void {
 const VALUE_SOURCES = ['secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'];
 
 function readValueFrom(at: At): ValueFrom | undefined {
-  const given = members(at).filter(([, one]) => one.value !== null);
+  const given = sources(at, VALUE_SOURCES);
   const [[kind, one] = ['', at]] = given;
   if (given.length !== 1) {
     const many = given.map(([name]) => name).join(', ') || 'none';
@@ -198,9 +210,7 @@ function readResources(at: At | undefined): Resources {
     const read = new Map<string, string>();
     const place = at === undefined ? undefined : member(at, name);
     for (const [resource, one] of members(place)) {
-      // A quantity may be written as a number; the API takes both.
-      if (typeof one.value === 'number') read.set(resource, String(one.value));
-      else read.set(resource, text(one) ?? '0');
+      read.set(resource, (one.value === null ? undefined : quantityText(one)) ?? '0');
     }
     return read;
   };

@@ -21,18 +21,21 @@ const DECIMAL: Readonly<Record<string, number>> = {
 const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 const EXPONENT_MAX = 64;
 
-/** Reads `500m`, `1.5Gi`, `1e3`, `2E`; undefined for what Kubernetes would refuse. */
+/**
+ * Reads `500m`, `1.5Gi`, `1e3`, `2E`; undefined for what Kubernetes would refuse. No digits are 0,
+ * as Go has it. Exact where Go's 64 bits overflow and where its doubles round (beyond 2^53).
+ */
 export function parseQuantity(text: string): Quantity | undefined {
-  const match = /^([+-]?)(\d+\.?\d*|\.\d+)(?:([eE][+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)$/.exec(text);
+  const match = /^(?=.)([+-]?)(\d*\.?\d*)(?:([eE][+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)$/.exec(text);
   if (match === null) return undefined;
   const [, sign = '', digits = '', exponent, suffix = ''] = match;
   const [whole = '', fraction = ''] = digits.split('.');
   const scaled = BigInt(`${whole}${fraction}`);
   const binaryPower = BINARY.indexOf(suffix);
   const tens = exponent === undefined ? (DECIMAL[suffix] ?? 0) : Number(exponent.slice(1));
-  if (Math.abs(tens) > EXPONENT_MAX) return undefined;
+  if (tens > EXPONENT_MAX) return undefined;
   const multiplier = binaryPower > 0 ? 1024n ** BigInt(binaryPower) : 1n;
-  const power = tens + 9 - fraction.length;
+  const power = Math.max(tens, -EXPONENT_MAX) + 9 - fraction.length;
   const absolute = timesTenTo(scaled * multiplier, power);
   return { nano: sign === '-' ? -absolute : absolute };
 }

@@ -72,6 +72,11 @@ export function list(at: At | undefined): At[] {
   return at.value.map((value: unknown, index) => ({ ...at, value, path: [...at.path, index] }));
 }
 
+/** The elements of a list of objects; what is no object is a problem and left out. */
+export function records(at: At | undefined): At[] {
+  return list(at).flatMap((one) => record(one) ?? []);
+}
+
 /** The members of an object as places, in their order. */
 export function members(at: At | undefined): [string, At][] {
   if (at === undefined) return [];
@@ -83,6 +88,16 @@ export function members(at: At | undefined): [string, At][] {
   return Object.keys(object).map((name) => {
     return [name, { ...at, value: object[name], path: [...at.path, name] }];
   });
+}
+
+/**
+ * The members that say what kind this is: the known ones, or where there are none all others, for
+ * a newer Kubernetes may know them.
+ */
+export function sources(at: At, known: readonly string[]): [string, At][] {
+  const given = members(at).filter(([, one]) => one.value !== null);
+  const familiar = given.filter(([name]) => known.includes(name));
+  return familiar.length > 0 ? familiar : given;
 }
 
 /** A string; anything else is a problem with its position (kubectl does not turn 1 into "1"). */
@@ -118,7 +133,7 @@ export function flag(at: At | undefined, absent: boolean): boolean {
 /** A whole number within bounds. */
 export function integer(
   at: At | undefined,
-  bounds: { min: number; max: number },
+  bounds: { readonly min: number; readonly max: number; readonly said?: string },
 ): number | undefined {
   if (at === undefined) return undefined;
   const { value } = at;
@@ -127,7 +142,7 @@ export function integer(
     return undefined;
   }
   if (value < bounds.min || value > bounds.max) {
-    complain(at, `must be between ${bounds.min} and ${bounds.max}`);
+    complain(at, `must be between ${bounds.said ?? `${bounds.min} and ${bounds.max}`}`);
     return undefined;
   }
   return value;
@@ -144,14 +159,19 @@ export function textMap(at: At | undefined): ReadonlyMap<string, string> {
 }
 
 function wrong(at: At, wanted: string): undefined {
-  const is = Array.isArray(at.value) ? 'a list' : at.value === null ? 'null' : kindOf(at.value);
-  complain(at, `must be ${wanted}, is ${is}`);
+  const hint = wanted === 'a string' && isScalar(at.value) ? ' (quote it if text is meant)' : '';
+  complain(at, `must be ${wanted}, is ${kindOf(at.value)}${hint}`);
   return undefined;
 }
 
-function kindOf(value: unknown): string {
+function isScalar(value: unknown): boolean {
+  return typeof value === 'boolean' || typeof value === 'number';
+}
+
+/** The kind of a JSON value, never the value. */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'an object';
-  if (typeof value === 'boolean') return 'a boolean (quote it if text is meant)';
-  if (typeof value === 'number') return 'a number (quote it if text is meant)';
-  return `a ${typeof value}`;
+  return typeof value === 'string' ? 'a string' : `a ${typeof value}`;
 }

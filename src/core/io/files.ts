@@ -11,29 +11,30 @@ export const FILES: Fs = {
     attempt('write', path, () => {
       // O_EXCL: never into a file or through a link that somebody put there.
       const descriptor = fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-      try {
-        for (let at = 0; at < content.byteLength; ) at += fs.writeSync(descriptor, content, at);
-        // The umask plays no part in what fchmod sets.
-        fs.fchmodSync(descriptor, mode);
-      } finally {
-        fs.closeSync(descriptor);
-      }
+      orTakeBack(
+        () => fillAndClose(descriptor, content, mode),
+        () => fs.unlinkSync(path),
+      );
     }),
   mkdir: (path, mode) =>
     attempt('mkdir', path, () => {
       fs.mkdirSync(path, 0o700);
-      fs.chmodSync(path, mode);
+      orTakeBack(
+        () => fs.chmodSync(path, mode),
+        () => fs.rmdirSync(path),
+      );
     }),
   symlink: (target, path) => attempt('symlink', path, () => fs.symlinkSync(target, path)),
   readlink: (path) => attempt('readlink', path, () => fs.readlinkSync(path)),
   stat: (path) =>
-    attempt('lstat', path, () => statOf(fs.lstatSync(path, { throwIfNoEntry: false }))),
+    attempt('lstat', path, () => statOf(() => fs.lstatSync(path, { throwIfNoEntry: false }))),
   statThrough: (path) =>
-    attempt('stat', path, () => statOf(fs.statSync(path, { throwIfNoEntry: false }))),
+    attempt('stat', path, () => statOf(() => fs.statSync(path, { throwIfNoEntry: false }))),
   list: (path) => attempt('readdir', path, () => fs.readdirSync(path)),
   rename: (from, to) => attempt('rename', to, () => fs.renameSync(from, to)),
   unlink: (path) => attempt('unlink', path, () => fs.unlinkSync(path)),
   rmdir: (path) => attempt('rmdir', path, () => fs.rmdirSync(path)),
+  remove: (path) => attempt('remove', path, () => removeBytes(Buffer.from(path))),
   chmod: (path, mode) => attempt('chmod', path, () => fs.chmodSync(path, mode)),
   lchown: (path, { uid, gid }) => attempt('chown', path, () => fs.lchownSync(path, uid, gid)),
   fileSystem: (path) =>
@@ -53,6 +54,46 @@ function attempt<T>(operation: string, path: string, work: () => T): T {
     throw new FsError(typeof code === 'string' ? code : 'EIO', path, operation);
   }
 }
+
+/** A step that failed half-way leaves nothing: no file without its content or its mode. */
+function orTakeBack(work: () => void, takeBack: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    try {
+      takeBack();
+    } catch {
+      // The first failure is the one to tell.
+    }
+    throw error;
+  }
+}
+
+function fillAndClose(descriptor: number, content: Uint8Array, mode: number): void {
+  try {
+    for (let at = 0; at < content.byteLength; ) at += fs.writeSync(descriptor, content, at);
+    // The umask plays no part in what fchmod sets.
+    fs.fchmodSync(descriptor, mode);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+/** By bytes: a program may give its files names that are not UTF-8. */
+function removeBytes(path: Buffer): void {
+  const there = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return;
+  if (!there.isDirectory()) {
+    fs.unlinkSync(path);
+    return;
+  }
+  for (const name of fs.readdirSync(path, { encoding: 'buffer' })) {
+    removeBytes(Buffer.concat([path, SLASH, name]));
+  }
+  fs.rmdirSync(path);
+}
+
+const SLASH = Buffer.from('/');
 
 function readBounded(path: string, bytesMax: number): Uint8Array {
   const descriptor = fs.openSync(path, O_RDONLY);
@@ -82,10 +123,21 @@ export function readDescriptor(
 
 const CHUNK_BYTES = 65_536;
 
-function statOf(stats: fs.Stats | undefined): FileStat | undefined {
+function statOf(look: () => fs.Stats | undefined): FileStat | undefined {
+  const stats = orNothing(look);
   if (stats === undefined) return undefined;
   const { mode, uid, gid, size, ino, dev } = stats;
   return { kind: kindOf(stats), mode: mode & 0o7777, uid, gid, size, inode: ino, device: dev };
+}
+
+/** Bun throws where a part of the path is a file; nothing is there either. */
+function orNothing(look: () => fs.Stats | undefined): fs.Stats | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOTDIR') return undefined;
+    throw error;
+  }
 }
 
 function kindOf(stats: fs.Stats): FileKind {

@@ -1,6 +1,4 @@
-import { randomFillSync } from 'node:crypto';
 import fs from 'node:fs';
-import { isatty } from 'node:tty';
 import { aloneHost } from './alone.ts';
 import { FILES, readDescriptor } from './files.ts';
 import type { Host } from './host.ts';
@@ -23,11 +21,11 @@ export function openSystem(): System {
     arrival: host.arrival,
     kernel: host.kernel,
     clock: { now: () => Date.now(), monotonicMs: () => performance.now() },
-    random: (count) => randomFillSync(new Uint8Array(count)),
+    random: (count) => globalThis.crypto.getRandomValues(new Uint8Array(count)),
     stdout: (text) => writeAll(1, text),
     stderr: (text) => writeAll(2, text),
     stdin: (bytesMax) => readDescriptor(0, { path: 'standard input', bytesMax }),
-    isTerminal: (descriptor) => isatty(descriptor),
+    isTerminal,
     columns: () => columnsOf(),
   };
   return { io, host };
@@ -47,6 +45,11 @@ function writeAll(descriptor: number, text: string | Uint8Array): void {
   }
 }
 
+/** Loaded when asked: node:tty costs a start 1.8 ms, node:crypto 1.7 ms (Bun 1.4.5, measured). */
+function isTerminal(descriptor: number): boolean {
+  return process.getBuiltinModule('node:tty').isatty(descriptor);
+}
+
 const FULL_PIPE_WAIT_MS = 1;
 const COLUMNS_DEFAULT = 80;
 
@@ -54,5 +57,5 @@ function columnsOf(): number {
   // oxlint-disable-next-line node/no-process-env -- the shell's own word, for people only
   const given = Number(process.env['COLUMNS']);
   if (Number.isInteger(given) && given > 0) return given;
-  return isatty(1) ? (process.stdout.columns ?? COLUMNS_DEFAULT) : COLUMNS_DEFAULT;
+  return isTerminal(1) ? (process.stdout.columns ?? COLUMNS_DEFAULT) : COLUMNS_DEFAULT;
 }

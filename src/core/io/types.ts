@@ -65,6 +65,8 @@ export interface Fs {
   rename(from: string, to: string): void;
   unlink(path: string): void;
   rmdir(path: string): void;
+  /** Removes what is there with all below it, whatever bytes the names have; follows no link. */
+  remove(path: string): void;
   chmod(path: string, mode: number): void;
   /** Changes owner and group of the entry itself, never of what a link points to; -1 keeps. */
   lchown(path: string, owner: { uid: number; gid: number }): void;

@@ -1,0 +1,143 @@
+import { BellhopError, judge } from '../core/errors.ts';
+import type { Io } from '../core/io/types.ts';
+import { renderWarning } from '../core/report.ts';
+import { EMBEDDED } from '../plan/bind.ts';
+import { boundsOf } from '../plan/bounds.ts';
+import { readDeclaration } from '../plan/declaration.ts';
+import type { Plan } from '../plan/types.ts';
+import { versionName } from '../plan/volume-tree.ts';
+import type { DataObject } from '../wire/objects.ts';
+import type { Declared } from './declare.ts';
+import { deliver } from './deliver.ts';
+import type { Delivery } from './delivery.ts';
+import type { Environment } from './environment.ts';
+import { bytesToText, computeEnvironment } from './environment.ts';
+import type { Argument } from './exec-document.ts';
+import { execDocument, execEnvironment, nameOf, noCommand, rawArguments } from './exec-document.ts';
+import { gather } from './gather.ts';
+import type { Become } from './identity.ts';
+import { whoToBecome } from './identity.ts';
+import { INPUT_BYTES_MAX, readManifests, readProblem } from './inputs.ts';
+import { computeDelivery } from './payloads.ts';
+import { apiServer } from './platform.ts';
+import type { RunOptions } from './run.ts';
+import { podArguments, sizeProblems } from './start.ts';
+
+/** Fetches, delivers and becomes the user's program; never returns. */
+export async function carryOut(io: Io, declared: Declared, options: RunOptions): Promise<never> {
+  const { plan } = declared;
+  for (const warning of declared.warnings) io.stderr(renderWarning(warning, options.log));
+  const ready = await prepare(io, declared, options);
+  const cwd = plan.workingDir || plan.image.workingDir || undefined;
+  const place = cwd === undefined ? {} : { cwd };
+  const document = execDocument({ ...ready, ...place, log: options.log });
+  const readOnlyRoot = plan.identity.readOnlyRoot === true;
+  const done = deliver(io, ready.delivery, {
+    readOnlyRoot,
+    ...(cwd === undefined ? {} : { workingDir: cwd }),
+  });
+  if (options.verbose)
+    tellDifferences(io, [...ready.become.differences, ...done.differences], options);
+  return io.kernel.exec(document);
+}
+
+function tellDifferences(io: Io, differences: readonly string[], options: RunOptions): void {
+  for (const one of differences) {
+    io.stderr(renderWarning(`not as on Kubernetes: ${one}`, options.log));
+  }
+}
+
+/** Everything that the start needs, at hand and checked; nothing was written yet. */
+interface Ready {
+  readonly argv: readonly Argument[];
+  readonly env: readonly Argument[];
+  readonly become: Become;
+  readonly delivery: Delivery;
+}
+
+async function prepare(io: Io, { plan, objects }: Declared, options: RunOptions): Promise<Ready> {
+  const nowMs = io.clock.now();
+  const answers = await gather(plan, { io, objects });
+  const environment = computeEnvironment({ plan, answers, inherited: apiServer(io), nowMs });
+  const random = new DataView(io.random(4).buffer).getUint32(0);
+  const version = versionName(nowMs, random);
+  const files = computeDelivery({ plan, answers, environment, nowMs, version });
+  const become = whoToBecome(plan, io);
+  const argv = commandOf(io, { options, plan, environment });
+  const env = execEnvironment(io, withHome(io, environment, become), plan.policy.stripEnv);
+  const words = argv instanceof BellhopError ? [] : argv;
+  judge(
+    distinct([
+      ...environment.problems,
+      ...files.problems,
+      ...become.problems,
+      ...(argv instanceof BellhopError ? [argv] : []),
+      ...sizeProblems(io, words, env),
+    ]),
+  );
+  return { argv: words, env, become, delivery: files.delivery };
+}
+
+/** One problem may be met at several placements; it is told once. */
+function distinct(problems: readonly BellhopError[]): BellhopError[] {
+  return [...new Map(problems.map((one) => [`${one.code} ${one.message}`, one])).values()];
+}
+
+function commandOf(
+  io: Io,
+  of: { options: RunOptions; plan: Plan; environment: Environment },
+): readonly Argument[] | BellhopError {
+  const { commandAt } = of.options;
+  if (commandAt !== undefined) return rawArguments(io, commandAt);
+  const argv = podArguments(of.plan, of.environment);
+  return argv.length > 0 ? argv : noCommand();
+}
+
+/** Reads a plan document and the objects that it refers to. */
+export async function readPlanFile(
+  io: Io,
+  { path, digest }: { readonly path: string; readonly digest: string | undefined },
+  manifests: readonly string[],
+): Promise<Declared> {
+  let text: string;
+  try {
+    text = new TextDecoder().decode(io.fs.read(path, INPUT_BYTES_MAX));
+  } catch (error) {
+    throw readProblem(error, path);
+  }
+  const { readPlan } = await import('../plan/document.ts');
+  const plan = readPlan(text, path, digest);
+  const { documents, problems } = readManifests(io, manifests);
+  judge(problems);
+  const declaration = readDeclaration(documents);
+  judge(declaration.problems);
+  checkObjects(plan, declaration.objects, path);
+  return { plan, objects: declaration.objects, warnings: [] };
+}
+
+/** A plan never holds the objects of its manifest; they must be given beside it. */
+function checkObjects(plan: Plan, objects: readonly DataObject[], path: string): void {
+  const { namespace } = plan.origin;
+  const there = new Set(
+    objects.map((one) => `${one.kind.toLowerCase()}/${one.namespace ?? namespace}/${one.name}`),
+  );
+  const wanted = boundsOf(plan.placements).filter((one) => one.reference.store === EMBEDDED);
+  const lacking = new Set(wanted.map((one) => one.reference.path).filter((one) => !there.has(one)));
+  if (lacking.size === 0) return;
+  const what = `refers to objects that are not given: ${[...lacking].join(', ')}`;
+  throw new BellhopError('BH_ERR_PLAN_OBJECTS', { where: [path], what });
+}
+
+/**
+ * HOME as the runtime sets it for the new user: not where the pod says something else, and not where
+ * HOME is something that no runtime made up for the user we were started as.
+ */
+function withHome(io: Io, environment: Environment, become: Become): Environment['variables'] {
+  const { before, after } = become.home;
+  if (after === '' || environment.variables.has('HOME')) return environment.variables;
+  const inherited = io.arrival.env.findLast((entry) => nameOf(entry) === 'HOME');
+  const made = inherited === undefined || bytesToText(inherited).slice('HOME='.length) === before;
+  if (!made) return environment.variables;
+  const home = { value: after, rule: "the image's /etc/passwd", overrides: [] };
+  return new Map([...environment.variables, ['HOME', home]]);
+}

@@ -1,0 +1,122 @@
+import type { Hands, Look } from './hands.ts';
+import type { Home, State } from './state.ts';
+import { isOursAlone } from './state.ts';
+
+// What each start leaves behind as knowledge: the paths it took and what it put there.
+
+const MANIFEST_BYTES_MAX = 16 * 1024 * 1024;
+
+/**
+ * One thing that bellhop put somewhere, or is about to. Known again by device and inode where they
+ * are not 0, never by a marker.
+ * - mount: unmount it;
+ * - entry: remove it;
+ * - content: a folder of others: remove `names`, or without them all but what is `kept`;
+ * - link: remove it while it leads to `target`;
+ * - place: a folder or file that is there only to be mounted on: remove it while it is empty;
+ * - aside: where something was made under a name of this start's own: remove it.
+ */
+export interface Written {
+  readonly path: string;
+  readonly device: number;
+  readonly inode: number;
+  readonly kind: 'mount' | 'entry' | 'content' | 'link' | 'place' | 'aside';
+  readonly names?: readonly string[];
+  readonly kept?: readonly string[];
+  readonly target?: string;
+  /** The folder that was there, which is to look so again. */
+  readonly was?: Look;
+}
+
+/** What one start tells the next ones. */
+export interface Manifest {
+  readonly pid: number;
+  /** Start of that process in ticks since boot: pids are used again, this pair is not. */
+  readonly started: string;
+  /** The pid namespace in which `pid` means something. */
+  readonly namespace: string;
+  /** Paths that no other start may deliver to while the process lives. */
+  readonly covers: readonly string[];
+  readonly written: readonly Written[];
+}
+
+/** Where a start's manifest lies. */
+export function manifestPath(home: Home, id: string): string {
+  return `${home.folder}/${id}.json`;
+}
+
+/** Reads a manifest; undefined where there is none, where it is broken or not ours alone. */
+export function readManifest(hands: Hands, path: string): Manifest | undefined {
+  try {
+    const there = hands.fs.stat(path);
+    if (there?.kind !== 'file' || !isOursAlone(hands, there)) return undefined;
+    const bytes = hands.fs.read(path, MANIFEST_BYTES_MAX);
+    const read = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Manifest>;
+    const { pid, started, namespace, covers, written } = read;
+    if (typeof pid !== 'number' || typeof started !== 'string') return undefined;
+    if (typeof namespace !== 'string' || !isStrings(covers)) return undefined;
+    if (!Array.isArray(written)) return undefined;
+    return { pid, started, namespace, covers, written: written.filter(isWritten) };
+  } catch {
+    // A broken manifest knows nothing: what is there is foreign, and refused where it is in the way.
+    return undefined;
+  }
+}
+
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
+}
+
+function isName(value: string): boolean {
+  return value !== '' && value !== '.' && value !== '..' && !value.includes('/');
+}
+
+function isCleanPath(value: unknown): value is string {
+  return typeof value === 'string' && /^(\/[^/]+)+$/.test(value) && !/\/\.\.?(\/|$)/.test(value);
+}
+
+const KINDS: readonly unknown[] = ['mount', 'entry', 'content', 'link', 'place', 'aside'];
+
+function isWritten(value: unknown): value is Written {
+  if (typeof value !== 'object' || value === null) return false;
+  const { path, device, inode, kind, names, kept, target, was } = value as Record<string, unknown>;
+  const isKnown = isCleanPath(path) && KINDS.includes(kind);
+  if (!isKnown || (kind === 'aside' && !ASIDE.test(path))) return false;
+  if (typeof device !== 'number' || typeof inode !== 'number') return false;
+  const isLink = target === undefined ? kind !== 'link' : typeof target === 'string';
+  return isLink && areNames(names) && areNames(kept) && (was === undefined || isLook(was));
+}
+
+/** Beside the place, or a folder of this start's in bellhop's own. */
+const ASIDE = /\/\.bellhop-(\d+\/\d+-\d+(-\d+)?|\d+-\d+(-\d+)?-\d+)$/;
+
+function areNames(list: unknown): boolean {
+  return list === undefined || (isStrings(list) && list.every(isName));
+}
+
+function isLook(value: unknown): value is Look {
+  if (typeof value !== 'object' || value === null) return false;
+  const { mode, uid, gid } = value as Record<string, unknown>;
+  return [mode, uid, gid].every((one) => typeof one === 'number');
+}
+
+/** Writes this start's manifest, whole or not at all. */
+export function writeManifest(hands: Hands, state: State, written: readonly Written[]): void {
+  const { started, namespace, covers } = state;
+  const manifest: Manifest = { pid: hands.io.kernel.pid, started, namespace, covers, written };
+  const path = manifestPath(state, state.id);
+  const temporary = `${path}.tmp`;
+  hands.fs.write(temporary, new TextEncoder().encode(JSON.stringify(manifest)), 0o600);
+  try {
+    hands.fs.rename(temporary, path);
+  } catch (error) {
+    hands.undo.push(() => hands.fs.unlink(temporary));
+    throw error;
+  }
+}
+
+/** How a path is known again later. */
+export function noteOf(hands: Hands, path: string, kind: Written['kind']): Written {
+  const there = hands.fs.stat(path);
+  return { path, kind, device: there?.device ?? 0, inode: there?.inode ?? 0 };
+}

@@ -1,0 +1,280 @@
+import { formatReference } from './reference.ts';
+import { referencedNames } from './expand.ts';
+import type {
+  Bound,
+  Content,
+  DirectoryPlacement,
+  Layer,
+  Placement,
+  Plan,
+  Source,
+} from './types.ts';
+
+/** Key names of what a reference stands for; undefined where only the store knows them. */
+export type KeysOf = (bound: Bound) => readonly string[] | undefined;
+
+/** Why a variable is there. Never a value. */
+export interface ExplainedVariable {
+  readonly name: string;
+  readonly from: string;
+  readonly rule: string;
+  /** Rules that this one overrides, oldest first. */
+  readonly overrides: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** Why a file is there. */
+export interface ExplainedFile {
+  readonly path: string;
+  /** Octal, as `0400`; '' for a folder whose files are not known yet. */
+  readonly mode: string;
+  readonly from: string;
+  readonly rule: string;
+  readonly notes: readonly string[];
+}
+
+export interface Explanation {
+  readonly origin: Plan['origin'];
+  readonly argv: { readonly from: string; readonly words: readonly string[] };
+  readonly identity: string;
+  readonly variables: readonly ExplainedVariable[];
+  readonly files: readonly ExplainedFile[];
+}
+
+/** Explains every variable and file of a plan: which rule put it there, and from which reference. */
+export function explainPlan(plan: Plan, keysOf: KeysOf): Explanation {
+  return {
+    origin: plan.origin,
+    argv: explainArgv(plan),
+    identity: identityText(plan),
+    variables: explainVariables(plan.placements, keysOf),
+    files: plan.placements.flatMap((placement) => filesOf(plan, placement, keysOf)),
+  };
+}
+
+type Draft = ExplainedVariable & { readonly template?: string };
+
+const ORDER: readonly (readonly Layer[])[] = [['settings'], ['service'], ['envFrom', 'env']];
+
+/** Later layers override earlier ones; envFrom and env are one layer in which later entries win. */
+function explainVariables(placements: readonly Placement[], keysOf: KeysOf): ExplainedVariable[] {
+  const found = new Map<string, ExplainedVariable>();
+  // What a template sees: services, envFrom and the entries before it; never the settings.
+  const seen = new Set<string>();
+  for (const layers of ORDER) {
+    for (const placement of placements) {
+      if (placement.kind !== 'variable' && placement.kind !== 'variables') continue;
+      if (!layers.includes(placement.layer)) continue;
+      for (const draft of draftsOf(placement, keysOf)) {
+        const before = found.get(draft.name);
+        const overrides = before === undefined ? [] : [...before.overrides, before.rule];
+        found.delete(draft.name);
+        found.set(draft.name, { ...withNotes(draft, seen), overrides });
+        if (placement.layer !== 'settings') seen.add(draft.name);
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+function draftsOf(
+  placement: Extract<Placement, { kind: 'variable' | 'variables' }>,
+  keysOf: KeysOf,
+): Draft[] {
+  const { rule } = placement;
+  if (placement.kind === 'variable') {
+    const { name, source } = placement;
+    if (source.kind === 'absent') return [];
+    if (isAbsent(source, keysOf)) return [];
+    const template = source.kind === 'template' ? { template: source.text } : {};
+    return [
+      {
+        name,
+        from: sourceText(source),
+        rule,
+        overrides: [],
+        notes: sourceNotes(source),
+        ...template,
+      },
+    ];
+  }
+  const { bound, prefix } = placement;
+  const keys = keysOf(bound);
+  const from = boundText(bound);
+  if (keys === undefined) {
+    const name = `${prefix}*`;
+    return [{ name, from, rule, overrides: [], notes: [`every key of ${bound.called}`] }];
+  }
+  return keys.map((key) => ({
+    name: `${prefix}${key}`,
+    from: `${from}, key ${key}`,
+    rule,
+    overrides: [],
+    notes: [],
+  }));
+}
+
+/** An optional key that is known not to be there leaves the variable out. */
+function isAbsent(source: Source, keysOf: KeysOf): boolean {
+  if (source.kind !== 'value' || source.bound.member === undefined) return false;
+  const keys = keysOf(source.bound);
+  const { optional, member } = source.bound;
+  return optional === true && keys !== undefined && !keys.includes(member);
+}
+
+function sourceText(source: Source): string {
+  switch (source.kind) {
+    case 'template':
+      return referencedNames(source.text).length > 0 ? source.text : 'literal';
+    case 'text':
+      return source.of;
+    case 'annotations':
+      return 'metadata.annotations';
+    case 'absent':
+      return source.called;
+    case 'value': {
+      const { member } = source.bound;
+      return `${boundText(source.bound)}${member === undefined ? '' : `, key ${member}`}`;
+    }
+  }
+}
+
+function boundText({ reference }: Bound): string {
+  return formatReference(reference);
+}
+
+function sourceNotes(source: Source): string[] {
+  if (source.kind !== 'value') return [];
+  const { optional, default: fallback } = source.bound;
+  return [
+    ...(optional === true ? ['optional'] : []),
+    ...(fallback === undefined ? [] : ['has a default']),
+  ];
+}
+
+function withNotes(draft: Draft, seen: ReadonlySet<string>): ExplainedVariable {
+  const { template, ...variable } = draft;
+  const notes = [...variable.notes];
+  const wild = [...seen].some((name) => name.endsWith('*'));
+  const unknown = referencedNames(template ?? '').filter((name) => !seen.has(name) && !wild);
+  for (const name of new Set(unknown))
+    notes.push(`$(${name}) is not known here and stays as written`);
+  if (!/^([A-Za-z_][A-Za-z0-9_]*)?\*?$/.test(variable.name)) {
+    notes.push('a POSIX shell cannot read this name');
+  }
+  return { ...variable, notes };
+}
+
+function explainArgv(plan: Plan): Explanation['argv'] {
+  const argv = plan.placements.find((one) => one.kind === 'argv');
+  const { entrypoint = [], cmd = [] } = plan.image;
+  const command = { from: "the pod's command", words: argv?.command ?? [] };
+  const args = { from: "the pod's args", words: argv?.args ?? [] };
+  const isOwn = command.words.length > 0;
+  const head = isOwn ? command : { from: "the image's ENTRYPOINT", words: entrypoint };
+  const imageCmd = { from: "the image's CMD", words: isOwn ? [] : cmd };
+  const parts = [head, args.words.length > 0 ? args : imageCmd].filter(
+    (one) => one.words.length > 0,
+  );
+  const from = parts.map((one) => one.from).join(' and ');
+  const words = parts.flatMap((one) => one.words);
+  return { from: from || 'nothing: give the command behind --', words };
+}
+
+function identityText({ identity, image }: Plan): string {
+  const user = identity.user ?? (image.user || undefined);
+  const parts = [
+    user === undefined ? 'the user that the container has' : `user ${user}`,
+    ...(identity.group === undefined ? [] : [`group ${identity.group}`]),
+    ...(identity.supplementalGroups.length === 0
+      ? []
+      : [`groups ${identity.supplementalGroups.join(' ')}`]),
+    ...(identity.noNewPrivileges === true ? ['no new privileges'] : []),
+  ];
+  return parts.join(', ');
+}
+
+function filesOf(plan: Plan, placement: Placement, keysOf: KeysOf): ExplainedFile[] {
+  if (placement.kind === 'file') {
+    const { path, mode, source, rule } = placement;
+    return [
+      { path, mode: octal(mode), from: sourceText(source), rule, notes: sourceNotes(source) },
+    ];
+  }
+  if (placement.kind !== 'directory') return [];
+  return placement.mounts.flatMap((mount) => {
+    const part = mount.subPath ?? mount.subPathExpr;
+    if (part !== undefined) {
+      const notes = [`subPath ${part} of volume ${placement.volume}`];
+      return [
+        { path: mount.path, mode: '', from: `volume ${placement.volume}`, rule: mount.rule, notes },
+      ];
+    }
+    if (placement.shape === 'plain') {
+      const from = `emptyDir ${placement.volume}${placement.medium === 'memory' ? ' in memory' : ''}`;
+      return [{ path: `${mount.path}/`, mode: '', from, rule: mount.rule, notes: [] }];
+    }
+    const all = placement.contents.flatMap((one) =>
+      contentOf({ plan, placement, path: mount.path }, one, keysOf),
+    );
+    if (all.length > 0) return all;
+    const from = `volume ${placement.volume}`;
+    return [
+      { path: `${mount.path}/`, mode: '', from, rule: placement.rule, notes: ['empty: optional'] },
+    ];
+  });
+}
+
+interface Place {
+  readonly plan: Plan;
+  readonly placement: DirectoryPlacement;
+  readonly path: string;
+}
+
+function contentOf(place: Place, content: Content, keysOf: KeysOf): ExplainedFile[] {
+  const { placement, path, plan } = place;
+  const { mode, rule } = content;
+  const real = placement.fsGroup === undefined ? mode : mode | 0o440;
+  const shared = { mode: octal(real), rule };
+  const unreadable = readingNotes(plan, placement, real);
+  if (content.kind === 'file') {
+    if (content.source.kind === 'absent' || isAbsent(content.source, keysOf)) return [];
+    const notes = [...sourceNotes(content.source), ...unreadable];
+    return [
+      { ...shared, path: `${path}/${content.path}`, from: sourceText(content.source), notes },
+    ];
+  }
+  const { bound } = content;
+  const keys = keysOf(bound);
+  const from = boundText(bound);
+  if (keys === undefined) {
+    return [
+      {
+        ...shared,
+        path: `${path}/*`,
+        from,
+        notes: [`every key of ${bound.called}`, ...unreadable],
+      },
+    ];
+  }
+  return keys.map((key) => ({
+    ...shared,
+    path: `${path}/${key}`,
+    from: `${from}, key ${key}`,
+    notes: unreadable,
+  }));
+}
+
+/** Kubernetes' own surprise: files belong to root, whoever the program is. */
+function readingNotes(plan: Plan, placement: DirectoryPlacement, mode: number): string[] {
+  const { user } = plan.identity;
+  const readable = user === undefined || user === 0 || (mode & 0o004) !== 0;
+  const byGroup = placement.fsGroup !== undefined && (mode & 0o040) !== 0;
+  return readable || byGroup
+    ? []
+    : [`user ${user} cannot read it: it belongs to root (set fsGroup)`];
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}

@@ -1,6 +1,6 @@
-// Builds dist/bellhop (the launcher) and dist/bellhop-runtime (this TypeScript on Bun), which belong
-// together and may be moved together. `--sizes` also compresses; `--if-needed` builds only what is
-// older than its sources.
+// Builds dist/bellhop (the launcher) and dist/bellhop-runtime (this TypeScript on Bun), which
+// belong together and may be moved together. `--if-needed` builds only what is older than its
+// sources; without it, sizes are printed.
 import {
   chmodSync,
   existsSync,
@@ -17,8 +17,9 @@ const root = path.join(import.meta.dir, '..');
 const dist = path.join(root, 'dist');
 
 /**
- * Names by which Bun's base executable can be told to do something else than run our program. They
- * are renamed in the executable (same length), for the places where the launcher does not hide them.
+ * Names by which Bun's base executable can be told to do something else than run our program.
+ * They are renamed in the executable (same length), for the places where the launcher does not
+ * hide them.
  */
 const HOOKS = ['BUN_OPTIONS', 'BUN_BE_BUN'];
 
@@ -43,7 +44,7 @@ export function patchedBase(): string {
   return out;
 }
 
-/** Compiles the runtime; the base name of the file is part of its bytes, so it is always the same. */
+/** Compiles the runtime; the file's base name is part of its bytes, so it is always the same. */
 export function buildRuntime(): void {
   mkdirSync(dist, { recursive: true });
   const done = Bun.spawnSync(

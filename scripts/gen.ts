@@ -1,15 +1,31 @@
-// Writes every generated file: lists of plug-ins, schemas, reference pages. `--check` only compares.
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+// Writes every generated file: lists of plug-ins, schemas, reference pages. `--check` compares.
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.join(import.meta.dir, '..');
 
-/** The generated files as they should be, by path. */
-export async function generated(): Promise<Map<string, string>> {
-  const files = new Map<string, string>();
-  files.set('src/stores/_all.gen.ts', await storeList());
-  files.set('src/cli/version.gen.ts', versionFile());
-  return files;
+/** Generated sources as they should be, by path; the pages are made from what these say. */
+async function generatedSources(): Promise<Map<string, string>> {
+  return new Map([
+    ['src/stores/_all.gen.ts', await storeList()],
+    ['src/cli/version.gen.ts', versionFile()],
+  ]);
+}
+
+/** Generated pages and schemas as they should be, by path. */
+async function generatedDocs(): Promise<Map<string, string>> {
+  const docs = await import('./gen-docs.ts');
+  const { PLAN_SCHEMA, SETTINGS_SCHEMA, schemaText } = await import('./gen-schemas.ts');
+  const architecture = currentText('ARCHITECTURE.md') ?? '';
+  return new Map([
+    ['ARCHITECTURE.md', docs.withAloneDifferences(architecture)],
+    ['docs/reference/bellhop-yaml.md', docs.settingsPage()],
+    ['docs/reference/commands.md', await docs.commandsPage()],
+    ['docs/reference/errors.md', docs.errorsPage()],
+    ['docs/reference/stores.md', await docs.storesPage()],
+    ['docs/schema/bellhop-yaml.schema.json', schemaText(SETTINGS_SCHEMA)],
+    ['docs/schema/plan-v1.schema.json', schemaText(PLAN_SCHEMA)],
+  ]);
 }
 
 function versionFile(): string {
@@ -23,12 +39,13 @@ async function storeList(): Promise<string> {
     .filter((name) => name.endsWith('.ts') && !name.startsWith('_'))
     .map((name) => name.slice(0, -3))
     .toSorted();
-  const versioned: string[] = [];
+  const facts: string[] = [];
   for (const kind of kinds) {
     const module = (await import(path.join(root, `src/stores/${kind}.ts`))) as {
-      default: { hasVersions: boolean };
+      default: { hasVersions: boolean; options: Record<string, string> };
     };
-    if (module.default.hasVersions) versioned.push(kind);
+    const { hasVersions, options } = module.default;
+    facts.push(`  ['${kind}', ${JSON.stringify({ hasVersions, options: Object.keys(options) })}],`);
   }
   const lines = kinds.map((kind) => `  '${kind}': () => import('./${kind}.ts'),`);
   return [
@@ -40,36 +57,49 @@ async function storeList(): Promise<string> {
     ...lines,
     '};',
     '',
-    '/** Kinds in which `path@version` has a meaning. */',
-    `export const KINDS_WITH_VERSIONS: ReadonlySet<string> = new Set(${JSON.stringify(versioned)});`,
+    '/** What planning must know of each kind without loading it. */',
+    'export const STORE_KINDS: ReadonlyMap<',
+    '  string,',
+    '  { readonly hasVersions: boolean; readonly options: readonly string[] }',
+    '> = new Map([',
+    ...facts,
+    ']);',
     '',
   ].join('\n');
 }
 
-/** Paths whose content differs from what would be generated. */
-export async function staleFiles(): Promise<string[]> {
-  const stale: string[] = [];
-  for (const [file, text] of await generated()) {
-    let there = '';
-    try {
-      there = readFileSync(path.join(root, file), 'utf8');
-    } catch {
-      // Not there yet: stale.
-    }
-    if (there !== text) stale.push(file);
-  }
-  return stale;
+/** Of these files the ones that are not there, or differ from what would be generated. */
+function staleOf(files: ReadonlyMap<string, string>): string[] {
+  return [...files].filter(([file, text]) => currentText(file) !== text).map(([file]) => file);
 }
 
-if (import.meta.main) {
-  const stale = await staleFiles();
-  if (process.argv.includes('--check')) {
-    for (const file of stale) console.error(`${file} is stale: run npm run gen`);
-    process.exit(stale.length === 0 ? 0 : 1);
+function currentText(file: string): string | undefined {
+  try {
+    return readFileSync(path.join(root, file), 'utf8');
+  } catch {
+    return undefined;
   }
-  const files = await generated();
-  for (const file of stale) {
+}
+
+/** Paths whose content differs from what would be generated. */
+export async function staleFiles(): Promise<string[]> {
+  return staleOf(new Map([...(await generatedSources()), ...(await generatedDocs())]));
+}
+
+function write(files: ReadonlyMap<string, string>): void {
+  for (const file of staleOf(files)) {
+    mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
     writeFileSync(path.join(root, file), files.get(file) ?? '');
     console.log(`wrote ${file}`);
   }
+}
+
+if (import.meta.main) {
+  if (process.argv.includes('--check')) {
+    const stale = await staleFiles();
+    for (const file of stale) console.error(`${file} is stale: run npm run gen`);
+    process.exit(stale.length === 0 ? 0 : 1);
+  }
+  write(await generatedSources());
+  write(await generatedDocs());
 }

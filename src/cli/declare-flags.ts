@@ -81,9 +81,9 @@ function words(given: Given, name: string): string[] | undefined {
   throw new BellhopError('BH_ERR_USAGE', { where: [`--${name}`], what });
 }
 
-/** Commands other than `run` need a manifest. */
+/** Commands other than `run` need a manifest, or settings that place something by themselves. */
 export function needManifest(options: DeclareOptions): void {
-  if (options.manifests.length > 0) return;
+  if (options.manifests.length > 0 || options.settings !== undefined) return;
   const what = 'no manifest is given';
   const help = 'give one with `-f pod.yaml`, or `-f -` for standard input';
   throw new BellhopError('BH_ERR_USAGE', { where: ['-f'], what, help });

@@ -1,5 +1,6 @@
 import { BellhopError, CODES, exitOf, problemsOf } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
+import { READER_GONE } from '../core/io/types.ts';
 import type { LogFormat } from '../core/report.ts';
 import { renderProblems } from '../core/report.ts';
 import type { Command, Given } from './command.ts';
@@ -22,6 +23,8 @@ export async function main(io: Io): Promise<number> {
     return await dispatch(io, argv);
   } catch (error) {
     const problems = problemsOf(error);
+    const [only] = problems;
+    if (only?.what === READER_GONE) return exitOf(problems);
     io.stderr(renderProblems(problems, logFormat(io, argv)));
     const [first] = problems;
     if (first?.code === 'BH_ERR_BUG' && isDebug(io)) io.stderr(`${stackOf(first)}\n`);

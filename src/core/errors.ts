@@ -143,9 +143,11 @@ export function problemsOf(thrown: unknown): readonly BellhopError[] {
   return [new BellhopError('BH_ERR_BUG', { where: [], what, cause: thrown })];
 }
 
-/** Throws everything that was collected; returns where there is nothing. */
+/** Throws everything that was collected, each problem once; returns where there is nothing. */
 export function judge(problems: readonly BellhopError[]): void {
-  if (problems.length > 0) throw new BellhopErrors(problems);
+  if (problems.length === 0) return;
+  const distinct = new Map(problems.map((one) => [`${one.code} ${one.message}`, one]));
+  throw new BellhopErrors([...distinct.values()]);
 }
 
 /** States what must be true here; a violation is a bug of ours, never the user's fault. */

@@ -16,7 +16,7 @@ function renderProblem(problem: BellhopError, format: LogFormat): string {
     return `${JSON.stringify({ level: 'error', code, exit, where, what, help })}\n`;
   }
   const lines = [`bellhop: ${printable(problem.message)}`];
-  lines.push(`  code: ${problem.code} (exit ${exit})`, `  help: ${problem.help}`);
+  lines.push(`  code: ${problem.code} (exit ${exit})`, `  help: ${printable(problem.help)}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -1,12 +1,8 @@
 import { BellhopError, judge } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { renderWarning } from '../core/report.ts';
-import { EMBEDDED } from '../plan/bind.ts';
-import { boundsOf } from '../plan/bounds.ts';
-import { readDeclaration } from '../plan/declaration.ts';
 import type { Plan } from '../plan/types.ts';
 import { versionName } from '../plan/volume-tree.ts';
-import type { DataObject } from '../wire/objects.ts';
 import type { Declared } from './declare.ts';
 import { deliver } from './deliver.ts';
 import type { Delivery } from './delivery.ts';
@@ -17,7 +13,6 @@ import { execDocument, execEnvironment, nameOf, noCommand, rawArguments } from '
 import { gather } from './gather.ts';
 import type { Become } from './identity.ts';
 import { whoToBecome } from './identity.ts';
-import { INPUT_BYTES_MAX, readManifests, readProblem } from './inputs.ts';
 import { computeDelivery } from './payloads.ts';
 import { apiServer } from './platform.ts';
 import type { RunOptions } from './run.ts';
@@ -66,21 +61,14 @@ async function prepare(io: Io, { plan, objects }: Declared, options: RunOptions)
   const argv = commandOf(io, { options, plan, environment });
   const env = execEnvironment(io, withHome(io, environment, become), plan.policy.stripEnv);
   const words = argv instanceof BellhopError ? [] : argv;
-  judge(
-    distinct([
-      ...environment.problems,
-      ...files.problems,
-      ...become.problems,
-      ...(argv instanceof BellhopError ? [argv] : []),
-      ...sizeProblems(io, words, env),
-    ]),
-  );
+  judge([
+    ...environment.problems,
+    ...files.problems,
+    ...become.problems,
+    ...(argv instanceof BellhopError ? [argv] : []),
+    ...sizeProblems(io, words, env),
+  ]);
   return { argv: words, env, become, delivery: files.delivery };
-}
-
-/** One problem may be met at several placements; it is told once. */
-function distinct(problems: readonly BellhopError[]): BellhopError[] {
-  return [...new Map(problems.map((one) => [`${one.code} ${one.message}`, one])).values()];
 }
 
 function commandOf(
@@ -91,41 +79,6 @@ function commandOf(
   if (commandAt !== undefined) return rawArguments(io, commandAt);
   const argv = podArguments(of.plan, of.environment);
   return argv.length > 0 ? argv : noCommand();
-}
-
-/** Reads a plan document and the objects that it refers to. */
-export async function readPlanFile(
-  io: Io,
-  { path, digest }: { readonly path: string; readonly digest: string | undefined },
-  manifests: readonly string[],
-): Promise<Declared> {
-  let text: string;
-  try {
-    text = new TextDecoder().decode(io.fs.read(path, INPUT_BYTES_MAX));
-  } catch (error) {
-    throw readProblem(error, path);
-  }
-  const { readPlan } = await import('../plan/document.ts');
-  const plan = readPlan(text, path, digest);
-  const { documents, problems } = readManifests(io, manifests);
-  judge(problems);
-  const declaration = readDeclaration(documents);
-  judge(declaration.problems);
-  checkObjects(plan, declaration.objects, path);
-  return { plan, objects: declaration.objects, warnings: [] };
-}
-
-/** A plan never holds the objects of its manifest; they must be given beside it. */
-function checkObjects(plan: Plan, objects: readonly DataObject[], path: string): void {
-  const { namespace } = plan.origin;
-  const there = new Set(
-    objects.map((one) => `${one.kind.toLowerCase()}/${one.namespace ?? namespace}/${one.name}`),
-  );
-  const wanted = boundsOf(plan.placements).filter((one) => one.reference.store === EMBEDDED);
-  const lacking = new Set(wanted.map((one) => one.reference.path).filter((one) => !there.has(one)));
-  if (lacking.size === 0) return;
-  const what = `refers to objects that are not given: ${[...lacking].join(', ')}`;
-  throw new BellhopError('BH_ERR_PLAN_OBJECTS', { where: [path], what });
 }
 
 /**

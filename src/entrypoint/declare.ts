@@ -2,13 +2,14 @@ import { BellhopError, judge } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import type { Declaration, Workload } from '../plan/declaration.ts';
 import { chooseWorkload, podOf, readDeclaration } from '../plan/declaration.ts';
+import { EMBEDDED } from '../plan/bind.ts';
 import { buildPlan, chooseContainer } from '../plan/build.ts';
 import type { PlanInput } from '../plan/build.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { Image, Plan } from '../plan/types.ts';
-import { KINDS_WITH_VERSIONS } from '../stores/_all.gen.ts';
+import { STORE_KINDS } from '../stores/_all.gen.ts';
 import type { DataObject } from '../wire/objects.ts';
-import type { Pod } from '../wire/pod-types.ts';
+import type { Container, Pod } from '../wire/pod-types.ts';
 import { readManifests, readSettingsFile } from './inputs.ts';
 
 /** What the flags of `run`, `plan` and `explain` say about the declaration. */
@@ -34,32 +35,66 @@ export interface Declared {
 
 /** Makes the plan from manifests and settings; throws everything that is wrong, together. */
 export async function declare(io: Io, options: DeclareOptions): Promise<Declared> {
-  const { documents, problems: unread } = readManifests(io, options.manifests);
-  const { settings, problems: unset } = await readSettingsFile(io, options.settings);
-  const problems: BellhopError[] = [...unread, ...unset];
+  const { documents, problems: manifestProblems } = readManifests(io, options.manifests);
+  const { settings, problems: settingsProblems } = await readSettingsFile(io, options.settings);
+  const problems: BellhopError[] = [...manifestProblems, ...settingsProblems];
   const fields = pairs(options.fields, { flag: '--field', problems });
   const node = pairs(
     options.node.flatMap((one) => one.split(',')),
     { flag: '--node', problems },
   );
+  problems.push(...storeProblems(settings));
   judge(problems);
   const declaration = readDeclaration(documents);
   const chosen = choose(declaration, options);
   const input = planInput({ options, settings, declaration, fields, node }, chosen);
   const result = buildPlan(input);
   const found = [...declaration.problems, ...chosen.problems, ...result.problems];
-  judge([...new Set(found)]);
+  judge(found);
   return { plan: result.plan, objects: declaration.objects, warnings: result.warnings };
 }
 
+/** bellhop.yaml may place variables and files directly, without a pod. */
+const EMPTY_CONTAINER: Container = {
+  name: 'main',
+  command: [],
+  args: [],
+  workingDir: '',
+  env: [],
+  envFrom: [],
+  mounts: [],
+  resources: { limits: new Map(), requests: new Map() },
+  security: { addCapabilities: [], dropCapabilities: [] },
+  terminationMessagePath: '',
+  isSidecar: false,
+  place: [],
+};
+const EMPTY_POD: Pod = {
+  name: '',
+  generateName: '',
+  namespace: '',
+  uid: '',
+  labels: new Map(),
+  annotations: new Map(),
+  nodeName: '',
+  serviceAccountName: '',
+  enableServiceLinks: true,
+  security: { supplementalGroups: [] },
+  volumes: [],
+  containers: [EMPTY_CONTAINER],
+  initContainers: [],
+};
+const SETTINGS_ALONE = { kind: 'bellhop.yaml', name: 'alone', namespace: '' };
+
 interface Chosen {
-  readonly workload: Workload;
+  readonly workload: Pick<Workload, 'kind' | 'name' | 'namespace'>;
   readonly pod: Pod;
   readonly problems: readonly BellhopError[];
 }
 
 function choose(declaration: Declaration, options: DeclareOptions): Chosen {
   const { workloads, problems } = declaration;
+  if (options.manifests.length === 0) return { workload: SETTINGS_ALONE, pod: EMPTY_POD, problems };
   try {
     const workload = chooseWorkload(workloads, options.workload);
     const pod = podOf(workload);
@@ -101,13 +136,35 @@ function planInput(parts: Parts, { workload, pod, problems }: Chosen): PlanInput
     image: imageOf(settings, options.image),
     fields: new Map([...Object.entries(settings.fields ?? {}), ...fields]),
     node: new Map([...nodeSettings, ...node]),
-    hasVersions: (store) => KINDS_WITH_VERSIONS.has(settings.stores?.[store]?.kind ?? ''),
+    hasVersions: (store) =>
+      STORE_KINDS.get(settings.stores?.[store]?.kind ?? '')?.hasVersions === true,
   };
 }
 
 function imageOf(settings: Settings, flags: Image): Image {
   const given = Object.entries(settings.image ?? {}).filter(([, one]) => one !== undefined);
   return { ...Object.fromEntries(given), ...flags };
+}
+
+/** A store's kind and options must be known: what is unknown would be carried in the plan. */
+function storeProblems(settings: Settings): BellhopError[] {
+  return Object.entries(settings.stores ?? {}).flatMap(([name, { kind, ...options }]) => {
+    const refuse = (what: string): BellhopError => {
+      return new BellhopError('BH_ERR_SETTINGS', {
+        where: ['bellhop.yaml', `store ${name}`],
+        what,
+      });
+    };
+    const known = STORE_KINDS.get(kind);
+    if (name === EMBEDDED)
+      return [refuse('this name is taken: it is the store of the input itself')];
+    if (known === undefined) {
+      return [refuse(`its kind is none of ${[...STORE_KINDS.keys()].join(', ')}`)];
+    }
+    const unknown = Object.keys(options).filter((one) => !known.options.includes(one));
+    const taken = known.options.join(', ') || 'none';
+    return unknown.map((one) => refuse(`${kind} has no option ${one} (options: ${taken})`));
+  });
 }
 
 function pairs(

@@ -35,6 +35,7 @@ const CAP_SYS_ADMIN = 1n << 21n;
  */
 export function deliver(io: Io, delivery: Delivery, options: DeliverOptions): Delivered {
   const hands = newHands(io);
+  io.kernel.finishFirst?.();
   for (const path of coveredPaths(delivery)) checkMountable(path);
   const mayMount = io.kernel.kind === 'launcher' && (io.kernel.capabilities & CAP_SYS_ADMIN) !== 0n;
   const how = deliverFiles({ hands, delivery, options }, mayMount);

@@ -3,7 +3,7 @@ import { restoreLook, taken, unmount } from './hands.ts';
 import type { Manifest, Written } from './manifest.ts';
 import { manifestPath, readManifest, writeManifest } from './manifest.ts';
 import type { Home, State } from './state.ts';
-import { isBelow, startOf } from './state.ts';
+import { allHomes, isBelow, startOf } from './state.ts';
 
 // What earlier starts left: of a program that is gone it is removed, of a living one it is kept.
 
@@ -12,46 +12,56 @@ const MOUNTS_BYTES_MAX = 16 * 1024 * 1024;
 const STARTS_MAX = 1000;
 
 interface Earlier {
+  readonly home: Home;
   readonly id: string;
   /** Undefined where the manifest is broken. */
   readonly manifest: Manifest | undefined;
 }
 
 /**
- * Takes the paths for this start and removes what earlier starts wrote whose program is gone. What a
- * living program uses stays; where this start wants one of its paths, that is a problem.
+ * Takes the paths for this start and removes what earlier starts wrote whose program is gone. What
+ * a living program uses stays; where this start wants one of its paths, that is a problem.
  */
 export function claim(hands: Hands, home: Home, covers: readonly string[]): State {
-  const state = { ...home, covers, id: ownId(hands, home, covers) };
+  const homes = allHomes(hands, home);
+  const state = { ...home, covers, id: ownId(hands, homes, covers) };
   // First ours, then a look at the others': of two starts at once one sees the other's.
   writeManifest(hands, state, []);
   hands.undo.push(() => {
     if (hands.stuck.length === 0) hands.fs.unlink(manifestPath(home, state.id));
   });
-  const others = earlierOf(hands, home).filter(({ id }) => id !== state.id);
-  const dead = others.filter((one) => !isAlive(hands, home, one));
-  for (const { id, manifest } of others) {
-    if (manifest === undefined || manifest.namespace !== home.namespace) continue;
-    if (dead.some((one) => one.id === id)) continue;
-    const both = covers.find((path) => meets(path, manifest.covers));
-    if (both !== undefined) throw taken(both, `is in use by process ${manifest.pid}`);
-  }
-  for (const one of dead) removeStart(hands, home, one);
+  const all = homes.flatMap((one) => earlierOf(hands, one));
+  const others = all.filter((one) => one.home !== home || one.id !== state.id);
+  const dead = others.filter((one) => !isAlive(hands, one));
+  for (const one of others) if (!dead.includes(one)) checkApart(one, covers);
+  for (const one of dead) removeStart(hands, one);
   return state;
 }
 
+function checkApart({ home, manifest }: Earlier, covers: readonly string[]): void {
+  if (manifest === undefined || isElsewhere(home, manifest)) return;
+  const both = covers.find((path) => meets(path, manifest.covers));
+  if (both !== undefined) throw taken(both, `is in use by process ${manifest.pid}`);
+}
+
 /** A program that runs bellhop again is the same process: its earlier deliveries stay beside. */
-function ownId(hands: Hands, home: Home, covers: readonly string[]): string {
-  const first = `${hands.io.kernel.pid}-${home.started}`;
+function ownId(hands: Hands, homes: readonly Home[], covers: readonly string[]): string {
+  const [home] = homes;
+  const first = `${hands.io.kernel.pid}-${home?.started ?? '0'}`;
   for (let count = 1; count <= STARTS_MAX; count++) {
     const id = count === 1 ? first : `${first}-${count}`;
-    const manifest = readManifest(hands, manifestPath(home, id));
-    const overlaps = manifest?.covers.some((path) => meets(path, covers)) ?? true;
-    if (!overlaps) continue;
-    removeStart(hands, home, { id, manifest });
+    const earlier = homes.map((one) => {
+      return { home: one, id, manifest: readManifest(hands, manifestPath(one, id)) };
+    });
+    const known = earlier.filter(({ manifest }) => manifest !== undefined);
+    const isApart = known.some(
+      ({ manifest }) => !manifest?.covers.some((one) => meets(one, covers)),
+    );
+    if (isApart) continue;
+    for (const one of earlier) removeStart(hands, one);
     return id;
   }
-  throw taken(home.folder, `process ${first} has started bellhop ${STARTS_MAX} times`);
+  throw taken(home?.folder ?? '', `process ${first} has started bellhop ${STARTS_MAX} times`);
 }
 
 function meets(path: string, others: readonly string[]): boolean {
@@ -65,20 +75,27 @@ function earlierOf(hands: Hands, home: Home): Earlier[] {
   const ids = new Set(
     hands.fs.list(home.folder).flatMap((name) => OWN_NAME.exec(name)?.slice(1, 2) ?? []),
   );
-  return [...ids].map((id) => ({ id, manifest: readManifest(hands, manifestPath(home, id)) }));
+  return [...ids].map((id) => {
+    return { home, id, manifest: readManifest(hands, manifestPath(home, id)) };
+  });
 }
 
-function isAlive(hands: Hands, home: Home, { id, manifest }: Earlier): boolean {
+function isAlive(hands: Hands, { home, id, manifest }: Earlier): boolean {
   const [pid = '', started] = id.split('-');
   if (manifest === undefined) return startOf(hands, Number(pid)) === started;
   // Memory may be shared with another container, whose processes cannot be seen from here. A disk
   // is this container's own: what is on it comes from before it was started again.
-  if (manifest.namespace !== home.namespace) return home.inMemory;
+  if (isElsewhere(home, manifest)) return home.inMemory;
   return startOf(hands, manifest.pid) === manifest.started;
 }
 
+/** True if the pid of the manifest means nothing to us. */
+function isElsewhere(home: Home, { namespace }: Manifest): boolean {
+  return namespace !== '' && home.namespace !== '' && namespace !== home.namespace;
+}
+
 /** Removes all that one start wrote; what cannot be removed keeps its manifest for the next try. */
-function removeStart(hands: Hands, home: Home, { id, manifest }: Earlier): void {
+function removeStart(hands: Hands, { home, id, manifest }: Earlier): void {
   const written = [...(manifest?.written ?? [])].reverse();
   const isDone = [
     ...written.filter(({ kind }) => kind === 'mount'),
@@ -159,11 +176,21 @@ function isSame(hands: Hands, { path, device, inode }: Written): boolean {
 }
 
 function removeContent(hands: Hands, one: Written): void {
-  if (!isSame(hands, one)) return;
-  const kept = new Set(one.kept ?? []);
-  const names = one.names ?? hands.fs.list(one.path).filter((name) => !kept.has(name));
-  for (const name of names) removeUnmounted(hands, `${one.path}/${name}`);
-  if (one.was !== undefined) restoreLook(hands.fs, one.path, one.was);
+  if (isSame(hands, one)) {
+    removeInside(hands, one);
+    if (one.was !== undefined) restoreLook(hands.fs, one.path, one.was);
+  }
+  // Also where it was taken away whole and we were killed before it was there again.
+  restore(hands, one);
+}
+
+function removeInside(hands: Hands, { path, names, kept = [] }: Written): void {
+  if (names === undefined && kept.length === 0) {
+    removeUnmounted(hands, path);
+    return;
+  }
+  const gone = names ?? hands.fs.list(path).filter((name) => !kept.includes(name));
+  for (const name of gone) removeUnmounted(hands, `${path}/${name}`);
 }
 
 /** Only what is empty: somebody else may have put something there in the meantime. */

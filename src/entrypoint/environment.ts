@@ -80,7 +80,7 @@ function put(map: Map<string, Delivered>, name: string, one: Delivered): void {
 
 function placeVariable(work: Work, placement: Placement): void {
   if (placement.kind === 'variable') {
-    const value = sourceText(work, placement.source);
+    const value = sourceText(work, placement);
     if (value !== undefined) deliver(work, placement, { name: placement.name, value });
   } else if (placement.kind === 'variables') {
     const all = selectAll(work.input.answers, placement.bound);
@@ -113,7 +113,10 @@ function deliver(
   }
 }
 
-function sourceText(work: Work, source: Source): ByteText | undefined {
+function sourceText(
+  work: Work,
+  { source, rule }: { readonly source: Source; readonly rule: string },
+): ByteText | undefined {
   switch (source.kind) {
     case 'template':
       return expand(byteText(source.text), work.lookup);
@@ -125,7 +128,7 @@ function sourceText(work: Work, source: Source): ByteText | undefined {
       return undefined;
     case 'value': {
       const value = selectValue(work.input.answers, source.bound);
-      if (value instanceof BellhopError) work.problems.push(value);
+      if (value instanceof BellhopError) work.problems.push(value.within(rule));
       return value === 'absent' || value instanceof BellhopError
         ? undefined
         : valueText(work, value);

@@ -105,8 +105,9 @@ export function dress(hands: Hands, path: string, look: Look): void {
 
 /** The same for a folder that was there: it gets its own look back when things go wrong. */
 export function redress(hands: Hands, path: string, look: Look): void {
-  const was = lookOf(hands.fs.stat(path));
-  if (was === undefined) return;
+  const there = hands.fs.stat(path);
+  if (there === undefined) return;
+  const was = lookOf(there);
   hands.undo.push(() => restoreLook(hands.fs, path, was));
   if (was.uid !== look.uid || was.gid !== look.gid) giveAway(hands, path, look);
   try {
@@ -118,9 +119,7 @@ export function redress(hands: Hands, path: string, look: Look): void {
 }
 
 /** Mode and owner out of what the file system says. */
-export function lookOf(there: FileStat | undefined): Look | undefined {
-  if (there === undefined) return undefined;
-  const { mode, uid, gid } = there;
+export function lookOf({ mode, uid, gid }: FileStat): Look {
   return { mode, uid, gid };
 }
 
@@ -135,6 +134,16 @@ export function restoreLook(fs: Fs, path: string, was: Look): void {
 /** A path is in the way: the start is refused, nothing is changed. */
 export function taken(path: string, what: string): BellhopError {
   return new BellhopError('BH_ERR_PATH_TAKEN', { where: [path], what });
+}
+
+/** A subPath may come from a Secret: what fails there is told by the path of its mount. */
+export function toldAs<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof FsError)) throw error;
+    throw new FsError(error.errno, path, 'subPath');
+  }
 }
 
 const REASONS: Readonly<Record<string, string>> = {

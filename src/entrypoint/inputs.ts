@@ -7,11 +7,11 @@ import { NO_SETTINGS } from '../plan/settings-use.ts';
 import { YamlProblem, readDocuments } from '../wire/yaml.ts';
 
 /** One file of manifests, settings or a plan. */
-export const INPUT_BYTES_MAX = 64 * 1024 * 1024;
+export const INPUT_BYTES_MAX = 32 * 1024 * 1024;
 const FILES_MAX = 10_000;
 const DEPTH_MAX = 16;
 
-/** Reads manifests from files, folders (`*.yaml`, `*.yml`, `*.json`, also below; nothing hidden) and `-`. */
+/** Reads files, folders (`*.yaml`, `*.yml`, `*.json`, also below; nothing hidden) and `-`. */
 export function readManifests(
   io: Io,
   names: readonly string[],
@@ -30,10 +30,13 @@ export function readManifests(
 
 function filesOf(io: Io, name: string, depth: number): string[] {
   if (name === '-' || io.fs.statThrough(name)?.kind !== 'dir') return [name];
-  if (depth > DEPTH_MAX) return [];
+  if (depth > DEPTH_MAX) {
+    const what = `has manifests more than ${DEPTH_MAX} folders deep`;
+    throw new BellhopError('BH_ERR_INPUT_READ', { where: [name], what });
+  }
   const base = name.endsWith('/') ? name.slice(0, -1) : name;
   const below = io.fs
-    .list(base)
+    .list(name)
     .toSorted()
     .flatMap((entry) => {
       const path = `${base}/${entry}`;

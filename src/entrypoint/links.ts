@@ -1,7 +1,8 @@
 import { BellhopError, judge } from '../core/errors.ts';
 import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
 import type { Hands, Look } from './hands.ts';
-import { dress, lookOf, makeFolder, makeParents, redress, standing, taken } from './hands.ts';
+import { dress, lookOf, makeFolder, makeParents, redress, standing } from './hands.ts';
+import { taken, toldAs } from './hands.ts';
 import type { Ledger } from './ledger.ts';
 import { asideOf, givingWay, placesOf, record, show, vacate } from './ledger.ts';
 import type { State } from './state.ts';
@@ -22,10 +23,8 @@ interface Work extends Ledger {
   readonly homes: Map<string, string>;
 }
 
-interface Place {
-  readonly directory: Directory;
-  readonly landing: Landing;
-}
+type Place = { readonly directory: Directory; readonly landing: Landing };
+type VersionedPlace = Place & { readonly tree: VolumeTree };
 
 /** Delivers everything; throws with everything undone by the caller's rollback. */
 export function deliverByLinks(hands: Hands, state: State, delivery: Delivery): Ledger {
@@ -123,15 +122,11 @@ function land(work: Work, directory: Directory, landing: Landing): void {
   else landPart(work, { directory, landing, tree });
 }
 
-interface VersionedLanding extends Place {
-  readonly tree: VolumeTree;
-}
-
 function rootLook(tree: VolumeTree): Look {
   return { ...tree.root.owner, mode: tree.root.mode };
 }
 
-function landVersioned(work: Work, { directory, landing, tree }: VersionedLanding): void {
+function landVersioned(work: Work, { directory, landing, tree }: VersionedPlace): void {
   const { hands } = work;
   const absent = absentParts(directory);
   const tops = absent.map((one) => one.split('/')[0] ?? one);
@@ -142,17 +137,12 @@ function landVersioned(work: Work, { directory, landing, tree }: VersionedLandin
   const staged = work.staged.get(directory.placement.volume);
   if (staged === undefined) writeVersion(hands, version, tree);
   else writeLink(hands, version, { target: staged, owner: tree.root.owner });
-  for (const folder of absent) {
-    const path = `${opened.path}/${folder}`;
-    if (hands.fs.stat(path) !== undefined) continue;
-    makeFolder(hands, path, 0o700);
-    dress(hands, path, rootLook(tree));
-  }
+  toldAs(landing.path, () => makeFolders(hands, { at: opened.path, absent, look: rootLook(tree) }));
   showVersion(hands, opened.path, tree);
   finish(work, opened, rootLook(tree));
 }
 
-/** A subPath of an absent key is an empty folder, in the whole volume too (vector subpath-absent-key). */
+/** A subPath of an absent key is an empty folder, also in the whole (vector subpath-absent-key). */
 function absentParts({ landings, tree }: Directory): string[] {
   if (tree === undefined) return [];
   const parts = landings.filter(
@@ -166,7 +156,7 @@ function stepsOf(path: string): string[] {
   return steps.map((_, index) => steps.slice(0, index + 1).join('/'));
 }
 
-function landPart(work: Work, { directory, landing, tree }: VersionedLanding): void {
+function landPart(work: Work, { directory, landing, tree }: VersionedPlace): void {
   const { hands } = work;
   const { path } = landing;
   const entry = insidePath(tree, landing.subPath);
@@ -216,7 +206,7 @@ function landPlain(work: Work, directory: Directory, landing: Landing): void {
   if (readOnly) hands.differences.add('a read-only mount can be written');
   if (home !== undefined && home !== path) {
     hands.differences.add('a volume that is mounted twice is a link at its second path');
-    if (whole !== undefined) makeParts(work, whole, { directory, landing });
+    if (whole !== undefined) toldAs(path, () => makeParts(work, whole, { directory, landing }));
     const owner = { uid: 0, gid: placement.fsGroup ?? 0 };
     landLink(work, path, { target: home, owner, isFolder: true });
     return;
@@ -240,11 +230,19 @@ function plainLook({ medium, fsGroup }: Directory['placement']): Look {
 
 /** Folders of a subPath inside an emptyDir that is mounted as a whole elsewhere. */
 function makeParts({ hands }: Work, whole: string, { directory, landing }: Place): void {
-  for (const step of landing.subPath === '' ? [] : stepsOf(landing.subPath)) {
-    const path = `${whole}/${step}`;
+  const absent = landing.subPath === '' ? [] : stepsOf(landing.subPath);
+  makeFolders(hands, { at: whole, absent, look: plainLook(directory.placement) });
+}
+
+function makeFolders(
+  hands: Hands,
+  { at, absent, look }: { at: string; absent: readonly string[]; look: Look },
+): void {
+  for (const folder of absent) {
+    const path = `${at}/${folder}`;
     if (hands.fs.stat(path) !== undefined) continue;
     makeFolder(hands, path, 0o700);
-    dress(hands, path, plainLook(directory.placement));
+    dress(hands, path, look);
   }
 }
 
@@ -269,10 +267,10 @@ function openFolder(work: Work, wanted: string, names: readonly string[]): Opene
     if (hands.fs.stat(`${path}/${name}`) !== undefined)
       throw taken(`${path}/${name}`, 'is there already');
   }
-  // In memory it may be shared, e.g. /dev/shm: what comes there later is not all ours.
-  const isOurs = foreignIn(work, path).length === 0 && !isInMemory(hands, path);
-  const was = lookOf(there);
-  const all = { kept: hands.fs.list(path), ...(was === undefined ? {} : { was }) };
+  // A volume of the platform may be shared, e.g. /dev/shm: what comes there later is not all ours.
+  const isMountPoint = hands.fs.stat(`${path}/..`)?.device !== there.device;
+  const isOurs = !isMountPoint && foreignIn(work, path).length === 0;
+  const all = { kept: hands.fs.list(path), was: lookOf(there) };
   record(work, { ...noteOf(hands, path, 'content'), ...(isOurs ? all : { names }) });
   return { path, how: isOurs ? 'taken' : 'merged' };
 }

@@ -58,7 +58,7 @@ export function readManifest(hands: Hands, path: string): Manifest | undefined {
     if (!Array.isArray(written)) return undefined;
     return { pid, started, namespace, covers, written: written.filter(isWritten) };
   } catch {
-    // A broken manifest knows nothing: what is there is foreign, and refused where it is in the way.
+    // A broken manifest knows nothing: what is there is foreign, and refused where it is wanted.
     return undefined;
   }
 }
@@ -83,8 +83,11 @@ function isWritten(value: unknown): value is Written {
   const isKnown = isCleanPath(path) && KINDS.includes(kind);
   if (!isKnown || (kind === 'aside' && !ASIDE.test(path))) return false;
   if (typeof device !== 'number' || typeof inode !== 'number') return false;
-  const isLink = target === undefined ? kind !== 'link' : typeof target === 'string';
-  return isLink && areNames(names) && areNames(kept) && (was === undefined || isLook(was));
+  return hasTarget(kind, target) && areNames(names) && areNames(kept) && isLook(was);
+}
+
+function hasTarget(kind: unknown, target: unknown): boolean {
+  return target === undefined ? kind !== 'link' : typeof target === 'string';
 }
 
 /** Beside the place, or a folder of this start's in bellhop's own. */
@@ -94,7 +97,8 @@ function areNames(list: unknown): boolean {
   return list === undefined || (isStrings(list) && list.every(isName));
 }
 
-function isLook(value: unknown): value is Look {
+function isLook(value: unknown): boolean {
+  if (value === undefined) return true;
   if (typeof value !== 'object' || value === null) return false;
   const { mode, uid, gid } = value as Record<string, unknown>;
   return [mode, uid, gid].every((one) => typeof one === 'number');

@@ -1,10 +1,9 @@
 import { BellhopError } from '../core/errors.ts';
 import { MS } from '../core/io/types.ts';
-import type { MountRequest } from '../core/io/types.ts';
 import { rootMode } from '../plan/volume-tree.ts';
 import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
 import type { Hands } from './hands.ts';
-import { dress, makeFolder, makeParents, standing, taken, unmount } from './hands.ts';
+import { dress, makeFolder, makeParents, standing, taken, toldAs, unmount } from './hands.ts';
 import type { Ledger } from './ledger.ts';
 import { asideOf, placesOf, record, show } from './ledger.ts';
 import type { Written } from './manifest.ts';
@@ -58,7 +57,7 @@ export function deliverByMounts(hands: Hands, state: State, delivery: Delivery):
 
 /** A bind mount shows the source itself, so that it is known before it is there. */
 function mountNote(hands: Hands, { source, path }: Binding): Written {
-  const { device = 0, inode = 0 } = hands.fs.stat(source) ?? {};
+  const { device = 0, inode = 0 } = toldAs(path, () => hands.fs.stat(source)) ?? {};
   return { path, kind: 'mount', device, inode };
 }
 
@@ -111,7 +110,8 @@ function stageVolume(work: Work, directory: Directory, stage: string): void {
     dress(hands, path, { uid: 0, gid: fsGroup ?? 0, mode: rootMode(rules) });
   };
   for (const landing of landings) {
-    const source = partOf({ work, directory, stage, finish }, landing);
+    const part = { work, directory, stage, finish };
+    const source = toldAs(landing.path, () => partOf(part, landing));
     work.bindings.push({ source, path: landing.path, readOnly: landing.readOnly });
   }
   finish(stage);
@@ -186,7 +186,7 @@ function stageFiles(work: Work, files: readonly PlainFile[], base: string): void
 
 function bind({ hands }: Work, { source, path }: Binding): void {
   makeParents(hands, path);
-  const isFolder = (hands.fs.stat(source)?.kind ?? 'dir') === 'dir';
+  const isFolder = toldAs(path, () => hands.fs.stat(source))?.kind !== 'file';
   const there = standing(hands.fs, path);
   if (there === undefined && isFolder) makeFolder(hands, path, 0o755);
   else if (there === undefined) {
@@ -203,18 +203,17 @@ function bind({ hands }: Work, { source, path }: Binding): void {
 
 /** In a user namespace flags that the outside set may not be taken away, so they are repeated. */
 function makeReadOnly({ hands }: Work, path: string): void {
+  const { kernel } = hands.io;
   const locked = [0, MS.noSuid | MS.noDev, MS.noSuid | MS.noDev | MS.noExec];
+  const request = { source: '', target: path, type: '', data: '' };
   let errno: string | undefined;
-  for (const flags of locked) {
-    const request: MountRequest = {
-      source: '',
-      target: path,
-      type: '',
-      flags: MS.remount | MS.bind | MS.readOnly | flags,
-      data: '',
-    };
-    errno = hands.io.kernel.mount(request);
-    if (errno !== 'EPERM') break;
+  for (const more of locked) {
+    const flags = MS.remount | MS.bind | more;
+    errno = kernel.mount({ ...request, flags: flags | MS.readOnly });
+    if (errno === 'EPERM') continue;
+    // What was made below it is taken away first.
+    hands.undo.push(() => kernel.mount({ ...request, flags }));
+    break;
   }
   checkMount(errno, path);
 }

@@ -1,7 +1,7 @@
 import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import type { LogFormat } from '../core/report.ts';
-import type { DeclareOptions } from './declare.ts';
+import type { Declared, DeclareOptions } from './declare.ts';
 import { execDocument, execEnvironment, noCommand, rawArguments } from './exec-document.ts';
 import { isKubernetes } from './platform.ts';
 
@@ -19,15 +19,20 @@ const DEFAULT_PLAN = '/etc/bellhop/plan.json';
 /** Delivers what the container was promised and becomes the user's program; never returns. */
 export async function run(io: Io, options: RunOptions): Promise<never> {
   const source = findSource(io, options);
+  if (source.kind === 'plan') refuseUnusedFlags(options);
   if (source.kind === 'nothing') return passThrough(io, options);
   // Loaded only now: a start without a plan costs next to nothing.
-  const { carryOut, readPlanFile } = await import('./carry-out.ts');
+  const { carryOut } = await import('./carry-out.ts');
+  return carryOut(io, await declaredBy(io, source, options), options);
+}
+
+async function declaredBy(io: Io, source: PlanSource, options: RunOptions): Promise<Declared> {
+  if (source.kind === 'plan') {
+    const { readPlanFile } = await import('./plan-file.ts');
+    return readPlanFile(io, source, options.manifests);
+  }
   const { declare } = await import('./declare.ts');
-  const declared =
-    source.kind === 'plan'
-      ? await readPlanFile(io, source, options.manifests)
-      : await declare(io, options);
-  return carryOut(io, declared, options);
+  return declare(io, options);
 }
 
 /** No plan, or Kubernetes has delivered already: the program starts with what is there. */
@@ -45,17 +50,35 @@ type PlanSource =
 
 /** `--plan` or `-f`, then BELLHOP_PLAN, then /etc/bellhop/plan.json. */
 function findSource(io: Io, options: RunOptions): PlanSource {
-  if (options.plan === undefined && options.manifests.length > 0) return { kind: 'manifests' };
+  const declares = options.manifests.length > 0 || options.settings !== undefined;
+  if (options.plan === undefined && declares) return { kind: 'manifests' };
   const env = ownVariables(io);
   const asked = options.plan ?? env.get('BELLHOP_PLAN');
   const path = asked ?? (io.fs.statThrough(DEFAULT_PLAN) ? DEFAULT_PLAN : undefined);
   if (path === undefined) {
-    if ((env.get('BELLHOP_REQUIRE') ?? '0') === '0') return { kind: 'nothing' };
+    if (['', '0'].includes(env.get('BELLHOP_REQUIRE') ?? '')) return { kind: 'nothing' };
     const what = `no -f, no --plan, no BELLHOP_PLAN and no ${DEFAULT_PLAN}`;
     throw new BellhopError('BH_ERR_NO_PLAN', { where: ['BELLHOP_REQUIRE is set'], what });
   }
   if (options.plan === undefined && isKubernetes(io)) return { kind: 'nothing' };
   return { kind: 'plan', path, digest: env.get('BELLHOP_PLAN_DIGEST') };
+}
+
+/** A plan says all of this itself; a flag that changes nothing is a mistake. */
+function refuseUnusedFlags(options: RunOptions): void {
+  const given = [
+    ...(options.settings === undefined ? [] : ['--config']),
+    ...(options.workload === undefined ? [] : ['--workload']),
+    ...(options.container === undefined ? [] : ['--container']),
+    ...(options.namespace === undefined ? [] : ['--namespace']),
+    ...(options.fields.length === 0 ? [] : ['--field']),
+    ...(options.node.length === 0 ? [] : ['--node']),
+    ...(Object.keys(options.image).length === 0 ? [] : ['--image-…']),
+  ];
+  if (given.length === 0) return;
+  const what = 'has no meaning with a plan, which says it itself';
+  const help = 'give it to `bellhop plan`, when the plan is made';
+  throw new BellhopError('BH_ERR_USAGE', { where: [given.join(', ')], what, help });
 }
 
 function ownVariables(io: Io): ReadonlyMap<string, string> {

@@ -3,6 +3,7 @@ import { Sealed } from '../core/sealed.ts';
 import { formatReference } from '../plan/reference.ts';
 import type { Bound } from '../plan/types.ts';
 import type { Answer } from '../stores/_store.ts';
+import { isUtf8 } from '../wire/go-text.ts';
 import { jsonMembers } from '../wire/json-source.ts';
 import type { Answers } from './gather.ts';
 import { answerKey, keysText } from './gather.ts';
@@ -37,8 +38,8 @@ export function selectValue(answers: Answers, bound: Bound): Selected {
 
 /** binaryData of a ConfigMap does not exist for variables. */
 function checkedText(bound: Bound, value: Sealed): Selected {
-  if (bound.textOnly !== true || !value.binary) return value;
-  return bound.optional === true ? 'absent' : missing(bound, 'only binaryData has this key');
+  if (bound.textOnly !== true || isText(value)) return value;
+  return bound.optional === true ? 'absent' : missing(bound, 'it is not text (binaryData)');
 }
 
 /** Every key of the object that a bound reference stands for. */
@@ -51,7 +52,12 @@ export function selectAll(answers: Answers, bound: Bound): SelectedAll {
   if (entries === undefined)
     return problemOf(bound, 'its value is not a JSON object, so it has no keys');
   if (bound.textOnly !== true) return entries;
-  return new Map([...entries].filter(([, value]) => !value.binary));
+  return new Map([...entries].filter(([, value]) => isText(value)));
+}
+
+/** ConfigMap values that are not UTF-8 count as binaryData, wherever they came from. */
+function isText(value: Sealed): boolean {
+  return !value.binary && isUtf8(value.reveal());
 }
 
 function selectSteps(answers: Answers, bound: Bound): Found {
@@ -79,10 +85,17 @@ function entriesOf(
   answer: Extract<Answer, { kind: 'value' | 'map' }>,
 ): ReadonlyMap<string, Sealed> | undefined {
   if (answer.kind === 'map') return answer.entries;
+  const before = MEMBERS.get(answer.value);
+  if (before !== undefined) return before;
   const members = jsonMembers(answer.value.reveal());
   if (members === undefined) return undefined;
-  return new Map([...members].map(([key, bytes]) => [key, new Sealed(bytes)]));
+  const entries = new Map([...members].map(([key, bytes]) => [key, new Sealed(bytes)]));
+  MEMBERS.set(answer.value, entries);
+  return entries;
 }
+
+/** A value is taken apart once, however many of its keys are asked for; gone with the value. */
+const MEMBERS = new WeakMap<Sealed, ReadonlyMap<string, Sealed>>();
 
 function missing(bound: Bound, what: string): BellhopError {
   const where = [bound.called, formatReference(bound.reference)];

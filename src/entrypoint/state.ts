@@ -77,6 +77,23 @@ export function openHome(hands: Hands, needs: StateNeeds): Home {
   throw new BellhopError('BH_ERR_NO_MEMORY', { where: ['delivery'], what });
 }
 
+/**
+ * This home first, then the ones that earlier starts may have had elsewhere: which place is taken
+ * depends on what a delivery covers.
+ */
+export function allHomes(hands: Hands, home: Home): Home[] {
+  const folders = BASES.map((base) => `${base}/bellhop-${hands.io.kernel.uid}`);
+  const others = folders.filter((folder) => {
+    if (folder === home.folder) return false;
+    const there = hands.fs.stat(folder);
+    return there?.kind === 'dir' && isOursAlone(hands, there);
+  });
+  return [
+    home,
+    ...others.map((folder) => ({ ...home, folder, inMemory: isInMemory(hands, folder) })),
+  ];
+}
+
 /** A base that answers so is passed over. */
 const UNUSABLE = new Set(['EROFS', 'EACCES', 'EPERM']);
 

@@ -71,7 +71,7 @@ function readBinding(
   of: { called: string; name: string },
 ): Binding {
   if (typeof written === 'string' || isSpelled(written)) {
-    const reference = reveal(context, written, of);
+    const reference = referenceFrom(context, written, of);
     return reference === undefined ? { kind: 'none' } : { kind: 'whole', reference };
   }
   const keys = new Map<string, Bound>();
@@ -98,10 +98,10 @@ export function bindValue(
   of: { called: string; name: string },
 ): Bound | undefined {
   if (typeof written === 'string' || !('from' in written)) {
-    const reference = reveal(context, written, of);
+    const reference = referenceFrom(context, written, of);
     return reference === undefined ? undefined : { reference, called: of.called };
   }
-  const reference = reveal(context, written.from, of);
+  const reference = referenceFrom(context, written.from, of);
   if (reference === undefined) return undefined;
   return {
     reference,
@@ -111,7 +111,7 @@ export function bindValue(
   };
 }
 
-function reveal(
+function referenceFrom(
   context: BindingContext,
   written: WrittenReference,
   of: { called: string; name: string },
@@ -124,7 +124,11 @@ function reveal(
     const reference = referenceOf(filled, context.hasVersions);
     const { store } = reference;
     if (Object.hasOwn(context.settings.stores ?? {}, store)) return reference;
-    throw new ReferenceProblem(`there is no store ${store} in bellhop.yaml`);
+    // What was written is not repeated: it may be a value by mistake.
+    const stores = Object.keys(context.settings.stores ?? {}).join(', ') || 'none';
+    throw new ReferenceProblem(
+      `names a store that bellhop.yaml does not declare (stores: ${stores})`,
+    );
   } catch (error) {
     if (!(error instanceof ReferenceProblem)) throw error;
     const where = ['bellhop.yaml', of.called];

@@ -54,7 +54,7 @@ export function chooseContainer(pod: Pod, wanted: string | undefined): Container
   throw new BellhopError('BH_ERR_CONTAINER', { where: ['the pod'], what });
 }
 
-/** Makes the plan of one container. Every problem is collected; a plan with problems is not used. */
+/** Makes the plan of one container. Problems are collected; a plan with problems is not used. */
 export function buildPlan(input: PlanInput): PlanResult {
   const { pod, container, settings } = input;
   const problems: BellhopError[] = identityProblems(pod, container);

@@ -41,7 +41,7 @@ const TEMPLATES: Readonly<Record<string, Path>> = {
   ReplicationController: ['spec', 'template'],
 };
 
-/** Sorts the documents: workloads, embedded objects, services; other kinds are no business of ours. */
+/** Sorts the documents: workloads, embedded objects, services; other kinds are not our business. */
 export function readDeclaration(documents: readonly InputDocument[]): Declaration {
   const problems: BellhopError[] = [];
   const workloads: Workload[] = [];
@@ -58,7 +58,7 @@ export function readDeclaration(documents: readonly InputDocument[]): Declaratio
   return { workloads, objects, services, problems };
 }
 
-/** API groups of kinds that are not in the core group; other groups have kinds of the same names. */
+/** API groups of kinds that are not in the core group; others have kinds of the same names. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Job: ['batch'],
   CronJob: ['batch'],

@@ -46,15 +46,113 @@ export function readPlan(text: string, name: string, expected?: string): Plan {
     ? requires.filter((one) => !FEATURES.includes(String(one)))
     : [];
   if (unknown.length > 0) throw refuse(`needs what this bellhop cannot do: ${unknown.join(', ')}`);
-  if (!isPlan(plan)) throw refuse('lacks what a plan must have');
-  return plan;
+  const lacking = shapeProblem(plan);
+  if (lacking !== undefined) throw refuse(lacking);
+  // Checked member by member just now.
+  return plan as unknown as Plan;
 }
 
-function isPlan(value: Record<string, unknown>): value is Record<string, unknown> & Plan {
-  const { origin, stores, policy, image, identity, placements } = value;
+type Shape = Readonly<Record<string, 'string' | 'number' | 'list' | 'object'>>;
+
+const PLAN_SHAPE: Shape = {
+  origin: 'object',
+  stores: 'object',
+  policy: 'object',
+  image: 'object',
+  identity: 'object',
+  workingDir: 'string',
+  placements: 'list',
+};
+const BOUND_SHAPE: Shape = { reference: 'object', called: 'string' };
+const FILE_SHAPE: Shape = { path: 'string', mode: 'number', source: 'object', rule: 'string' };
+
+/** What each kind of placement must have; a kind that is not here cannot be carried out. */
+const PLACEMENT_SHAPES: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
+  ['variable', { layer: 'string', name: 'string', source: 'object', rule: 'string' }],
+  ['variables', { layer: 'string', prefix: 'string', bound: 'object', rule: 'string' }],
+  ['argv', { command: 'list', args: 'list' }],
+  ['directory', { volume: 'string', medium: 'string', contents: 'list', mounts: 'list' }],
+  ['file', { ...FILE_SHAPE, medium: 'string' }],
+]);
+const CONTENT_SHAPES: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
+  ['file', FILE_SHAPE],
+  ['files', { mode: 'number', bound: 'object', rule: 'string' }],
+]);
+const SOURCE_SHAPES: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
+  ['template', { text: 'string' }],
+  ['text', { text: 'string' }],
+  ['annotations', { entries: 'object' }],
+  ['value', { bound: 'object' }],
+  ['absent', { called: 'string' }],
+]);
+
+/** The first thing in which the document is no plan. */
+function shapeProblem(plan: Record<string, unknown>): string | undefined {
+  const lists = [plan['policy'], plan['identity']].map((one) => (isRecord(one) ? one : {}));
+  const [policy = {}, identity = {}] = lists;
   return (
-    [origin, stores, policy, image, identity].every(isRecord) &&
-    Array.isArray(placements) &&
-    placements.every((one) => isRecord(one) && typeof one['kind'] === 'string')
+    lackOf(plan, PLAN_SHAPE, 'the plan') ??
+    lackOf(policy, { stripEnv: 'list' }, 'policy') ??
+    lackOf(identity, { supplementalGroups: 'list' }, 'identity') ??
+    first(plan['placements'], (one) => placementProblem(one))
   );
+}
+
+function placementProblem(placement: Record<string, unknown>): string | undefined {
+  const { source, bound } = placement;
+  return (
+    kindProblem(placement, PLACEMENT_SHAPES, 'placement') ??
+    valueProblem(source, bound) ??
+    first(placement['contents'] ?? [], (one) => {
+      return (
+        kindProblem(one, CONTENT_SHAPES, 'content') ?? valueProblem(one['source'], one['bound'])
+      );
+    }) ??
+    first(placement['mounts'] ?? [], (one) =>
+      lackOf(one, { path: 'string', rule: 'string' }, 'a mount'),
+    )
+  );
+}
+
+function valueProblem(source: unknown, bound: unknown): string | undefined {
+  if (isRecord(source)) {
+    const problem = kindProblem(source, SOURCE_SHAPES, 'source');
+    if (problem !== undefined || source['kind'] !== 'value') return problem;
+    return valueProblem(undefined, source['bound']);
+  }
+  if (!isRecord(bound)) return undefined;
+  const reference = isRecord(bound['reference']) ? bound['reference'] : {};
+  const shape: Shape = { store: 'string', path: 'string' };
+  return lackOf(bound, BOUND_SHAPE, 'a value') ?? lackOf(reference, shape, 'a reference');
+}
+
+function kindProblem(
+  value: Record<string, unknown>,
+  shapes: ReadonlyMap<unknown, Shape>,
+  called: string,
+): string | undefined {
+  const shape = shapes.get(value['kind']);
+  if (shape === undefined) return `has a ${called} of a kind that this bellhop does not know`;
+  return lackOf(value, shape, `a ${called}`);
+}
+
+function first(
+  list: unknown,
+  problem: (one: Record<string, unknown>) => string | undefined,
+): string | undefined {
+  for (const one of Array.isArray(list) ? list : []) {
+    const found = isRecord(one) ? problem(one) : 'has something in a list that is no object';
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function lackOf(value: Record<string, unknown>, shape: Shape, called: string): string | undefined {
+  const lacking = Object.entries(shape).find(([name, kind]) => !isOf(value[name], kind));
+  return lacking === undefined ? undefined : `lacks ${lacking[0]} in ${called}`;
+}
+
+function isOf(value: unknown, kind: Shape[string]): boolean {
+  if (kind === 'list') return Array.isArray(value);
+  return kind === 'object' ? isRecord(value) : typeof value === kind;
 }

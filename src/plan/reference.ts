@@ -21,7 +21,8 @@ export function parseReference(text: string, hasVersions: (store: string) => boo
   const colon = text.indexOf(':');
   if (colon < 0) throw new ReferenceProblem('a reference is written store:path#key@version');
   const store = text.slice(0, colon);
-  if (!STORE_NAME.test(store)) throw new ReferenceProblem(`'${store}' is not a store's name`);
+  if (!STORE_NAME.test(store))
+    throw new ReferenceProblem("what stands before the first ':' is not a store's name");
   const rest = text.slice(colon + 1);
   const hash = rest.lastIndexOf('#');
   const hasKey = hash >= 0;

@@ -37,7 +37,7 @@ export interface SchemaIssue {
   readonly input: unknown;
 }
 
-/** A schema's complaint as a sentence for people. Never the value: it may be a secret by mistake. */
+/** A schema's complaint as a sentence for people. Never the value: it may be a secret. */
 export function settingsSentence(issue: SchemaIssue, path: SettingsPath): string {
   if (issue.received === 'undefined') return `${path.at(-1) ?? 'this'} is required`;
   if (issue.type === 'check') return issue.message;

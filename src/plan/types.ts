@@ -1,5 +1,5 @@
 // The plan: what must appear in one container, where, and from which store. Value-free: no byte of
-// a Secret, a ConfigMap or a store is ever in it; literals of the manifest and $(VAR) templates are.
+// a Secret, ConfigMap or store is ever in it; literals of the manifest and $(VAR) templates are.
 
 /** The version that this code writes; readers take it and, one day, the one before. */
 export const PLAN_VERSION = 'bellhop/plan/v1';

@@ -19,7 +19,7 @@ import type { PlanContext } from './variables.ts';
 
 const TERMINATION_DEFAULT = '/dev/termination-log';
 
-/** The volumes that the container mounts; one that nobody mounts is not set up, as on Kubernetes. */
+/** The volumes that the container mounts; as on Kubernetes one that nobody mounts is not there. */
 export function podVolumes(context: PlanContext, pod: Pod, container: Container): Placement[] {
   const placements: Placement[] = [];
   for (const volume of pod.volumes) {
@@ -243,8 +243,8 @@ export function settingsFiles(context: PlanContext): FilePlacement[] {
   const files = Object.entries(context.settings.files ?? {});
   return files.flatMap(([path, { mode, ...written }]) => {
     const rule = `bellhop.yaml files`;
-    if (!path.startsWith('/') || path.split('/').includes('..')) {
-      const what = 'the path of a file must be absolute and without ..';
+    if (!path.startsWith('/') || path.split('/').includes('..') || path.includes('\0')) {
+      const what = 'the path of a file must be absolute, without .. and NUL';
       context.problems.push(new BellhopError('BH_ERR_SETTINGS', { where: [rule, path], what }));
       return [];
     }

@@ -8,5 +8,12 @@ export const ALL_STORES: Readonly<Record<string, () => Promise<{ default: StoreK
   'file': () => import('./file.ts'),
 };
 
-/** Kinds in which `path@version` has a meaning. */
-export const KINDS_WITH_VERSIONS: ReadonlySet<string> = new Set([]);
+/** What planning must know of each kind without loading it. */
+export const STORE_KINDS: ReadonlyMap<
+  string,
+  { readonly hasVersions: boolean; readonly options: readonly string[] }
+> = new Map([
+  ['embedded', {"hasVersions":false,"options":[]}],
+  ['env', {"hasVersions":false,"options":[]}],
+  ['file', {"hasVersions":false,"options":["folder"]}],
+]);

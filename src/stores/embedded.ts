@@ -1,4 +1,4 @@
-import type { DataObject } from '../wire/objects.ts';
+import { objectPath } from '../wire/objects.ts';
 import type { Answer, StoreKind } from './_store.ts';
 
 /** Secrets and ConfigMaps that stand in the input beside the pod: `secret/NAMESPACE/NAME`. */
@@ -8,7 +8,7 @@ const embedded: StoreKind = {
   hasVersions: false,
   options: {},
   open(_, { objects, namespace }) {
-    const byPath = new Map(objects.map((one) => [pathOf(one, namespace), one]));
+    const byPath = new Map(objects.map((one) => [objectPath(one, namespace), one]));
     return {
       async fetch(wanted) {
         return wanted.map(({ path }): Answer => {
@@ -20,9 +20,5 @@ const embedded: StoreKind = {
     };
   },
 };
-
-function pathOf(object: DataObject, namespace: string): string {
-  return `${object.kind.toLowerCase()}/${object.namespace ?? namespace}/${object.name}`;
-}
 
 export default embedded;

@@ -8,15 +8,18 @@ const env: StoreKind = {
   hasVersions: false,
   options: {},
   open(_, { io }) {
+    const byName = new Map<string, Uint8Array>();
+    for (const entry of io.arrival.env) {
+      const equals = entry.indexOf(0x3d);
+      if (equals > 0)
+        byName.set(Buffer.from(entry.subarray(0, equals)).toString(), entry.subarray(equals + 1));
+    }
     return {
       async fetch(wanted) {
         return wanted.map(({ path }): Answer => {
-          const start = Buffer.from(`${path}=`);
-          const entry = io.arrival.env.findLast((one) =>
-            start.equals(one.subarray(0, start.length)),
-          );
-          if (entry === undefined) return { kind: 'absent', what: 'there is no such variable' };
-          return { kind: 'value', value: new Sealed(entry.subarray(start.length)) };
+          const value = byName.get(path);
+          if (value === undefined) return { kind: 'absent', what: 'there is no such variable' };
+          return { kind: 'value', value: new Sealed(value) };
         });
       },
     };

@@ -58,8 +58,11 @@ function absent(): Answer {
 function readPath(io: Io, path: string): Answer {
   const there = io.fs.statThrough(path);
   if (there === undefined) return absent();
-  if (there.kind !== 'dir')
+  if (there.kind === 'file') {
     return { kind: 'value', value: new Sealed(io.fs.read(path, FILE_BYTES_MAX)) };
+  }
+  // A pipe or a device could keep the start waiting for ever.
+  if (there.kind !== 'dir') throw new FsError('not a file or folder', path, 'read');
   const entries = new Map<string, Sealed>();
   // `..data` and timestamped folders of a Kubernetes volume are not keys.
   for (const key of io.fs

@@ -16,7 +16,7 @@ function lengthBy(first: number): number {
   return first >= 0xe0 ? 3 : 2;
 }
 
-/** Length of the valid UTF-8 sequence at `i`, 0 where the byte is invalid (Go's utf8.DecodeRune). */
+/** Length of the valid UTF-8 sequence at `i`, 0 where there is none (Go's utf8.DecodeRune). */
 function sequenceLength(bytes: Uint8Array, i: number): number {
   const first = bytes[i] ?? 0;
   const length = lengthBy(first);

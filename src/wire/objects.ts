@@ -18,6 +18,14 @@ export interface DataObject {
   readonly entries: ReadonlyMap<string, Sealed>;
 }
 
+/** `secret/NAMESPACE/NAME`: what an object of the input is called in references. */
+export function objectPath(
+  object: Pick<DataObject, 'kind' | 'name' | 'namespace'>,
+  namespace: string,
+): string {
+  return `${object.kind.toLowerCase()}/${object.namespace ?? namespace}/${object.name}`;
+}
+
 /** A Service of the input, as far as it gives variables. */
 export interface Service {
   readonly name: string;

@@ -86,12 +86,12 @@ function mode(at: At, name: string): number | undefined {
 }
 
 function readObject(at: At, how: { kind: ObjectSource['kind']; name: string }): ObjectSource {
-  record(at);
+  const isObject = record(at) !== undefined;
   const items = member(at, 'items');
   const read = records(items).map(readItem);
   return {
     kind: how.kind,
-    name: needText(at, how.name),
+    name: isObject ? needText(at, how.name) : '',
     optional: flag(member(at, 'optional'), false),
     // An empty list is as good as none: the kubelet asks for its length.
     ...(read.length === 0 ? {} : { items: read }),
@@ -123,8 +123,8 @@ function downwardItems(at: At): DownwardItem[] {
 function readDownward(at: At): DownwardItem {
   const path = readItemPath(at);
   const itemMode = mode(at, 'mode');
-  const fieldRef = record(member(at, 'fieldRef'));
-  const resourceRef = record(member(at, 'resourceFieldRef'));
+  const fieldRef = member(at, 'fieldRef');
+  const resourceRef = member(at, 'resourceFieldRef');
   if ((fieldRef === undefined) === (resourceRef === undefined)) {
     complain(at, 'must have exactly one of fieldRef and resourceFieldRef');
   }
@@ -138,6 +138,7 @@ function readDownward(at: At): DownwardItem {
 }
 
 function readField(at: At): string {
+  if (record(at) === undefined) return '';
   const path = needText(at, 'fieldPath');
   const problem = path === '' ? undefined : volumeFieldProblem(path);
   if (problem !== undefined) complain(member(at, 'fieldPath') ?? at, problem);
@@ -145,6 +146,7 @@ function readField(at: At): string {
 }
 
 function readNamedResource(at: At): ResourceField {
+  if (record(at) === undefined) return { container: '', resource: '', divisor: '' };
   const resource = readResource(at);
   if (resource.container === '') complain(at, 'containerName is required in a volume');
   return resource;

@@ -85,7 +85,7 @@ function readContainer(at: At, volumes: readonly { readonly name: string }[]): C
     name,
     command: texts(member(at, 'command')) ?? [],
     args: texts(member(at, 'args')) ?? [],
-    workingDir: text(member(at, 'workingDir')) ?? '',
+    workingDir: path(member(at, 'workingDir')),
     env: records(member(at, 'env')).map(readEnvVar),
     envFrom: records(member(at, 'envFrom')).map(readEnvFrom),
     mounts: uniquePaths(
@@ -94,10 +94,17 @@ function readContainer(at: At, volumes: readonly { readonly name: string }[]): C
     ),
     resources: readResources(record(member(at, 'resources'))),
     security: readSecurity(record(member(at, 'securityContext'))),
-    terminationMessagePath: text(member(at, 'terminationMessagePath')) ?? '',
+    terminationMessagePath: path(member(at, 'terminationMessagePath')),
     isSidecar: text(member(at, 'restartPolicy')) === 'Always',
     place: at.path,
   };
+}
+
+/** A path, which the API server takes as any text, but no system call does with a NUL. */
+function path(at: At | undefined): string {
+  const written = text(at) ?? '';
+  if (at !== undefined && written.includes('\0')) complain(at, 'must not contain a NUL byte');
+  return written;
 }
 
 function uniquePaths(mounts: VolumeMount[], places: readonly At[]): VolumeMount[] {
@@ -117,25 +124,24 @@ function readMount(at: At, volumes: readonly { readonly name: string }[]): Volum
   if (volume !== '' && !volumes.some((one) => one.name === volume)) {
     complain(member(at, 'name') ?? at, `there is no volume ${volume}`);
   }
-  const subPath = text(member(at, 'subPath')) ?? '';
-  const subPathExpr = text(member(at, 'subPathExpr')) ?? '';
+  const subPath = readSubPath(member(at, 'subPath'));
+  const subPathExpr = readSubPath(member(at, 'subPathExpr'));
   if (subPath !== '' && subPathExpr !== '') complain(at, 'subPath excludes subPathExpr');
-  for (const [name, path] of [
-    ['subPath', subPath],
-    ['subPathExpr', subPathExpr],
-  ] as const) {
-    const problem = path === '' ? undefined : subPathProblem(path);
-    if (problem !== undefined) complain(member(at, name) ?? at, problem);
-  }
-  const readOnly = flag(member(at, 'readOnly'), false);
   return {
     volume,
-    path: needText(at, 'mountPath'),
+    path: needText(at, 'mountPath') === '' ? '' : path(member(at, 'mountPath')),
     subPath,
     subPathExpr,
-    readOnly,
+    readOnly: flag(member(at, 'readOnly'), false),
     place: at.path,
   };
+}
+
+function readSubPath(at: At | undefined): string {
+  const written = text(at) ?? '';
+  const problem = written === '' ? undefined : subPathProblem(written);
+  if (at !== undefined && problem !== undefined) complain(at, problem);
+  return written;
 }
 
 function readEnvVar(at: At): EnvVar {
@@ -174,10 +180,10 @@ function readValueFrom(at: At): ValueFrom | undefined {
         optional: flag(member(one, 'optional'), false),
       };
     case 'fieldRef': {
-      const path = needText(one, 'fieldPath');
-      const problem = path === '' ? undefined : envFieldProblem(path);
+      const fieldPath = needText(one, 'fieldPath');
+      const problem = fieldPath === '' ? undefined : envFieldProblem(fieldPath);
       if (problem !== undefined) complain(member(one, 'fieldPath') ?? one, problem);
-      return { kind: 'field', path };
+      return { kind: 'field', path: fieldPath };
     }
     case 'resourceFieldRef':
       return { kind: 'resource', ...readResource(one) };
@@ -190,17 +196,17 @@ function readValueFrom(at: At): ValueFrom | undefined {
 function readEnvFrom(at: At): EnvFrom {
   const prefix = text(member(at, 'prefix')) ?? '';
   checkVariableName(member(at, 'prefix') ?? at, prefix);
-  const secret = record(member(at, 'secretRef'));
-  const configMap = record(member(at, 'configMapRef'));
+  const secret = member(at, 'secretRef');
+  const configMap = member(at, 'configMapRef');
   if ((secret === undefined) === (configMap === undefined)) {
     complain(at, 'must have exactly one of secretRef and configMapRef');
   }
-  const source = secret ?? configMap ?? at;
+  const source = record(secret ?? configMap);
   return {
     kind: secret === undefined ? 'ConfigMap' : 'Secret',
     prefix,
-    name: source === at ? '' : needText(source, 'name'),
-    optional: flag(member(source, 'optional'), false),
+    name: source === undefined ? '' : needText(source, 'name'),
+    optional: source !== undefined && flag(member(source, 'optional'), false),
     place: at.path,
   };
 }

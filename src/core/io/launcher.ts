@@ -87,6 +87,8 @@ function launcherKernel(channel: Channel): Kernel {
       if (errno === undefined) rootPrefix = `/proc/${channel.launcherPid}/root`;
       return errno;
     },
+    // The launcher, which passes the signal on, ends with 143 whatever we answer.
+    finishFirst: () => void process.on('SIGTERM', () => {}),
     exec: (document) => {
       writeWhole(channel.documentFd, encodeDocument(document));
       return leave(0);

@@ -75,6 +75,9 @@ export interface Fs {
   realpath(path: string): string;
 }
 
+/** What a write to a pipe says whose reader has ended: no error that anybody waits for. */
+export const READER_GONE = 'its reader has ended (EPIPE)';
+
 /** What the file system said, by errno name; the path is the one we asked for. */
 export class FsError extends Error {
   readonly errno: string;
@@ -147,6 +150,8 @@ export interface Kernel {
   unmount(path: string, options?: { detach?: boolean }): string | undefined;
   /** Enters a mount namespace of its own, with a user namespace where root rights are lacking. */
   enterNamespaces(options: { uid: number; gid: number }): string | undefined;
+  /** From here on SIGTERM waits: what was begun is finished or undone, then the process ends. */
+  finishFirst?(): void;
   /** Hands over and never returns when we are a child of the launcher or exec succeeds. */
   exec(document: ExecDocument): never;
 }

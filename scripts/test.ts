@@ -7,7 +7,8 @@ import { buildIfNeeded } from './build.ts';
 
 const root = path.join(import.meta.dir, '..');
 
-interface Counts {
+/** What a run of tests came to. */
+export interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;

@@ -1,11 +1,12 @@
-import { BellhopError } from '../core/errors.ts';
+import { BellhopError, judge } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { printable, renderWarning } from '../core/report.ts';
 import { declare } from '../entrypoint/declare.ts';
 import type { Declared } from '../entrypoint/declare.ts';
 import { gather } from '../entrypoint/gather.ts';
-import { selectAll } from '../entrypoint/select.ts';
+import { selectAll, selectValue } from '../entrypoint/select.ts';
 import { EMBEDDED } from '../plan/bind.ts';
+import { boundsOf } from '../plan/bounds.ts';
 import { explainPlan } from '../plan/explain.ts';
 import type { Explanation, KeysOf } from '../plan/explain.ts';
 import type { Reference } from '../plan/types.ts';
@@ -43,30 +44,42 @@ const command: Command = {
     needManifest(options);
     const declared = await declare(io, options);
     for (const warning of declared.warnings) io.stderr(renderWarning(warning, given.log));
-    const keysOf = await keysFrom(io, declared, given.has('fetch'));
+    const { keysOf, problems } = await keysFrom(io, declared, given.has('fetch'));
     const explanation = explainPlan(declared.plan, keysOf);
     if (format === 'json') io.stdout(`${JSON.stringify(explanation, undefined, 2)}\n`);
     else io.stdout(explanationText(explanation, lookOf(io)));
+    judge(problems);
     return 0;
   },
 };
 
 export default command;
 
+interface Keys {
+  readonly keysOf: KeysOf;
+  /** What a start would be refused for; told after the explanation. */
+  readonly problems: BellhopError[];
+}
+
 /** Key names: of the input's objects always, of other stores after they were asked. */
-async function keysFrom(io: Io, declared: Declared, fetch: boolean): Promise<KeysOf> {
+async function keysFrom(io: Io, declared: Declared, fetch: boolean): Promise<Keys> {
   const { plan, objects } = declared;
   const isAsked = (reference: Reference): boolean => fetch || reference.store === EMBEDDED;
   const answers = await gather(plan, { io, objects, only: isAsked });
-  return (bound) => {
+  const problems = boundsOf(plan.placements)
+    .filter(({ bound }) => isAsked(bound.reference))
+    .map(({ bound, all }) => (all ? selectAll(answers, bound) : selectValue(answers, bound)))
+    .filter((one) => one instanceof BellhopError);
+  const keysOf: KeysOf = (bound) => {
     if (!isAsked(bound.reference)) return undefined;
     const { member: _, ...whole } = bound;
     const all = selectAll(answers, whole);
     return all === 'absent' || all instanceof BellhopError ? [] : [...all.keys()];
   };
+  return { keysOf, problems };
 }
 
-/** How it is shown: in colours and within the width on a terminal, unless NO_COLOR says otherwise. */
+/** How it is shown: on a terminal in colours (unless NO_COLOR is set) and within its width. */
 interface Look {
   readonly colours: boolean;
   readonly columnsMax: number;

@@ -82,8 +82,8 @@ function commandOf(
 }
 
 /**
- * HOME as the runtime sets it for the new user: not where the pod says something else, and not where
- * HOME is something that no runtime made up for the user we were started as.
+ * HOME as the runtime sets it for the new user: not where the pod says something else, and not
+ * where HOME is something that no runtime made up for the user we were started as.
  */
 function withHome(io: Io, environment: Environment, become: Become): Environment['variables'] {
   const { before, after } = become.home;

@@ -122,7 +122,8 @@ function planInput(parts: Parts, { workload, pod, problems }: Chosen): PlanInput
     if (error instanceof BellhopError) judge([...problems, error]);
     throw error;
   }
-  const namespace = pod.namespace || workload.namespace || options.namespace || 'default';
+  // A template's own namespace means nothing: its pods live where the workload does.
+  const namespace = workload.namespace || options.namespace || 'default';
   const nodeSettings = Object.entries(settings.node ?? {}).map(([k, v]) => [k, String(v)] as const);
   return {
     kind: workload.kind,

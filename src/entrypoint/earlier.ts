@@ -1,7 +1,7 @@
 import type { Hands } from './hands.ts';
 import { restoreLook, taken, unmount } from './hands.ts';
 import type { Manifest, Written } from './manifest.ts';
-import { manifestPath, readManifest, writeManifest } from './manifest.ts';
+import { isMarked, manifestPath, readManifest, writeManifest } from './manifest.ts';
 import type { Home, State } from './state.ts';
 import { allHomes, isBelow, startOf } from './state.ts';
 
@@ -154,9 +154,8 @@ function removeWritten(hands: Hands, one: Written): void {
   }
 }
 
-function removeMount(hands: Hands, { path, device, inode }: Written): void {
-  const there = hands.fs.statThrough(path);
-  if (there?.device === device && there.inode === inode) unmount(hands, path);
+function removeMount(hands: Hands, one: Written): void {
+  if (isMarked(hands.fs.statThrough(one.path), one)) unmount(hands, one.path);
 }
 
 function removeLink({ fs }: Hands, { path, target }: Written): void {
@@ -170,9 +169,8 @@ function restore({ fs }: Hands, { path, was }: Written): void {
   restoreLook(fs, path, was);
 }
 
-function isSame(hands: Hands, { path, device, inode }: Written): boolean {
-  const there = hands.fs.stat(path);
-  return there !== undefined && there.device === device && there.inode === inode;
+function isSame(hands: Hands, one: Written): boolean {
+  return isMarked(hands.fs.stat(one.path), one);
 }
 
 function removeContent(hands: Hands, one: Written): void {

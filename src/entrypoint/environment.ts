@@ -136,7 +136,7 @@ function sourceText(
   }
 }
 
-/** As the recorded kubelet: a byte that is not UTF-8 becomes U+FFFD, unless the policy says bytes. */
+/** As the recorded kubelet: what is not UTF-8 becomes U+FFFD, unless the policy says bytes. */
 function valueText(work: Work, value: Sealed): ByteText {
   const bytes = value.reveal();
   const exact = work.input.plan.policy.nonUtf8Env === 'bytes';

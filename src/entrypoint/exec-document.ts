@@ -42,7 +42,7 @@ export function nameOf(entry: Uint8Array): string {
   return Buffer.from(equals < 0 ? entry : entry.subarray(0, equals)).toString('latin1');
 }
 
-/** The program's environment: what arrived, less what is overridden, ours or stripped, then ours. */
+/** The program's environment: what arrived less what is overridden or stripped, then ours. */
 export function execEnvironment(
   io: Io,
   variables: ReadonlyMap<string, { readonly value: string }>,
@@ -73,7 +73,8 @@ export interface StartInput {
 export function execDocument(input: StartInput): ExecDocument {
   const { argv, env, become, cwd, log } = input;
   const program = argv[0]?.bytes ?? new Uint8Array();
-  const pathEntry = env.findLast(({ bytes }) => nameOf(bytes) === 'PATH');
+  // As getenv: the first of several entries.
+  const pathEntry = env.find(({ bytes }) => nameOf(bytes) === 'PATH');
   const path = pathEntry === undefined ? Buffer.from(DEFAULT_PATH) : pathEntry.bytes.subarray(5);
   return {
     program,

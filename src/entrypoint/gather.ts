@@ -28,7 +28,8 @@ export interface GatherContext {
  */
 export async function gather(plan: Plan, context: GatherContext): Promise<Answers> {
   const wanted = new Map<string, Map<string, Reference>>();
-  for (const { reference } of boundsOf(plan.placements)) {
+  for (const { bound } of boundsOf(plan.placements)) {
+    const { reference } = bound;
     if (context.only?.(reference) === false) continue;
     const ofStore = wanted.get(reference.store) ?? new Map<string, Reference>();
     wanted.set(reference.store, ofStore.set(answerKey(reference), reference));

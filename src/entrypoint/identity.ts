@@ -25,8 +25,8 @@ const CAP_SETPCAP = 1n << 8n;
 
 /**
  * Finds user, group and groups as kubelet and containerd do: the pod's word, else the image's USER
- * (told by `image.user`), else who we are; group and further groups from the image's /etc/passwd and
- * /etc/group (golden vectors user-*).
+ * (told by `image.user`), else who we are; group and further groups from the image's /etc/passwd
+ * and /etc/group (golden vectors user-*).
  */
 export function whoToBecome(plan: Plan, io: Io): Become {
   const problems: BellhopError[] = [];

@@ -1,3 +1,4 @@
+import type { FileStat } from '../core/io/types.ts';
 import type { Hands, Look } from './hands.ts';
 import type { Home, State } from './state.ts';
 import { isOursAlone } from './state.ts';
@@ -7,8 +8,8 @@ import { isOursAlone } from './state.ts';
 const MANIFEST_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
- * One thing that bellhop put somewhere, or is about to. Known again by device and inode where they
- * are not 0, never by a marker.
+ * One thing that bellhop put somewhere, or is about to. Known again by device, inode and time of
+ * birth where they are not 0 (a new file may get an old inode), never by a marker.
  * - mount: unmount it;
  * - entry: remove it;
  * - content: a folder of others: remove `names`, or without them all but what is `kept`;
@@ -20,6 +21,7 @@ export interface Written {
   readonly path: string;
   readonly device: number;
   readonly inode: number;
+  readonly bornMs?: number;
   readonly kind: 'mount' | 'entry' | 'content' | 'link' | 'place' | 'aside';
   readonly names?: readonly string[];
   readonly kept?: readonly string[];
@@ -79,10 +81,11 @@ const KINDS: readonly unknown[] = ['mount', 'entry', 'content', 'link', 'place',
 
 function isWritten(value: unknown): value is Written {
   if (typeof value !== 'object' || value === null) return false;
-  const { path, device, inode, kind, names, kept, target, was } = value as Record<string, unknown>;
+  const one = value as Record<string, unknown>;
+  const { path, device, inode, kind, names, kept, target, was, bornMs } = one;
   const isKnown = isCleanPath(path) && KINDS.includes(kind);
   if (!isKnown || (kind === 'aside' && !ASIDE.test(path))) return false;
-  if (typeof device !== 'number' || typeof inode !== 'number') return false;
+  if (![device, inode, bornMs ?? 0].every((number) => typeof number === 'number')) return false;
   return hasTarget(kind, target) && areNames(names) && areNames(kept) && isLook(was);
 }
 
@@ -119,8 +122,21 @@ export function writeManifest(hands: Hands, state: State, written: readonly Writ
   }
 }
 
+/** What tells a file from every other one. */
+export function markOf(there: FileStat | undefined): Pick<Written, 'device' | 'inode' | 'bornMs'> {
+  const { device = 0, inode = 0, bornMs = 0 } = there ?? {};
+  return { device, inode, bornMs };
+}
+
+/** True if what is there is what was written, not something else that got its inode. */
+export function isMarked(there: FileStat | undefined, written: Written): boolean {
+  if (there?.device !== written.device || there.inode !== written.inode) return false;
+  const { bornMs = 0 } = written;
+  return bornMs === 0 || there.bornMs === 0 || bornMs === there.bornMs;
+}
+
 /** How a path is known again later. */
 export function noteOf(hands: Hands, path: string, kind: Written['kind']): Written {
   const there = hands.fs.stat(path);
-  return { path, kind, device: there?.device ?? 0, inode: there?.inode ?? 0 };
+  return { path, kind, ...markOf(there) };
 }

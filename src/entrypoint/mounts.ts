@@ -7,6 +7,7 @@ import { dress, makeFolder, makeParents, standing, taken, toldAs, unmount } from
 import type { Ledger } from './ledger.ts';
 import { asideOf, placesOf, record, show } from './ledger.ts';
 import type { Written } from './manifest.ts';
+import { markOf } from './manifest.ts';
 import type { State } from './state.ts';
 import { isBelow, isInMemory, makeOwnFolder } from './state.ts';
 import { insidePath, showVersion, writeVersion } from './tree-writer.ts';
@@ -57,8 +58,7 @@ export function deliverByMounts(hands: Hands, state: State, delivery: Delivery):
 
 /** A bind mount shows the source itself, so that it is known before it is there. */
 function mountNote(hands: Hands, { source, path }: Binding): Written {
-  const { device = 0, inode = 0 } = toldAs(path, () => hands.fs.stat(source)) ?? {};
-  return { path, kind: 'mount', device, inode };
+  return { path, kind: 'mount', ...markOf(toldAs(path, () => hands.fs.stat(source))) };
 }
 
 /** Where disk volumes lie: beside nothing of the user's, on a disk if there is one. */

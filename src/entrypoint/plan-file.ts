@@ -35,8 +35,10 @@ export async function readPlanFile(
 function checkObjects(plan: Plan, objects: readonly DataObject[], path: string): void {
   const { namespace } = plan.origin;
   const there = new Set(objects.map((one) => objectPath(one, namespace)));
-  const wanted = boundsOf(plan.placements).filter((one) => one.reference.store === EMBEDDED);
-  const lacking = new Set(wanted.map((one) => one.reference.path).filter((one) => !there.has(one)));
+  const wanted = boundsOf(plan.placements)
+    .map(({ bound }) => bound.reference)
+    .filter(({ store }) => store === EMBEDDED);
+  const lacking = new Set(wanted.map(({ path }) => path).filter((one) => !there.has(one)));
   if (lacking.size === 0) return;
   const what = `refers to objects that are not given: ${[...lacking].join(', ')}`;
   throw new BellhopError('BH_ERR_PLAN_OBJECTS', { where: [path], what });

@@ -1,4 +1,4 @@
-import { BellhopError } from '../core/errors.ts';
+import { BellhopError, invariant } from '../core/errors.ts';
 import { Sealed } from '../core/sealed.ts';
 import { formatReference } from '../plan/reference.ts';
 import type { Bound } from '../plan/types.ts';
@@ -62,7 +62,7 @@ function isText(value: Sealed): boolean {
 
 function selectSteps(answers: Answers, bound: Bound): Found {
   const answer = answers.get(answerKey(bound.reference));
-  if (answer === undefined) return { kind: 'absent', what: 'it was not fetched' };
+  invariant(answer !== undefined, 'every reference of the plan was asked for');
   if (answer.kind === 'absent' || answer.kind === 'failed') return answer;
   let found: Found = { kind: 'found', answer };
   for (const key of [bound.reference.key, bound.member]) {

@@ -1,17 +1,25 @@
 import type { Bound, Placement, Source } from './types.ts';
 
+/** A reference of a placement: one value is wanted, or all keys of what it stands for. */
+export interface WantedBound {
+  readonly bound: Bound;
+  readonly all: boolean;
+}
+
 /** Every bound reference of the placements, in order, also repeated ones. */
-export function boundsOf(placements: readonly Placement[]): Bound[] {
-  return placements.flatMap((placement): Bound[] => {
+export function boundsOf(placements: readonly Placement[]): WantedBound[] {
+  return placements.flatMap((placement): WantedBound[] => {
     switch (placement.kind) {
       case 'variable':
       case 'file':
-        return sourceBounds(placement.source);
+        return oneValue(placement.source);
       case 'variables':
-        return [placement.bound];
+        return [{ bound: placement.bound, all: true }];
       case 'directory':
         return placement.contents.flatMap((content) =>
-          content.kind === 'files' ? [content.bound] : sourceBounds(content.source),
+          content.kind === 'files'
+            ? [{ bound: content.bound, all: true }]
+            : oneValue(content.source),
         );
       case 'argv':
         return [];
@@ -19,6 +27,6 @@ export function boundsOf(placements: readonly Placement[]): Bound[] {
   });
 }
 
-function sourceBounds(source: Source): Bound[] {
-  return source.kind === 'value' ? [source.bound] : [];
+function oneValue(source: Source): WantedBound[] {
+  return source.kind === 'value' ? [{ bound: source.bound, all: false }] : [];
 }

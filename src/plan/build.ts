@@ -139,8 +139,8 @@ function usedStores(
   declared: Readonly<Record<string, StoreOptions>>,
 ): Record<string, StoreOptions> {
   const used: Record<string, StoreOptions> = {};
-  for (const { reference } of boundsOf(placements)) {
-    const { store } = reference;
+  for (const { bound } of boundsOf(placements)) {
+    const { store } = bound.reference;
     const options = store === EMBEDDED ? { kind: EMBEDDED } : declared[store];
     if (options !== undefined) used[store] = options;
   }

@@ -41,7 +41,7 @@ export interface Explanation {
   readonly files: readonly ExplainedFile[];
 }
 
-/** Explains every variable and file of a plan: which rule put it there, and from which reference. */
+/** Explains every variable and file of a plan: which rule put it there, from which reference. */
 export function explainPlan(plan: Plan, keysOf: KeysOf): Explanation {
   return {
     origin: plan.origin,
@@ -60,7 +60,7 @@ const ORDER: readonly (readonly Layer[])[] = [['settings'], ['service'], ['envFr
 function explainVariables(placements: readonly Placement[], keysOf: KeysOf): ExplainedVariable[] {
   const found = new Map<string, ExplainedVariable>();
   // What a template sees: services, envFrom and the entries before it; never the settings.
-  const seen = new Set<string>();
+  const seen: Seen = { names: new Set(), hasWild: false };
   for (const layers of ORDER) {
     for (const placement of placements) {
       if (placement.kind !== 'variable' && placement.kind !== 'variables') continue;
@@ -70,7 +70,7 @@ function explainVariables(placements: readonly Placement[], keysOf: KeysOf): Exp
         const overrides = before === undefined ? [] : [...before.overrides, before.rule];
         found.delete(draft.name);
         found.set(draft.name, { ...withNotes(draft, seen), overrides });
-        if (placement.layer !== 'settings') seen.add(draft.name);
+        if (placement.layer !== 'settings') note(seen, draft.name);
       }
     }
   }
@@ -152,11 +152,23 @@ function sourceNotes(source: Source): string[] {
   ];
 }
 
-function withNotes(draft: Draft, seen: ReadonlySet<string>): ExplainedVariable {
+/** The names that a template sees; some of them unknown until they are fetched. */
+interface Seen {
+  readonly names: Set<string>;
+  hasWild: boolean;
+}
+
+function note(seen: Seen, name: string): void {
+  seen.names.add(name);
+  seen.hasWild ||= name.endsWith('*');
+}
+
+function withNotes(draft: Draft, seen: Seen): ExplainedVariable {
   const { template, ...variable } = draft;
   const notes = [...variable.notes];
-  const wild = [...seen].some((name) => name.endsWith('*'));
-  const unknown = referencedNames(template ?? '').filter((name) => !seen.has(name) && !wild);
+  const unknown = referencedNames(template ?? '').filter(
+    (name) => !seen.names.has(name) && !seen.hasWild,
+  );
   for (const name of new Set(unknown))
     notes.push(`$(${name}) is not known here and stays as written`);
   if (!/^([A-Za-z_][A-Za-z0-9_]*)?\*?$/.test(variable.name)) {

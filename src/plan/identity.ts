@@ -16,9 +16,22 @@ export function identityOf(pod: Pod, container: Container): Identity {
     ...(group === undefined ? {} : { group }),
     supplementalGroups: groups,
     ...(nonRoot === undefined ? {} : { nonRoot }),
+    ...privilegesOf(own),
+  };
+}
+
+type Privileges = Pick<
+  Identity,
+  'noNewPrivileges' | 'dropCapabilities' | 'addCapabilities' | 'readOnlyRoot'
+>;
+
+function privilegesOf(own: Container['security']): Privileges {
+  // A privileged container has every capability; what cannot be had is told as a difference.
+  const added = own.privileged === true ? ['ALL'] : own.addCapabilities;
+  return {
     ...(own.allowEscalation === false ? { noNewPrivileges: true } : {}),
     ...(own.dropCapabilities.length === 0 ? {} : { dropCapabilities: own.dropCapabilities }),
-    ...(own.addCapabilities.length === 0 ? {} : { addCapabilities: own.addCapabilities }),
+    ...(added.length === 0 ? {} : { addCapabilities: added }),
     ...(own.readOnlyRoot === true ? { readOnlyRoot: true } : {}),
   };
 }

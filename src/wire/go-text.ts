@@ -101,12 +101,14 @@ const LATER_THAN_GO = [
   '1faef 1fbcb-1fbef 1fbfa 2b73a-2b73f 2cea2-2cead 2ebf0-2ee5d 323b0-33479',
 ];
 
+let laterRanges: readonly (readonly [number, number])[] | undefined;
+
 function isLater(point: number): boolean {
-  for (const range of LATER_THAN_GO.flatMap((line) => line.split(' '))) {
+  laterRanges ??= LATER_THAN_GO.flatMap((line) => line.split(' ')).map((range) => {
     const [first = '', last = first] = range.split('-');
-    if (point >= Number.parseInt(first, 16) && point <= Number.parseInt(last, 16)) return true;
-  }
-  return false;
+    return [Number.parseInt(first, 16), Number.parseInt(last, 16)];
+  });
+  return laterRanges.some(([first, last]) => point >= first && point <= last);
 }
 
 /** True for what Go prints as it is. */

@@ -70,6 +70,13 @@ function readEmptyDir(at: At): VolumeSource {
   record(at);
   const medium = text(member(at, 'medium'));
   const sizeLimit = quantityText(member(at, 'sizeLimit')) ?? '';
+  if (medium !== undefined && medium !== '' && medium !== 'Memory') {
+    complain(
+      member(at, 'medium') ?? at,
+      'this medium comes from a cluster',
+      'BH_ERR_POD_UNSUPPORTED',
+    );
+  }
   return { kind: 'emptyDir', memory: medium === 'Memory', sizeLimit };
 }
 

@@ -22,7 +22,7 @@ export interface Row {
   readonly peakMiB: number;
 }
 
-/** Runs all contenders in turn, `rounds` times after two warm-ups, so that drift meets all alike. */
+/** Runs all contenders in turn, `rounds` times after two warm-ups: drift meets all alike. */
 export function measure(contenders: readonly Contender[], rounds: number): Row[] {
   const samples = contenders.map((): Sample[] => []);
   for (let round = -2; round < rounds; round++) {

@@ -1,15 +1,10 @@
 // Variables computed from placements, as the tests of the environment write them.
 import { Sealed } from '../../src/core/sealed.ts';
 import type { Environment } from '../../src/entrypoint/environment.ts';
-import {
-  annotationsText,
-  byteText,
-  bytesToText,
-  computeEnvironment,
-} from '../../src/entrypoint/environment.ts';
+import { computeEnvironment } from '../../src/entrypoint/environment.ts';
 import type { Answers } from '../../src/entrypoint/gather.ts';
 import { answerKey } from '../../src/entrypoint/gather.ts';
-import { expand } from '../../src/plan/expand.ts';
+import { boundsOf } from '../../src/plan/bounds.ts';
 import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { Layer, Placement, Plan, Source } from '../../src/plan/types.ts';
 import type { Answer } from '../../src/stores/_store.ts';
@@ -29,7 +24,7 @@ export function compute({
   inherited = {},
   nonUtf8Env = 'replace',
 }: Given): Environment {
-  const answers: Answers = new Map(
+  const known = new Map(
     Object.entries(objects).map(([path, entries]): [string, Answer] => {
       const sealed = Object.entries(entries).map(
         ([key, bytes]) => [key, new Sealed(bytes)] as const,
@@ -37,6 +32,7 @@ export function compute({
       return [answerKey({ store: 'v', path }), { kind: 'map', entries: new Map(sealed) }];
     }),
   );
+  const answers = withAbsent(known, placements);
   const plan = { placements, policy: { ...DEFAULT_POLICY, nonUtf8Env } } as unknown as Plan;
   return computeEnvironment({
     plan,
@@ -44,6 +40,16 @@ export function compute({
     inherited: new Map(Object.entries(inherited)),
     nowMs: 0,
   });
+}
+
+/** What the store was asked for and does not have is absent: it said so. */
+export function withAbsent(known: Answers, placements: readonly Placement[]): Answers {
+  const answers = new Map(known);
+  for (const { bound } of boundsOf(placements)) {
+    const asked = answerKey(bound.reference);
+    if (!answers.has(asked)) answers.set(asked, { kind: 'absent', what: 'there is none' });
+  }
+  return answers;
 }
 
 export const variable = (layer: Layer, name: string, source: Source): Placement => ({

@@ -42,10 +42,10 @@ function answer(result: number): string | undefined {
 /** The strings stay referenced until the call has returned. */
 function withStrings(
   strings: readonly string[],
-  call: (...at: ReturnType<typeof ptr>[]) => number,
+  call: (at: readonly ReturnType<typeof ptr>[]) => number,
 ): string | undefined {
   const bytes = strings.map((one) => Buffer.from(`${one}\0`));
-  const result = answer(call(...bytes.map((one) => ptr(one))));
+  const result = answer(call(bytes.map((one) => ptr(one))));
   return bytes.length === 0 ? 'EINVAL' : result;
 }
 
@@ -71,12 +71,14 @@ function kernelOf(strategy: Strategy, pid: number, next: (operation: string) => 
     rootPrefix: '',
     mount: ({ source, target, type, flags, data }) =>
       failing('mount', () =>
-        withStrings([source, target, type, data], (from, to, kind, more) =>
+        withStrings([source, target, type, data], ([from, to, kind, more]) =>
           libc().mount(from ?? null, to ?? null, kind ?? null, flags, more ?? null),
         ),
       ),
     unmount: (path) =>
-      failing('unmount', () => withStrings([path], (at) => libc().umount2(at ?? null, MNT_DETACH))),
+      failing('unmount', () =>
+        withStrings([path], ([at]) => libc().umount2(at ?? null, MNT_DETACH)),
+      ),
     enterNamespaces: () => 'ENOSYS',
     exec: () => {
       throw new Error('never');

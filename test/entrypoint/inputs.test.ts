@@ -84,6 +84,7 @@ describe('manifests', () => {
                 gid: 0,
                 size: 0,
                 inode: 0,
+                bornMs: 0,
                 device: 0,
               }
             : undefined,

@@ -6,6 +6,7 @@ import { computeDelivery } from '../../src/entrypoint/payloads.ts';
 import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { Content, DirectoryPlacement, Mount, Placement, Plan } from '../../src/plan/types.ts';
 import type { Answer } from '../../src/stores/_store.ts';
+import { withAbsent } from './_environment.ts';
 
 const sealed = (text: string, binary = false): Sealed =>
   new Sealed(Buffer.from(text, 'latin1'), { binary });
@@ -23,12 +24,13 @@ const VALUES = new Map([
 ]);
 
 function deliver(...placements: readonly Placement[]) {
-  const answers = new Map(
+  const known = new Map(
     Object.entries(OBJECTS).map(([path, entries]): [string, Answer] => [
       answerKey({ store: 'v', path }),
       { kind: 'map', entries: new Map(Object.entries(entries)) },
     ]),
   );
+  const answers = withAbsent(known, placements);
   const plan = { placements, policy: DEFAULT_POLICY } as unknown as Plan;
   const environment = { lookup: (name: string) => VALUES.get(name) } as unknown as Environment;
   const { delivery, problems } = computeDelivery({

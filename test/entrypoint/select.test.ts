@@ -24,6 +24,7 @@ const ANSWERS = new Map<string, Answer>(
       deep: sealed(`{"x":"${CANARY}","n":1.0}`),
       bin: sealed(CANARY, true),
     }),
+    latin: map({ a: sealed(CANARY), b: new Sealed(Uint8Array.of(0xff)) }),
     empty: map({}),
     json: value(`{"a":"one","n":9007199254740993,"o":{"x":"${CANARY}"},"z":null}`),
     text: value(CANARY),
@@ -125,6 +126,8 @@ describe('all keys', () => {
   test.each<[string, Way, string]>([
     ['map', {}, `a=1 b=${CANARY} deep={"x":"${CANARY}","n":1.0} bin=${CANARY}`],
     ['map', { textOnly: true }, `a=1 b=${CANARY} deep={"x":"${CANARY}","n":1.0}`],
+    // ConfigMap values that are not UTF-8 count as binaryData.
+    ['latin', { textOnly: true }, `a=${CANARY}`],
     ['map', { key: 'deep' }, `x=${CANARY} n=1.0`],
     ['json', { key: 'o' }, `x=${CANARY}`],
     ['empty', {}, ''],

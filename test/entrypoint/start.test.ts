@@ -138,7 +138,7 @@ describe('what the kernel would refuse', () => {
 });
 
 describe('the exec document', () => {
-  test('program, PATH as delivered (the last entry), arguments by number', () => {
+  test('program, PATH as getenv finds it (the first entry), arguments by number', () => {
     const source = fakeIo({
       argv: ['run', '--', '/bin/x', '\xff'],
       env: ['PATH=/first', 'PATH=/last'],
@@ -149,7 +149,7 @@ describe('the exec document', () => {
       log: 'text',
     });
     expect(Buffer.from(document.program).toString()).toBe('/bin/x');
-    expect(Buffer.from(document.path).toString()).toBe('/last');
+    expect(Buffer.from(document.path).toString()).toBe('/first');
     expect(document.argv).toEqual([{ raw: 2 }, { raw: 3 }]);
   });
   test('without PATH the default of container runtimes', () => {

@@ -214,14 +214,20 @@ export function mendDollars({ expected }: Pair, { container }: Context): void {
 /** Takes out the links into memory that stand for a mount. */
 export function dropOwnLinks({ got }: Pair, { container }: Context): void {
   for (const mount of got.mounts) {
-    const declared = declaredAt(container, mount.path);
-    const hasSubPath = (declared?.subPath ?? declared?.subPathExpr ?? '') !== '';
-    const twice = container.volumeMounts?.filter((one) => one.name === declared?.name) ?? [];
-    const others = twice.map((one) => one.mountPath).filter((one) => one !== mount.path);
+    const mayBeLink = linkAllowed(container, mount.path);
     for (const entry of mount.entries) {
-      const folder = entry.path === '..TS' && OWN_SHM.test(entry.link ?? '');
-      if (folder || (entry.path === '.' && hasSubPath)) delete entry.link;
-      if (entry.path === '.' && others.some((one) => one === entry.link)) delete entry.link;
+      const link = entry.link ?? '';
+      const folder = entry.path === '..TS' && OWN_SHM.test(link);
+      if (folder || (entry.path === '.' && mayBeLink(link))) delete entry.link;
     }
   }
+}
+
+/** A subPath may be any link, the second path of a volume one to another path of the volume. */
+function linkAllowed(container: Container, path: string): (link: string) => boolean {
+  const declared = declaredAt(container, path);
+  const hasSubPath = (declared?.subPath ?? declared?.subPathExpr ?? '') !== '';
+  const mounts = container.volumeMounts ?? [];
+  const others = mounts.filter((one) => one.name === declared?.name && one.mountPath !== path);
+  return (link) => hasSubPath || others.some((one) => one.mountPath === link);
 }

@@ -102,7 +102,7 @@ describe('variables', () => {
         'volumes: [{name: v, configMap: {name: m, items: [{key: a, path: x}]}}]',
       ),
     );
-    expect(bounds.map((one) => [one.called, one.member, one.textOnly])).toEqual([
+    expect(bounds.map(({ bound }) => [bound.called, bound.member, bound.textOnly])).toEqual([
       ['configmap m, key a', 'a', true],
       ['secret s, key a', 'a', undefined],
       ['configmap m, key a', 'a', undefined],

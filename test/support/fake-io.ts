@@ -70,7 +70,7 @@ function follow(files: Files, path: string): string {
 }
 
 function kindOf(files: Files, path: string): FileStat | undefined {
-  const base = { mode: 0o644, uid: 0, gid: 0, size: 0, inode: 1, device: 1 };
+  const base = { mode: 0o644, uid: 0, gid: 0, size: 0, inode: 1, device: 1, bornMs: 0 };
   const content = files.get(path);
   if (typeof content === 'string' && content.startsWith(LINK)) return { ...base, kind: 'link' };
   if (content === null || children(files, path).length > 0) return { ...base, kind: 'dir' };

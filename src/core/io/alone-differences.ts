@@ -34,7 +34,7 @@ export const ALONE_DIFFERENCES = {
       'which takes strings',
   },
   steered: {
-    what: 'BUN_*, NODE_* and LD_* of the image steer the runtime, and may keep it from starting',
+    what: 'BUN_*, NODE_*, LD_* and GLIBC_TUNABLES of the image steer the runtime, and may keep it from starting',
     why: 'nothing of ours runs before the dynamic loader and Bun have read them',
   },
   cwdGone: {

@@ -126,8 +126,8 @@ const CHUNK_BYTES = 65_536;
 function statOf(look: () => fs.Stats | undefined): FileStat | undefined {
   const stats = orNothing(look);
   if (stats === undefined) return undefined;
-  const { mode, uid, gid, size, ino, dev } = stats;
-  return { kind: kindOf(stats), mode: mode & 0o7777, uid, gid, size, inode: ino, device: dev };
+  const { mode, uid, gid, size, ino: inode, dev: device, birthtimeMs: bornMs } = stats;
+  return { kind: kindOf(stats), mode: mode & 0o7777, uid, gid, size, inode, device, bornMs };
 }
 
 /** Bun throws where a part of the path is a file; nothing is there either. */

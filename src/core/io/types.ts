@@ -43,6 +43,8 @@ export interface FileStat {
   readonly gid: number;
   readonly size: number;
   readonly inode: number;
+  /** When it was made, in milliseconds; 0 where the file system does not say. */
+  readonly bornMs: number;
   readonly device: number;
 }
 

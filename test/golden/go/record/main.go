@@ -14,7 +14,9 @@ func main() {
 	what := map[string]func() any{"text": text, "quantity": quantities, "print": printable}[os.Args[1]]
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", " ")
+	if os.Args[1] != "print" {
+		encoder.SetIndent("", " ")
+	}
 	if err := encoder.Encode(what()); err != nil {
 		panic(err)
 	}

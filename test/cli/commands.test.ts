@@ -43,6 +43,10 @@ data: { PARAM: ${CANARY}-c }
 const pod = path.join(folder, 'pod.yaml');
 writeFileSync(pod, POD);
 
+/** May be executed, and is no program: the kernel says ENOEXEC. */
+const noProgram = path.join(folder, 'no-program');
+writeFileSync(noProgram, 'text', { mode: 0o755 });
+
 interface Result {
   readonly code: number;
   readonly out: string;
@@ -185,6 +189,66 @@ describe('explain', () => {
   });
 });
 
+describe('settings without a pod', () => {
+  const settings = path.join(folder, 'bellhop.yaml');
+  writeFileSync(
+    settings,
+    'apiVersion: bellhop/v1\nstores: { own: { kind: env } }\nenv: { COPY: own:KEEP }\n',
+  );
+  test('run -c places what bellhop.yaml says', () => {
+    const { code, out, err } = call(['run', '-c', settings, '--', 'env'], { KEEP: 'x y' });
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain('COPY=x y\n');
+  });
+  test('what a store does not have is told with the place that wants it', () => {
+    const { code, err } = call(['run', '-c', settings, '--', 'env']);
+    expect(code).toBe(69);
+    expect(err).toContain(
+      'bellhop.yaml env.COPY, variable COPY, own:KEEP: there is no such variable',
+    );
+  });
+  test.each([
+    ['stores: { own: { kind: nosuch } }', 'its kind is none of embedded, env, file'],
+    ['stores: { own: { kind: env, token: canary-9 } }', 'env has no option token (options: none)'],
+    ['stores: { embedded: { kind: env } }', 'this name is taken'],
+  ])('%s is refused before anything is fetched', (line, what) => {
+    const bad = path.join(folder, 'bad.yaml');
+    writeFileSync(bad, `apiVersion: bellhop/v1\n${line}\n`);
+    const { code, err } = call(['plan', '-f', 'pod.yaml', '-c', bad]);
+    expect(code).toBe(78);
+    expect(err).toContain(what);
+    expect(err).not.toContain('canary-9');
+  });
+  test('flags that a plan makes meaningless are refused', () => {
+    const document = path.join(folder, 'flags.json');
+    writeFileSync(document, call(['plan', '-f', 'pod.yaml']).out);
+    const { code, err } = call(['run', '--plan', document, '-c', settings, '--container', 'main']);
+    expect(code).toBe(64);
+    expect(err).toContain('--config, --container: has no meaning with a plan');
+  });
+});
+
+describe('output that cannot be written', () => {
+  test('a full device is BH_ERR_OUTPUT', () => {
+    const done = Bun.spawnSync(['sh', '-c', '"$0" plan -f pod.yaml > /dev/full', bellhop], {
+      cwd: folder,
+      stderr: 'pipe',
+      timeout: 20_000,
+    });
+    expect(done.exitCode).toBe(74);
+    expect(done.stderr.toString()).toContain('standard output: cannot be written (ENOSPC)');
+    expect(done.stderr.toString()).toContain('code: BH_ERR_OUTPUT (exit 74)');
+  });
+  test('a reader that has ended is not worth a word', () => {
+    const done = Bun.spawnSync(['sh', '-c', '"$0" help run | true', bellhop], {
+      cwd: folder,
+      stderr: 'pipe',
+      timeout: 20_000,
+    });
+    expect(done.stderr.toString()).toBe('');
+  });
+});
+
 describe('run without a plan', () => {
   const odd = { 'A=B': '', KEEP: 'x y', BELLHOP_LOG: 'text', BUN_OPTIONS: '--preload=/nosuch' };
   test('starts the command with what is there, and BELLHOP_* gone', () => {
@@ -212,6 +276,7 @@ describe('run without a plan', () => {
     ['nosuch-program', 127, 'BH_ERR_EXEC_NOT_FOUND'],
     ['/etc', 126, 'BH_ERR_EXEC_NOT_ALLOWED'],
     ['/etc/passwd', 126, 'BH_ERR_EXEC_NOT_ALLOWED'],
+    [noProgram, 126, 'BH_ERR_EXEC'],
   ])('%s ends with %i', (program, exit, code) => {
     const done = call(['run', '--', program]);
     expect(done.code).toBe(exit);

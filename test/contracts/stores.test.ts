@@ -1,0 +1,127 @@
+import { afterAll, describe, expect, test } from 'bun:test';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { BellhopError } from '../../src/core/errors.ts';
+import { FILES } from '../../src/core/io/files.ts';
+import type { Io } from '../../src/core/io/types.ts';
+import { FsError } from '../../src/core/io/types.ts';
+import { Sealed } from '../../src/core/sealed.ts';
+import { ALL_STORES, STORE_KINDS } from '../../src/stores/_all.gen.ts';
+import type { Answer, Store } from '../../src/stores/_store.ts';
+import { fakeIo } from '../support/fake-io.ts';
+
+const CANARY = 'canary-2c9e';
+const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-stores-'));
+mkdirSync(path.join(folder, 'map'));
+mkdirSync(path.join(folder, 'map/below'));
+writeFileSync(path.join(folder, 'value'), CANARY);
+writeFileSync(path.join(folder, 'map/a'), CANARY);
+writeFileSync(path.join(folder, 'map/..hidden'), CANARY);
+Bun.spawnSync(['mkfifo', path.join(folder, 'pipe')]);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const io: Io = { ...fakeIo({ argv: [], env: [`VALUE=${CANARY}`, 'EMPTY=', '=odd'] }), fs: FILES };
+
+/** A store of each kind with a value or map at `there` and nothing at `gone`. */
+const OPENED: Readonly<Record<string, { options: object; there: string; gone: string }>> = {
+  embedded: { options: {}, there: 'secret/ns/s', gone: 'secret/other/s' },
+  env: { options: {}, there: 'VALUE', gone: 'NOSUCH' },
+  file: { options: { folder }, there: 'value', gone: 'nosuch/value' },
+};
+
+async function open(kind: string, options: object): Promise<Store> {
+  const module = await ALL_STORES[kind]?.();
+  if (module === undefined) throw new Error(`no kind ${kind}`);
+  const objects = [
+    {
+      kind: 'Secret' as const,
+      name: 's',
+      namespace: undefined,
+      entries: new Map([['k', new Sealed(Buffer.from(CANARY))]]),
+    },
+  ];
+  return module.default.open({ ...options }, { name: 'mine', io, objects, namespace: 'ns' });
+}
+
+test('every kind of store has its cases here', () => {
+  expect(Object.keys(OPENED).toSorted()).toEqual(Object.keys(ALL_STORES).toSorted());
+  expect([...STORE_KINDS.keys()].toSorted()).toEqual(Object.keys(ALL_STORES).toSorted());
+});
+
+describe.each(Object.entries(OPENED))('store %s', (kind, { options, there, gone }) => {
+  test('answers each path, in the order of the question, repeated ones too', async () => {
+    const store = await open(kind, options);
+    const answers = await store.fetch([gone, there, gone, there].map((one) => ({ path: one })));
+    const found = answers[1]?.kind;
+    expect(found === 'value' || found === 'map').toBe(true);
+    expect(answers.map((one) => one.kind)).toEqual(['absent', found, 'absent', found] as never);
+  });
+  test('asked for nothing it says nothing', async () => {
+    expect(await (await open(kind, options)).fetch([])).toEqual([]);
+  });
+  test('no answer shows a value when it is printed', async () => {
+    const store = await open(kind, options);
+    const answers = await store.fetch([{ path: there }, { path: gone }]);
+    expect(`${Bun.inspect(answers)}${JSON.stringify(answers)}`).not.toContain(CANARY);
+  });
+  test('its name, options and summary are known without loading it', async () => {
+    const module = await ALL_STORES[kind]?.();
+    expect(module?.default.kind).toBe(kind);
+    expect(module?.default.summary.length).toBeGreaterThan(10);
+    expect(STORE_KINDS.get(kind)?.options).toEqual(Object.keys(module?.default.options ?? {}));
+  });
+});
+
+async function ask(kind: string, wanted: string, options: object = {}): Promise<Answer> {
+  const store = await open(kind, options);
+  const [answer] = await store.fetch([{ path: wanted }]);
+  if (answer === undefined) throw new Error('no answer');
+  return answer;
+}
+
+const codeOf = (answer: Answer): string => (answer.kind === 'failed' ? answer.problem.code : '');
+
+describe('store file', () => {
+  test('a folder is a map of its files, without folders and Kubernetes’ own entries', async () => {
+    const answer = await ask('file', 'map', { folder });
+    expect(answer.kind === 'map' ? [...answer.entries.keys()] : answer.kind).toEqual(['a']);
+  });
+  test.each(['../etc/passwd', 'map/../../x', '..'])(
+    '%s may not leave the folder',
+    async (wanted) => {
+      expect(codeOf(await ask('file', wanted, { folder }))).toBe('BH_ERR_SETTINGS');
+    },
+  );
+  test('a pipe is not waited for: BH_ERR_STORE', async () => {
+    expect(codeOf(await ask('file', 'pipe', { folder }))).toBe('BH_ERR_STORE');
+  });
+  test('a file that may not be read is a failure, never absence: BH_ERR_STORE_DENIED', async () => {
+    const denied: Io['fs'] = {
+      ...FILES,
+      read: (at) => {
+        throw new FsError('EACCES', at, 'read');
+      },
+    };
+    const module = await ALL_STORES['file']?.();
+    const context = { name: 'mine', io: { ...io, fs: denied }, objects: [], namespace: 'ns' };
+    const [answer] =
+      (await module?.default.open({ folder }, context).fetch([{ path: 'value' }])) ?? [];
+    expect(answer === undefined ? '' : codeOf(answer)).toBe('BH_ERR_STORE_DENIED');
+  });
+  test.each([[{}], [{ folder: 'relative' }], [{ folder: 7 }]])(
+    'options %p are refused',
+    async (options) => {
+      const opened = open('file', options);
+      expect(opened).rejects.toBeInstanceOf(BellhopError);
+      await opened.catch(() => undefined);
+    },
+  );
+});
+
+describe('store env', () => {
+  test('an empty variable is there, and empty', async () => {
+    const answer = await ask('env', 'EMPTY');
+    expect(answer.kind === 'value' ? answer.value.bytes : -1).toBe(0);
+  });
+});

@@ -14,7 +14,10 @@ export const CODES = {
   BH_ERR_USAGE: { exit: 64, help: 'see `bellhop help`, or `bellhop COMMAND --help`' },
   BH_ERR_INPUT_READ: { exit: 65, help: 'check that the file is there and may be read' },
   BH_ERR_YAML: { exit: 65, help: 'the input must be YAML or JSON as kubectl reads it' },
-  BH_ERR_POD_INVALID: { exit: 65, help: 'the Kubernetes API server would refuse this field too' },
+  BH_ERR_POD_INVALID: {
+    exit: 65,
+    help: 'correct this field of the manifest; Kubernetes would refuse it as well',
+  },
   BH_ERR_POD_UNSUPPORTED: {
     exit: 65,
     help: 'only a cluster can give this; declare a replacement in bellhop.yaml or remove it',
@@ -72,7 +75,10 @@ export const CODES = {
   BH_ERR_SETTINGS: { exit: 78, help: 'docs/reference/bellhop-yaml.md lists every setting' },
   BH_ERR_EXEC_NOT_FOUND: { exit: 127, help: 'check the command, PATH and `workingDir`' },
   BH_ERR_EXEC_NOT_ALLOWED: { exit: 126, help: 'check the mode of the file and of its folders' },
-  BH_ERR_EXEC: { exit: 126, help: 'check that the file is a program for this machine' },
+  BH_ERR_EXEC: {
+    exit: 126,
+    help: 'check that it is a program for this machine, and `workingDir` where it says chdir',
+  },
   BH_ERR_EXEC_TOO_BIG: {
     exit: 126,
     help: 'deliver it as a file: a volume, or `files:` in bellhop.yaml',

@@ -68,7 +68,8 @@ async function prepare(io: Io, { plan, objects }: Declared, options: RunOptions)
     ...(argv instanceof BellhopError ? [argv] : []),
     ...sizeProblems(io, words, env),
   ]);
-  return { argv: words, env, become, delivery: files.delivery };
+  const { uid = io.kernel.uid, gid = io.kernel.gid } = become;
+  return { argv: words, env, become, delivery: { ...files.delivery, owner: { uid, gid } } };
 }
 
 function commandOf(

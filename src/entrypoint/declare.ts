@@ -2,14 +2,16 @@ import { BellhopError, judge } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import type { Declaration, Workload } from '../plan/declaration.ts';
 import { chooseWorkload, podOf, readDeclaration } from '../plan/declaration.ts';
-import { EMBEDDED } from '../plan/bind.ts';
 import { buildPlan, chooseContainer } from '../plan/build.ts';
 import type { PlanInput } from '../plan/build.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { Image, Plan } from '../plan/types.ts';
 import { STORE_KINDS } from '../stores/_all.gen.ts';
+import { storeProblems } from './store-problems.ts';
 import type { DataObject } from '../wire/objects.ts';
 import type { Container, Pod } from '../wire/pod-types.ts';
+import type { Source } from '../wire/read.ts';
+import { parsePath } from '../wire/read.ts';
 import { readManifests, readSettingsFile } from './inputs.ts';
 
 /** What the flags of `run`, `plan` and `explain` say about the declaration. */
@@ -36,20 +38,25 @@ export interface Declared {
 /** Makes the plan from manifests and settings; throws everything that is wrong, together. */
 export async function declare(io: Io, options: DeclareOptions): Promise<Declared> {
   const { documents, problems: manifestProblems } = readManifests(io, options.manifests);
-  const { settings, problems: settingsProblems } = await readSettingsFile(io, options.settings);
+  const {
+    settings,
+    problems: settingsProblems,
+    source,
+  } = await readSettingsFile(io, options.settings);
   const problems: BellhopError[] = [...manifestProblems, ...settingsProblems];
   const fields = pairs(options.fields, { flag: '--field', problems });
   const node = pairs(
     options.node.flatMap((one) => one.split(',')),
     { flag: '--node', problems },
   );
-  problems.push(...storeProblems(settings));
+  problems.push(...storeProblems(settings, source));
   judge(problems);
   const declaration = readDeclaration(documents);
   const chosen = choose(declaration, options);
   const input = planInput({ options, settings, declaration, fields, node }, chosen);
   const result = buildPlan(input);
-  const found = [...declaration.problems, ...chosen.problems, ...result.problems];
+  const placed = result.problems.map((problem) => withPosition(problem, chosen.source));
+  const found = [...declaration.problems, ...chosen.problems, ...placed];
   judge(found);
   return { plan: result.plan, objects: declaration.objects, warnings: result.warnings };
 }
@@ -90,6 +97,16 @@ interface Chosen {
   readonly workload: Pick<Workload, 'kind' | 'name' | 'namespace'>;
   readonly pod: Pod;
   readonly problems: readonly BellhopError[];
+  /** Where the workload was read from; undefined without one. */
+  readonly source?: Source;
+}
+
+/** A problem that names a field of the manifest is told with the field's position. */
+function withPosition(problem: BellhopError, source: Source | undefined): BellhopError {
+  const path = problem.where.map(parsePath).find((one) => one !== undefined);
+  if (path === undefined || source === undefined) return problem;
+  const { line, column } = source.locate(path);
+  return problem.within(`${source.name}:${line}:${column}`);
 }
 
 function choose(declaration: Declaration, options: DeclareOptions): Chosen {
@@ -98,7 +115,8 @@ function choose(declaration: Declaration, options: DeclareOptions): Chosen {
   try {
     const workload = chooseWorkload(workloads, options.workload);
     const pod = podOf(workload);
-    return { workload, pod, problems: workload.place.problems };
+    const { problems: read, source } = workload.place;
+    return { workload, pod, problems: read, source };
   } catch (error) {
     if (error instanceof BellhopError) judge([...problems, error]);
     throw error;
@@ -145,27 +163,6 @@ function planInput(parts: Parts, { workload, pod, problems }: Chosen): PlanInput
 function imageOf(settings: Settings, flags: Image): Image {
   const given = Object.entries(settings.image ?? {}).filter(([, one]) => one !== undefined);
   return { ...Object.fromEntries(given), ...flags };
-}
-
-/** A store's kind and options must be known: what is unknown would be carried in the plan. */
-function storeProblems(settings: Settings): BellhopError[] {
-  return Object.entries(settings.stores ?? {}).flatMap(([name, { kind, ...options }]) => {
-    const refuse = (what: string): BellhopError => {
-      return new BellhopError('BH_ERR_SETTINGS', {
-        where: ['bellhop.yaml', `store ${name}`],
-        what,
-      });
-    };
-    const known = STORE_KINDS.get(kind);
-    if (name === EMBEDDED)
-      return [refuse('this name is taken: it is the store of the input itself')];
-    if (known === undefined) {
-      return [refuse(`its kind is none of ${[...STORE_KINDS.keys()].join(', ')}`)];
-    }
-    const unknown = Object.keys(options).filter((one) => !known.options.includes(one));
-    const taken = known.options.join(', ') || 'none';
-    return unknown.map((one) => refuse(`${kind} has no option ${one} (options: ${taken})`));
-  });
 }
 
 function pairs(

@@ -35,7 +35,8 @@ export function whoToBecome(plan: Plan, io: Io): Become {
   const entry = wanted === undefined ? undefined : findUser(files.passwd(), wanted);
   if (typeof wanted === 'string' && entry === undefined) {
     const what = `the image has no user ${wanted} in /etc/passwd`;
-    problems.push(identityProblem('image.user', what));
+    const help = 'add the user to the image, or name another: a uid needs no entry';
+    problems.push(identityProblem('image.user', what, help));
   }
   const ids = wantedIds({ plan, io, files }, wanted, entry);
   if (plan.identity.nonRoot === true) problems.push(...rootProblems(plan, wanted, ids.uid));
@@ -91,8 +92,9 @@ function lazyText(io: Io, path: string): () => string {
   };
 }
 
-function identityProblem(where: string, what: string): BellhopError {
-  return new BellhopError('BH_ERR_IDENTITY', { where: [where], what });
+function identityProblem(where: string, what: string, help?: string): BellhopError {
+  const better = help === undefined ? {} : { help };
+  return new BellhopError('BH_ERR_IDENTITY', { where: [where], what, ...better });
 }
 
 /** A uid, a name of the image, or undefined where nobody says. The gid of USER is dropped. */
@@ -107,6 +109,8 @@ function wantedUser(plan: Plan, problems: BellhopError[]): number | string | und
   return undefined;
 }
 
+const NON_ROOT_HELP = 'set `runAsUser` to a number other than 0';
+
 /** runAsNonRoot as the kubelet has it: a name cannot be verified. */
 function rootProblems(
   plan: Plan,
@@ -119,7 +123,7 @@ function rootProblems(
       identityProblem(where, `the image's user ${wanted} is a name, so it cannot be verified`),
     ];
   }
-  return uid === 0 ? [identityProblem(where, 'the program would run as root')] : [];
+  return uid === 0 ? [identityProblem(where, 'the program would run as root', NON_ROOT_HELP)] : [];
 }
 
 interface Ids {
@@ -148,7 +152,9 @@ function decide({ plan, io }: { plan: Plan; io: Io }, ids: Ids): Decision {
   const become = groupsAsked || plan.identity.group !== undefined ? changed : {};
   const needs = (become.uid === undefined ? 0n : CAP_SETUID) | needsOf(become);
   if ((kernel.capabilities & needs) === needs) return { become, differences: [], problems: [] };
-  const what = `the pod wants user ${ids.uid}, group ${ids.gid}, groups ${ids.groups.join(' ')}; the container runs as ${kernel.uid}:${kernel.gid} and may not change that`;
+  const wanted = `user ${ids.uid}, group ${ids.gid}, groups ${ids.groups.join(' ')}`;
+  const is = `${kernel.uid}:${kernel.gid}`;
+  const what = `the pod wants ${wanted}; the container runs as ${is} and may not change that`;
   if (plan.policy.identity === 'keep') return { become: {}, differences: [what], problems: [] };
   return { become: {}, differences: [], problems: [identityProblem('securityContext', what)] };
 }

@@ -3,6 +3,7 @@ import type { Io } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
 import type { InputDocument } from '../plan/declaration.ts';
 import type { Settings } from '../plan/settings.ts';
+import type { Source } from '../wire/read.ts';
 import { NO_SETTINGS } from '../plan/settings-use.ts';
 import { YamlProblem, readDocuments } from '../wire/yaml.ts';
 
@@ -19,13 +20,20 @@ export function readManifests(
   const problems: BellhopError[] = [];
   const documents: InputDocument[] = [];
   for (const name of names) {
-    try {
-      for (const file of filesOf(io, name, 0)) documents.push(...readFile(io, file, problems));
-    } catch (error) {
-      problems.push(readProblem(error, name));
+    for (const file of attempt(name, problems, () => filesOf(io, name, 0))) {
+      documents.push(...attempt(file, problems, () => readFile(io, file, problems)));
     }
   }
   return { documents, problems };
+}
+
+function attempt<T>(name: string, problems: BellhopError[], work: () => T[]): T[] {
+  try {
+    return work();
+  } catch (error) {
+    problems.push(readProblem(error, name));
+    return [];
+  }
 }
 
 function filesOf(io: Io, name: string, depth: number): string[] {
@@ -43,9 +51,11 @@ function filesOf(io: Io, name: string, depth: number): string[] {
       // Hidden entries are tools' own, or the `..data` of a mounted ConfigMap, whose files the
       // links beside it show; links to folders could lead in circles.
       if (entry.startsWith('.')) return [];
-      const isFolder = io.fs.statThrough(path)?.kind === 'dir';
-      if (isFolder) return io.fs.stat(path)?.kind === 'link' ? [] : filesOf(io, path, depth + 1);
-      return /\.(ya?ml|json)$/.test(entry) ? [path] : [];
+      const kind = io.fs.statThrough(path)?.kind;
+      if (kind === 'dir')
+        return io.fs.stat(path)?.kind === 'link' ? [] : filesOf(io, path, depth + 1);
+      // A pipe or a device among manifests would be waited for.
+      return kind !== 'other' && /\.(ya?ml|json)$/.test(entry) ? [path] : [];
     });
   if (below.length <= FILES_MAX) return below;
   const what = `has ${below.length} manifests, at most ${FILES_MAX} are read`;
@@ -80,17 +90,22 @@ export function readProblem(error: unknown, name: string): BellhopError {
     ENOENT: 'there is no such file',
     EACCES: 'permission denied',
     EISDIR: 'is a folder',
+    EMFILE: 'no file descriptor is left (`ulimit -n`)',
     EFBIG: `has more than ${INPUT_BYTES_MAX} bytes`,
   };
   const what = reasons[error.errno] ?? `cannot be read (${error.errno})`;
   return new BellhopError('BH_ERR_INPUT_READ', { where: [name], what });
 }
 
+/** bellhop.yaml as it was read; without a source where there is none. */
+export interface SettingsRead {
+  readonly settings: Settings;
+  readonly problems: readonly BellhopError[];
+  readonly source?: Source;
+}
+
 /** Reads bellhop.yaml; no file is no settings. */
-export async function readSettingsFile(
-  io: Io,
-  name: string | undefined,
-): Promise<{ readonly settings: Settings; readonly problems: readonly BellhopError[] }> {
+export async function readSettingsFile(io: Io, name: string | undefined): Promise<SettingsRead> {
   if (name === undefined) return { settings: NO_SETTINGS, problems: [] };
   const problems: BellhopError[] = [];
   try {
@@ -99,7 +114,7 @@ export async function readSettingsFile(
     if (document !== undefined && second === undefined) {
       // The schema library is loaded only where there are settings.
       const { readSettings } = await import('../plan/settings.ts');
-      return readSettings(document.value, document.source);
+      return { ...readSettings(document.value, document.source), source: document.source };
     }
     const what = document === undefined ? 'is empty' : 'has several documents, one is wanted';
     problems.push(new BellhopError('BH_ERR_SETTINGS', { where: [name], what }));

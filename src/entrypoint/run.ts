@@ -55,13 +55,15 @@ function findSource(io: Io, options: RunOptions): PlanSource {
   const env = ownVariables(io);
   const asked = options.plan ?? env.get('BELLHOP_PLAN');
   const path = asked ?? (io.fs.statThrough(DEFAULT_PLAN) ? DEFAULT_PLAN : undefined);
-  if (path === undefined) {
-    if (['', '0'].includes(env.get('BELLHOP_REQUIRE') ?? '')) return { kind: 'nothing' };
-    const what = `no -f, no --plan, no BELLHOP_PLAN and no ${DEFAULT_PLAN}`;
-    throw new BellhopError('BH_ERR_NO_PLAN', { where: ['BELLHOP_REQUIRE is set'], what });
-  }
+  if (path === undefined) return nothing(env);
   if (options.plan === undefined && isKubernetes(io)) return { kind: 'nothing' };
   return { kind: 'plan', path, digest: env.get('BELLHOP_PLAN_DIGEST') };
+}
+
+function nothing(env: ReadonlyMap<string, string>): PlanSource {
+  if ((env.get('BELLHOP_REQUIRE') ?? '0') === '0') return { kind: 'nothing' };
+  const what = `no -f, no --plan, no BELLHOP_PLAN and no ${DEFAULT_PLAN}`;
+  throw new BellhopError('BH_ERR_NO_PLAN', { where: ['BELLHOP_REQUIRE is set'], what });
 }
 
 /** A plan says all of this itself; a flag that changes nothing is a mistake. */
@@ -81,13 +83,14 @@ function refuseUnusedFlags(options: RunOptions): void {
   throw new BellhopError('BH_ERR_USAGE', { where: [given.join(', ')], what, help });
 }
 
+/** Compose files and task definitions write empty variables: such a one is not set. */
 function ownVariables(io: Io): ReadonlyMap<string, string> {
   const map = new Map<string, string>();
   for (const entry of io.arrival.env) {
     const text = Buffer.from(entry).toString('utf8');
     const equals = text.indexOf('=');
-    if (text.startsWith('BELLHOP_') && equals > 0)
-      map.set(text.slice(0, equals), text.slice(equals + 1));
+    const isOurs = text.startsWith('BELLHOP_') && equals > 0 && equals + 1 < text.length;
+    if (isOurs) map.set(text.slice(0, equals), text.slice(equals + 1));
   }
   return map;
 }

@@ -60,7 +60,9 @@ export function sizeProblems(
   if (problems.length > 0 || total <= execBytesMax) return problems;
   const largest = env.toSorted((a, b) => b.bytes.byteLength - a.bytes.byteLength)[0];
   const name = largest === undefined ? 'none' : printable(nameOf(largest.bytes));
-  const what = `${total} bytes of arguments and variables, the kernel takes ${execBytesMax} (a quarter of the stack limit, at most 6 MiB); the largest variable is ${name} with ${largest?.bytes.byteLength ?? 0} bytes`;
+  const limit = `${execBytesMax} (a quarter of the stack limit, at most 6 MiB)`;
+  const most = `the largest variable is ${name} with ${largest?.bytes.byteLength ?? 0} bytes`;
+  const what = `${total} bytes of arguments and variables, the kernel takes ${limit}; ${most}`;
   return [new BellhopError('BH_ERR_EXEC_TOO_BIG', { where: ['the environment'], what })];
 }
 

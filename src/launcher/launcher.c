@@ -20,8 +20,6 @@
 #include "document.h"
 #include "become.h"
 
-enum { AT_EXECFN = 31 };
-
 /* They steer Bun, its JavaScript engine or the dynamic loader; they are the user program's. */
 static int steers_the_runtime(const char *entry) {
   static const char *const prefixes[] = {"BUN_", "NODE_", "LD_", "JSC_", "GLIBC_TUNABLES=",
@@ -31,16 +29,13 @@ static int steers_the_runtime(const char *entry) {
   return 0;
 }
 
-/* The runtime lies beside us. AT_EXECFN is the path that execve was given: right unless we were
- * found by a relative path and the directory has changed since, or through a link. */
-static const char *runtime_path(const char *execfn) {
+/* The runtime lies beside us. It cannot work without /proc (Bun ends with a page of its own), so
+ * there is no need of another way to find it. */
+static const char *runtime_path(void) {
   static char path[PATH_BYTES_MAX + 32];
   i64 n = sys4(SYS_readlinkat, AT_CWD, "/proc/self/exe", path, PATH_BYTES_MAX);
-  if (n <= 0 || path[0] != '/') {
-    path[0] = 0;
-    if (execfn) append(path, path + PATH_BYTES_MAX, execfn);
-    n = L(length(path));
-  }
+  if (n <= 0 || path[0] != '/')
+    fail("/proc is not mounted, or hides this process", "", "mount /proc: the runtime needs it");
   while (n > 0 && path[n - 1] != '/') n--;
   append(path + n, path + sizeof path - 1, "bellhop-runtime");
   return path;
@@ -72,7 +67,7 @@ static void run(void) {
   if (killed_by == SIG_TERM) quit(128 + SIG_TERM);
   if (killed_by)
     fail("bellhop-runtime was ended by signal ", digits,
-         "9 is mostly the memory limit; else it is a defect in bellhop: please report it");
+         "9 and 11 mostly mean a memory limit; else it is a defect in bellhop: please report it");
   if (status >> 8) quit(status >> 8 & 255);
   read_document();
   return_limits();
@@ -86,10 +81,7 @@ __attribute__((used, noreturn)) void start_c(u64 *stack) {
   arrival.argv = (char **)(stack + 1);
   arrival.envp = arrival.argv + arrival.argc + 1;
   while (arrival.envp[arrival.envc]) arrival.envc++;
-  const char *execfn = 0;
-  for (u64 *aux = (u64 *)(arrival.envp + arrival.envc + 1); aux[0]; aux += 2)
-    if (aux[0] == AT_EXECFN) execfn = (const char *)aux[1];
-  runtime.path = runtime_path(execfn);
+  runtime.path = runtime_path();
   if (arrival.argc < 2 || !equal(arrival.argv[1], "run"))
     give_way(runtime.path, arrival.argv, arrival.envp);
   run();

@@ -156,8 +156,17 @@ export function podOf(workload: Workload): Pod {
     const value = isRecord(place.value) ? place.value[String(step)] : undefined;
     place = { ...place, value: value ?? {}, path: [...place.path, step] };
   }
-  const pod = readPod(place);
-  return workload.kind === 'Pod' ? pod : { ...pod, ...templated(workload, pod) };
+  const pod = readPod(place, claimNames(workload));
+  if (workload.kind === 'Pod') return pod;
+  return { ...pod, ...templated(workload, pod) };
+}
+
+/** A StatefulSet's controller adds a volume for each of its claims, of the same name. */
+function claimNames({ kind, place }: Workload): string[] {
+  const { spec } = isRecord(place.value) ? place.value : {};
+  const claims = kind === 'StatefulSet' && isRecord(spec) ? spec['volumeClaimTemplates'] : [];
+  if (!Array.isArray(claims)) return [];
+  return claims.map((one) => (isRecord(one) ? metadataText(one, 'name') : '')).filter(Boolean);
 }
 
 /** A template's pods have names that their controller makes up; a Job also labels them. */

@@ -1,6 +1,12 @@
 // $(VAR) expansion: k8s.io/kubernetes third_party/forked/golang/expansion v1.33.13, but for the
 // repair of kubernetes#136325: a `$` before a character outside ASCII stays as it is.
 
+/**
+ * Longer than anything that the kernel takes as arguments and variables together (6 MiB): expansion
+ * stops there, so that a few lines of `$(A)$(A)` cannot fill the memory; the size check refuses it.
+ */
+const EXPANDED_LENGTH_MAX = 8 * 1024 * 1024;
+
 /** Gives a variable's value, or undefined for one that is not known. */
 export type Lookup = (name: string) => string | undefined;
 
@@ -31,6 +37,7 @@ function expandEach(input: string, value: (name: string) => string): string {
   let out = '';
   let done = 0;
   for (let at = input.indexOf('$'); at >= 0; at = input.indexOf('$', done)) {
+    if (out.length > EXPANDED_LENGTH_MAX) return out;
     out += input.slice(done, at);
     const next = input[at + 1];
     const close = next === '(' ? input.indexOf(')', at + 2) : -1;

@@ -39,7 +39,10 @@ export interface SchemaIssue {
 
 /** A schema's complaint as a sentence for people. Never the value: it may be a secret. */
 export function settingsSentence(issue: SchemaIssue, path: SettingsPath): string {
-  if (issue.received === 'undefined') return `${path.at(-1) ?? 'this'} is required`;
+  if (issue.received === 'undefined') {
+    const name = path.at(-1) ?? 'this';
+    return name === 'apiVersion' ? `${name} is required: bellhop/v1` : `${name} is required`;
+  }
   if (issue.type === 'check') return issue.message;
   if (issue.type === 'union') return unionSentence(path, issue.input);
   if (issue.type === 'literal' || issue.type === 'picklist') return wordsSentence(issue);

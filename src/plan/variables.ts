@@ -19,6 +19,8 @@ export function podVariables(context: PlanContext, container: Container): Placem
 }
 
 function envFromPlacements(context: PlanContext, from: EnvFrom): Placement[] {
+  // What has no name was told where it was read.
+  if (from.name === '') return [];
   const rule = pathText(from.place);
   const binding = bindObject(context, from.kind, from.name);
   const called = calledObject(from.kind, from.name);
@@ -38,7 +40,7 @@ function envFromPlacements(context: PlanContext, from: EnvFrom): Placement[] {
         rule,
       }));
     case 'none': {
-      if (!from.optional) context.problems.push(unbound(called, rule));
+      if (!from.optional) context.problems.push(unbound(context, called, rule));
       return [];
     }
   }
@@ -59,8 +61,15 @@ function boundObject(
 }
 
 /** The object is nowhere: not in the input, not bound. */
-export function unbound(called: string, rule: string): BellhopError {
-  const what = 'neither in the input nor bound to a store';
+export function unbound(context: PlanContext, called: string, rule: string): BellhopError {
+  const elsewhere = context.objects
+    .filter((one) => calledObject(one.kind, one.name) === called.split(', key ')[0])
+    .map((one) => one.namespace ?? context.namespace);
+  const hint =
+    elsewhere.length === 0
+      ? ''
+      : ` (namespace ${context.namespace}; the input has one in ${elsewhere.join(', ')})`;
+  const what = `neither in the input nor bound to a store${hint}`;
   return new BellhopError('BH_ERR_UNBOUND', { where: [called, rule], what });
 }
 
@@ -111,6 +120,7 @@ export interface KeyQuery {
 
 /** The source of one key; undefined after a problem was reported. */
 export function keySource(context: PlanContext, query: KeyQuery): Source | undefined {
+  if (query.name === '' || query.key === '') return undefined;
   const called = `${calledObject(query.kind, query.name)}, key ${query.key}`;
   const binding = bindObject(context, query.kind, query.name);
   const bound = boundKey(binding, query.key, called);
@@ -121,7 +131,7 @@ export function keySource(context: PlanContext, query: KeyQuery): Source | undef
   if (!query.optional) {
     const problem =
       binding.kind === 'none'
-        ? unbound(called, query.rule)
+        ? unbound(context, called, query.rule)
         : noSuchKey(binding, called, query.rule);
     context.problems.push(problem);
     return undefined;

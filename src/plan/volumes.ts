@@ -121,6 +121,7 @@ function units(text: string | undefined): number {
 }
 
 function objectContents(context: PlanContext, object: ObjectSource, mode: number): Content[] {
+  if (object.name === '') return [];
   const rule = pathText(object.place);
   if (object.items !== undefined) return itemContents(context, object, mode);
   const called = calledObject(object.kind, object.name);
@@ -137,7 +138,7 @@ function objectContents(context: PlanContext, object: ObjectSource, mode: number
         return { kind: 'file', path: key, mode, source, rule };
       });
     case 'none':
-      if (!object.optional) context.problems.push(unbound(called, rule));
+      if (!object.optional) context.problems.push(unbound(context, called, rule));
       return [];
   }
 }

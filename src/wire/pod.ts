@@ -7,7 +7,7 @@ import type {
   Pod,
   PodSecurity,
 } from './pod-types.ts';
-import type { Resources, ValueFrom, VolumeMount } from './pod-types.ts';
+import type { Resources, ValueFrom, Volume, VolumeMount } from './pod-types.ts';
 import { readVolume } from './pod-volumes.ts';
 import { envFieldProblem, quantityText, readResource } from './pod-fields.ts';
 import type { At } from './read.ts';
@@ -30,8 +30,11 @@ import { records, text, textMap, texts } from './read.ts';
 
 const ID_MAX = 2 ** 31 - 1;
 
-/** Reads a pod or a pod template: an object with `metadata` and `spec`. */
-export function readPod(at: At): Pod {
+/**
+ * Reads a pod or a pod template: an object with `metadata` and `spec`. `claims` are volumes that
+ * its controller adds: a StatefulSet's volumeClaimTemplates.
+ */
+export function readPod(at: At, claims: readonly string[] = []): Pod {
   const metadata = record(member(at, 'metadata'));
   const spec = record(member(at, 'spec'));
   if (spec === undefined) complain(at, 'spec is required');
@@ -39,7 +42,8 @@ export function readPod(at: At): Pod {
     spec === undefined ? undefined : member(spec, name);
   const meta = (name: string): At | undefined =>
     metadata === undefined ? undefined : member(metadata, name);
-  const volumes = records(part('volumes')).map(readVolume);
+  const claimed = claims.map((name) => claimVolume(at, name));
+  const volumes = [...records(part('volumes')).map(readVolume), ...claimed];
   const containers = records(part('containers')).map((one) => readContainer(one, volumes));
   if (spec !== undefined && list(part('containers')).length === 0) {
     complain(spec, 'containers is required');
@@ -62,6 +66,12 @@ export function readPod(at: At): Pod {
     containers,
     initContainers,
   };
+}
+
+/** A volume that only a cluster can give, until bellhop.yaml says that it is present. */
+function claimVolume(at: At, name: string): Volume {
+  const source = { kind: 'unsupported' as const, name: 'persistentVolumeClaim' };
+  return { name, source, place: [...at.path.slice(0, 1), 'volumeClaimTemplates'] };
 }
 
 function unique(places: readonly At[]): void {

@@ -31,6 +31,13 @@ export function pathText(path: Path): string {
   return text;
 }
 
+/** The path that `pathText` wrote so; undefined for any other text. */
+export function parsePath(text: string): Path | undefined {
+  if (!/^[A-Za-z]+(?:\.[A-Za-z]+|\[\d+\])+$/.test(text)) return undefined;
+  const steps = text.match(/[A-Za-z]+|\d+/g) ?? [];
+  return steps.map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+}
+
 /** Reports a problem at this place; never throws, so that all of them are told at once. */
 export function complain(
   at: At,

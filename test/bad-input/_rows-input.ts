@@ -208,7 +208,7 @@ export const ROWS: readonly Row[] = [
       args: ['-f', 'pod.yaml', '-c', 'b.yaml'],
     },
     ['BH_ERR_SETTINGS'],
-    'store v: its kind is none of',
+    'stores.v.kind: its kind is none of',
   ],
 
   // Plans.

@@ -1,68 +1,7 @@
 import { describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { built } from '../support/built.ts';
-
-const { bellhop } = built();
-const CANARY = 'canary-7d1f3b';
-const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-cli-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-
-const POD = `
-apiVersion: v1
-kind: Pod
-metadata: { name: p, labels: { app: x } }
-spec:
-  securityContext: { runAsUser: 1000 }
-  containers:
-  - name: main
-    image: i
-    command: [env]
-    envFrom:
-    - secretRef: { name: s }
-    - configMapRef: { name: c }
-    env:
-    - { name: user, value: "again $(user) $(later)" }
-    - { name: later, value: x }
-    - name: maybe
-      valueFrom: { secretKeyRef: { name: s, key: nosuch, optional: true } }
-    volumeMounts: [{ name: v, mountPath: /etc/creds }]
-  volumes: [{ name: v, secret: { secretName: s, defaultMode: 0400 } }]
----
-apiVersion: v1
-kind: Secret
-metadata: { name: s }
-stringData: { user: ${CANARY}-u, my.key: ${CANARY}-k }
----
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: c }
-data: { PARAM: ${CANARY}-c }
-`;
-const pod = path.join(folder, 'pod.yaml');
-writeFileSync(pod, POD);
-
-/** May be executed, and is no program: the kernel says ENOEXEC. */
-const noProgram = path.join(folder, 'no-program');
-writeFileSync(noProgram, 'text', { mode: 0o755 });
-
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-function call(words: readonly string[], env: Readonly<Record<string, string>> = {}): Result {
-  const done = Bun.spawnSync([bellhop, ...words], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdout: 'pipe',
-    stderr: 'pipe',
-    timeout: 20_000,
-  });
-  return { code: done.exitCode, out: done.stdout.toString(), err: done.stderr.toString() };
-}
+import { CANARY, POD, call, folder, noProgram } from './_call.ts';
 
 describe('help', () => {
   test.each([[[]], [['help']], [['--help']], [['-h']]])(
@@ -111,7 +50,7 @@ describe('plan', () => {
   test('is the same bytes each time, ends with a newline and has no value of any object', () => {
     const first = call(['plan', '-f', 'pod.yaml']);
     expect(first.code).toBe(0);
-    expect(first.out).toBe(call(['plan', '-f', pod]).out);
+    expect(first.out).toBe(call(['plan', '-f', path.join(folder, 'pod.yaml')]).out);
     expect(first.out.endsWith('}\n')).toBe(true);
     expect(first.out).not.toContain(CANARY);
     expect(first.out).toContain('"digest":"sha256:');
@@ -186,66 +125,6 @@ describe('explain', () => {
       identity: 'user 1000',
       argv: { from: "the pod's command", words: ['env'] },
     });
-  });
-});
-
-describe('settings without a pod', () => {
-  const settings = path.join(folder, 'bellhop.yaml');
-  writeFileSync(
-    settings,
-    'apiVersion: bellhop/v1\nstores: { own: { kind: env } }\nenv: { COPY: own:KEEP }\n',
-  );
-  test('run -c places what bellhop.yaml says', () => {
-    const { code, out, err } = call(['run', '-c', settings, '--', 'env'], { KEEP: 'x y' });
-    expect([code, err]).toEqual([0, '']);
-    expect(out).toContain('COPY=x y\n');
-  });
-  test('what a store does not have is told with the place that wants it', () => {
-    const { code, err } = call(['run', '-c', settings, '--', 'env']);
-    expect(code).toBe(69);
-    expect(err).toContain(
-      'bellhop.yaml env.COPY, variable COPY, own:KEEP: there is no such variable',
-    );
-  });
-  test.each([
-    ['stores: { own: { kind: nosuch } }', 'its kind is none of embedded, env, file'],
-    ['stores: { own: { kind: env, token: canary-9 } }', 'env has no option token (options: none)'],
-    ['stores: { embedded: { kind: env } }', 'this name is taken'],
-  ])('%s is refused before anything is fetched', (line, what) => {
-    const bad = path.join(folder, 'bad.yaml');
-    writeFileSync(bad, `apiVersion: bellhop/v1\n${line}\n`);
-    const { code, err } = call(['plan', '-f', 'pod.yaml', '-c', bad]);
-    expect(code).toBe(78);
-    expect(err).toContain(what);
-    expect(err).not.toContain('canary-9');
-  });
-  test('flags that a plan makes meaningless are refused', () => {
-    const document = path.join(folder, 'flags.json');
-    writeFileSync(document, call(['plan', '-f', 'pod.yaml']).out);
-    const { code, err } = call(['run', '--plan', document, '-c', settings, '--container', 'main']);
-    expect(code).toBe(64);
-    expect(err).toContain('--config, --container: has no meaning with a plan');
-  });
-});
-
-describe('output that cannot be written', () => {
-  test('a full device is BH_ERR_OUTPUT', () => {
-    const done = Bun.spawnSync(['sh', '-c', '"$0" plan -f pod.yaml > /dev/full', bellhop], {
-      cwd: folder,
-      stderr: 'pipe',
-      timeout: 20_000,
-    });
-    expect(done.exitCode).toBe(74);
-    expect(done.stderr.toString()).toContain('standard output: cannot be written (ENOSPC)');
-    expect(done.stderr.toString()).toContain('code: BH_ERR_OUTPUT (exit 74)');
-  });
-  test('a reader that has ended is not worth a word', () => {
-    const done = Bun.spawnSync(['sh', '-c', '"$0" help run | true', bellhop], {
-      cwd: folder,
-      stderr: 'pipe',
-      timeout: 20_000,
-    });
-    expect(done.stderr.toString()).toBe('');
   });
 });
 

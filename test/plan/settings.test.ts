@@ -113,7 +113,7 @@ describe('bellhop.yaml is judged', () => {
   test.each([
     ['x', 'b.yaml:1:1: must be an object, is a string'],
     ['[]', 'b.yaml:1:1: must be an object, is a list'],
-    ['{}', 'b.yaml:1:1, apiVersion: apiVersion is required'],
+    ['{}', 'b.yaml:1:1, apiVersion: apiVersion is required: bellhop/v1'],
     ['apiVersion: bellhop/v2', 'b.yaml:1:13, apiVersion: must be bellhop/v1'],
     ['apiVersion: 1', 'b.yaml:1:13, apiVersion: must be bellhop/v1, is a number'],
   ])('%j: %s', (text, wanted) => {

@@ -1,0 +1,46 @@
+import { BellhopError } from '../core/errors.ts';
+import { EMBEDDED } from '../plan/bind.ts';
+import type { Settings } from '../plan/settings.ts';
+import { storesNamed } from '../plan/settings-use.ts';
+import { STORE_KINDS } from '../stores/_all.gen.ts';
+import type { Path, Source } from '../wire/read.ts';
+import { pathText } from '../wire/read.ts';
+
+/**
+ * What the schema of bellhop.yaml cannot know: kinds and options of stores, which would be carried
+ * in the plan, and references to stores that are not declared. All of it at once, with positions.
+ */
+export function storeProblems(settings: Settings, source: Source | undefined): BellhopError[] {
+  const refuse = (path: Path, what: string): BellhopError => {
+    const at = source?.locate(path);
+    const position = at === undefined ? '' : `${source?.name}:${at.line}:${at.column}`;
+    return new BellhopError('BH_ERR_SETTINGS', { where: [position, pathText(path)], what });
+  };
+  const stores = settings.stores ?? {};
+  const declared = Object.keys(stores).join(', ') || 'none';
+  return [
+    ...Object.entries(stores).flatMap(([name, options]) =>
+      kindProblems(name, options).map(([step, what]) => refuse(['stores', name, ...step], what)),
+    ),
+    ...storesNamed(settings)
+      .filter(({ store }) => !Object.hasOwn(stores, store))
+      // What was written is not repeated: it may be a value by mistake.
+      .map(({ path }) => refuse(path, `names a store that is not declared (stores: ${declared})`)),
+  ];
+}
+
+type KindProblem = readonly [step: Path, what: string];
+
+function kindProblems(
+  name: string,
+  { kind, ...options }: { readonly kind: string },
+): KindProblem[] {
+  const known = STORE_KINDS.get(kind);
+  if (name === EMBEDDED) return [[[], 'this name is taken: it is the store of the input itself']];
+  if (known === undefined) {
+    return [[['kind'], `its kind is none of ${[...STORE_KINDS.keys()].join(', ')}`]];
+  }
+  const taken = known.options.join(', ') || 'none';
+  const unknown = Object.keys(options).filter((one) => !known.options.includes(one));
+  return unknown.map((one) => [[one], `${kind} has no option ${one} (options: ${taken})`]);
+}

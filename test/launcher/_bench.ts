@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildLauncher, compilerFor } from '../../scripts/build-launcher.ts';
+import { built as builtBellhop } from '../support/built.ts';
 
 export interface Tools {
   readonly dir: string;
@@ -126,7 +127,8 @@ export function run(
 }
 
 export type Picture = Record<string, string | string[]>;
-export type Way = 'direct' | 'launcher' | 'alone';
+/** Directly, by launcher and stand-in, by the stand-in alone, or by what is shipped. */
+export type Way = 'direct' | 'launcher' | 'alone' | 'shipped' | 'delivered';
 
 /** What the probe sees when it is started in one of the three ways. */
 export function picture(way: Way, recipe: Omit<Recipe, 'program'>): Picture {
@@ -134,13 +136,42 @@ export function picture(way: Way, recipe: Omit<Recipe, 'program'>): Picture {
   const out = path.join(dir, 'picture.json');
   rmSync(out, { force: true });
   const inner = [probe, out, ...recipe.argv];
-  const program = { direct: probe, launcher, alone: standIn }[way];
-  const outer = way === 'direct' ? inner : ['bellhop', 'run', '--', ...inner];
+  const shipped = way === 'shipped' || way === 'delivered' ? builtBellhop().bellhop : '';
+  const programs = { direct: probe, launcher, alone: standIn, shipped, delivered: shipped };
+  const program = programs[way];
+  const place = way === 'delivered' ? path.join(folder('delivered'), 'config') : '';
+  const flags = way === 'delivered' ? ['-f', podFile(dir, place)] : [];
+  const outer = way === 'direct' ? inner : ['bellhop', 'run', ...flags, '--', ...inner];
   const ended = start({ ...recipe, program, argv: outer });
+  // A start as root mounts, and this machine is no container that ends.
+  if (place !== '' && isRoot) spawnSync('umount', ['--lazy', place]);
   if (ended.code !== 0 || !existsSync(out)) {
     throw new Error(`${way}: code ${ended.code} ${ended.signal}\n${ended.stderr}`);
   }
   return JSON.parse(readFileSync(out, 'utf8')) as Picture;
+}
+
+/** A pod with one variable and one volume. */
+function podFile(dir: string, mountPath: string): string {
+  const file = path.join(dir, 'pod.yaml');
+  const container = {
+    name: 'main',
+    image: 'i',
+    env: [{ name: 'DELIVERED', value: 'yes' }],
+    volumeMounts: [{ name: 'v', mountPath }],
+  };
+  const documents = [
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'p' },
+      spec: { containers: [container], volumes: [{ name: 'v', configMap: { name: 'c' } }] },
+    },
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' }, data: { key: 'value' } },
+  ];
+  writeFileSync(file, documents.map((one) => JSON.stringify(one)).join('\n---\n'));
+  chmodSync(file, 0o644);
+  return file;
 }
 
 /** The fields in which two pictures differ: `name: seen instead of expected`. */

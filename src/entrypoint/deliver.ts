@@ -1,9 +1,16 @@
-import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import type { Delivery } from './delivery.ts';
 import { coveredPaths, memoryBytes } from './delivery.ts';
 import type { Hands } from './hands.ts';
-import { makeFolder, makeParents, newHands, rollback, standing, taken } from './hands.ts';
+import {
+  ELSEWHERE,
+  makeFolder,
+  makeParents,
+  newHands,
+  rollback,
+  standing,
+  taken,
+} from './hands.ts';
 import { writeProblem } from './hands.ts';
 import { claim } from './earlier.ts';
 import type { Ledger } from './ledger.ts';
@@ -45,8 +52,8 @@ export function deliver(io: Io, delivery: Delivery, options: DeliverOptions): De
 
 /** As container runtimes: runc refuses these mount points. */
 function checkMountable(path: string): void {
-  if (path === '/') throw taken(path, 'is the root itself, nothing can be mounted there');
-  if (isBelow(path, '/proc')) throw taken(path, 'lies in /proc, nothing can be mounted there');
+  const what = path === '/' ? 'is the root itself' : isBelow(path, '/proc') ? 'lies in /proc' : '';
+  if (what !== '') throw taken(path, `${what}, nothing can be mounted there`, ELSEWHERE);
 }
 
 interface Work {
@@ -61,6 +68,7 @@ function deliverFiles(work: Work, mayMount: boolean): Delivered['how'] {
     try {
       const ledger = deliverByMounts(hands, stateFor(hands, delivery, true), delivery);
       makeWorkingDir(work, ledger);
+      ledger.state.before.settle(ledger.written);
       return 'mounts';
     } catch (error) {
       rollback(hands);
@@ -74,6 +82,7 @@ function deliverFiles(work: Work, mayMount: boolean): Delivered['how'] {
       ? undefined
       : deliverByLinks(hands, stateFor(hands, delivery, false), delivery);
     makeWorkingDir(work, ledger);
+    ledger?.state.before.settle(ledger.written);
     return isEmpty ? 'nothing' : 'links';
   } catch (error) {
     rollback(hands);
@@ -94,16 +103,5 @@ function stateFor(hands: Hands, delivery: Delivery, mayMount: boolean): State {
   const bytes = memoryBytes(delivery);
   const diskAllowed = mayMount || delivery.policy.disk === 'allow';
   const home = openHome(hands, { memory: bytes > 0, diskAllowed, covered });
-  const state = claim(hands, home, covered);
-  if (!mayMount && state.inMemory) checkRoom(hands, state, bytes);
-  return state;
-}
-
-/** The memory file system is often 64 MiB and shared with the program: said before it is full. */
-function checkRoom(hands: Hands, state: State, bytes: number): void {
-  const { freeBytes } = hands.fs.fileSystem(state.folder);
-  if (bytes <= freeBytes) return;
-  const what = `${bytes} bytes of secrets do not fit, ${freeBytes} are free`;
-  const help = 'give the container a larger /dev/shm, or deliver less';
-  throw new BellhopError('BH_ERR_NO_MEMORY', { where: [state.folder], what, help });
+  return claim(hands, home, { covers: covered, mayMount });
 }

@@ -1,6 +1,6 @@
 import type { Sealed } from '../core/sealed.ts';
 import type { DirectoryPlacement, FilePlacement, Policy } from '../plan/types.ts';
-import type { VolumeTree } from '../plan/volume-tree.ts';
+import type { Owner, VolumeTree } from '../plan/volume-tree.ts';
 
 /** A volume with its content at hand. */
 export interface Directory {
@@ -29,6 +29,8 @@ export interface Delivery {
   readonly directories: readonly Directory[];
   readonly files: readonly PlainFile[];
   readonly policy: Policy;
+  /** Who the program will be: it must be able to read what bellhop.yaml places; root if absent. */
+  readonly owner?: Owner;
 }
 
 /** Every path that the delivery covers, in an order in which parents come first. */

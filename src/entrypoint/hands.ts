@@ -55,7 +55,7 @@ export function parentsOf(path: string): string[] {
 export function standing(fs: Fs, path: string): FileStat | undefined {
   const there = fs.statThrough(path);
   if (there === undefined && fs.stat(path) !== undefined)
-    throw taken(path, 'is a link that leads nowhere');
+    throw taken(path, 'is a link that leads nowhere', ELSEWHERE);
   return there;
 }
 
@@ -64,7 +64,7 @@ export function makeParents(hands: Hands, path: string): void {
   for (const parent of parentsOf(path)) {
     const there = standing(hands.fs, parent);
     if (there === undefined) makeFolder(hands, parent, 0o755);
-    else if (there.kind !== 'dir') throw taken(parent, 'is not a folder');
+    else if (there.kind !== 'dir') throw taken(parent, 'is not a folder', ELSEWHERE);
   }
 }
 
@@ -132,9 +132,13 @@ export function restoreLook(fs: Fs, path: string, was: Look): void {
 }
 
 /** A path is in the way: the start is refused, nothing is changed. */
-export function taken(path: string, what: string): BellhopError {
-  return new BellhopError('BH_ERR_PATH_TAKEN', { where: [path], what });
+export function taken(path: string, what: string, help?: string): BellhopError {
+  const more = help === undefined ? {} : { help };
+  return new BellhopError('BH_ERR_PATH_TAKEN', { where: [path], what, ...more });
 }
+
+/** What helps where nothing of the image can be kept beside. */
+export const ELSEWHERE = 'mount it at another path';
 
 /** A subPath may come from a Secret: what fails there is told by the path of its mount. */
 export function toldAs<T>(path: string, work: () => T): T {

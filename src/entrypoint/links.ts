@@ -1,12 +1,14 @@
-import { BellhopError, judge } from '../core/errors.ts';
+import { BellhopError } from '../core/errors.ts';
+import { checkAll, checkParents, isFreed } from './check-paths.ts';
 import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
+import { memoryBytes } from './delivery.ts';
+import { earlierData, finish, foreignIn, makeFolders, openFolder } from './folders.ts';
 import type { Hands, Look } from './hands.ts';
-import { dress, lookOf, makeFolder, makeParents, redress, standing } from './hands.ts';
-import { taken, toldAs } from './hands.ts';
+import { makeFolder, makeParents, own, standing } from './hands.ts';
+import { ELSEWHERE, taken, toldAs } from './hands.ts';
 import type { Ledger } from './ledger.ts';
 import { asideOf, givingWay, placesOf, record, show, vacate } from './ledger.ts';
 import type { State } from './state.ts';
-import { noteOf } from './manifest.ts';
 import { isBelow, isInMemory } from './state.ts';
 import { insidePath, showVersion, writeLink, writeVersion } from './tree-writer.ts';
 import type { Entry, Owner, VolumeTree } from '../plan/volume-tree.ts';
@@ -30,13 +32,19 @@ type VersionedPlace = Place & { readonly tree: VolumeTree };
 export function deliverByLinks(hands: Hands, state: State, delivery: Delivery): Ledger {
   const maps = { staged: new Map<string, string>(), homes: new Map<string, string>() };
   const work: Work = { hands, state, delivery, written: [], ...maps };
-  checkPaths(work);
-  const asides = state.covers.map((path) => asideOf(work, path));
-  record(work, ...placesOf(hands, state.covers), ...asides);
-  stageMemory(work);
   const places = delivery.directories
     .flatMap((directory) => directory.landings.map((landing) => ({ directory, landing })))
     .toSorted((a, b) => (a.landing.path < b.landing.path ? -1 : 1));
+  checkAll([
+    ...places.map((place) => () => checkPath(work, place)),
+    ...delivery.files.map((file) => () => checkFile(work, file)),
+  ]);
+  const wanted = wantedData(work, places);
+  makeRoom(work, wanted);
+  stageMemory(work);
+  state.before.release(wanted);
+  const asides = state.covers.map((path) => asideOf(work, path));
+  record(work, ...placesOf(hands, state.covers), ...asides);
   // An emptyDir's whole folder comes before its parts, wherever it lies.
   for (const whole of places.filter((one) => isWhole(one))) noteHome(work, whole);
   // What is a link into another folder of ours comes after that folder.
@@ -45,6 +53,15 @@ export function deliverByLinks(hands: Hands, state: State, delivery: Delivery): 
   for (const { directory, landing } of ordered) land(work, directory, landing);
   delivery.files.forEach((file, index) => placeFile(work, file, index));
   return work;
+}
+
+function wantedData(work: Work, places: readonly Place[]): string[] {
+  return places.flatMap((place) => {
+    const { path } = place.landing;
+    if (work.hands.fs.statThrough(path)?.kind !== 'dir') return [];
+    const data = earlierData(work, path, dataOf(place));
+    return data === undefined ? [] : [data.path];
+  });
 }
 
 function isWhole(of: Place): boolean {
@@ -61,41 +78,51 @@ function noteHome(work: Work, of: Place): void {
   if (!work.homes.has(key)) work.homes.set(key, of.landing.path);
 }
 
-/** Content of the image at a mount path cannot be hidden; told for all paths before any change. */
-function checkPaths(work: Work): void {
-  const problems: BellhopError[] = [];
-  for (const { landings, placement } of work.delivery.directories) {
-    for (const { path } of landings) {
-      try {
-        checkPath(work, path, placement.shape === 'plain');
-      } catch (error) {
-        if (!(error instanceof BellhopError)) throw error;
-        problems.push(error);
-      }
-    }
-  }
-  judge(problems);
-}
-
-function checkPath(work: Work, path: string, isPlain: boolean): void {
-  const { hands, delivery } = work;
+/** Content of the image at a mount path cannot be hidden. */
+function checkPath(work: Work, { directory, landing }: Place): void {
+  const { hands, state, delivery } = work;
+  const { path } = landing;
+  checkParents(hands, state, path);
+  if (isFreed(hands, state, path)) return;
   const there = standing(hands.fs, path);
   if (there === undefined) return;
   if (there.kind !== 'dir')
-    throw taken(path, 'is there already, and mounting over it is not allowed');
+    throw taken(path, 'is there already, and mounting over it is not allowed', ELSEWHERE);
   if (delivery.policy.overImage === 'merge') return;
+  const isPlain = directory.placement.shape === 'plain';
   if (isPlain && isInMemory(hands, path)) return;
+  if (isPlain && earlierData(work, path, dataOf({ directory, landing })) !== undefined) return;
   const foreign = foreignIn(work, path);
   if (foreign.length === 0) return;
   const some = foreign.slice(0, 3).join(', ') + (foreign.length > 3 ? ', …' : '');
   throw taken(path, `has content (${some}), and mounting over it is not allowed`);
 }
 
-/** What is in a folder beside the way to other paths of ours. */
-function foreignIn({ hands, state }: Work, path: string): string[] {
-  return hands.fs
-    .list(path)
-    .filter((name) => !state.covers.some((one) => isBelow(one, `${path}/${name}`)));
+function checkFile({ hands, state }: Work, { placement }: PlainFile): void {
+  const { path } = placement;
+  checkParents(hands, state, path);
+  if (isFreed(hands, state, path) || placement.keep === true) return;
+  throw taken(path, 'is there already', ELSEWHERE);
+}
+
+/** The name of what an emptyDir has at one of its places. */
+function dataOf({ directory, landing }: Place): string {
+  return `${directory.placement.volume}/${landing.subPath}`;
+}
+
+/**
+ * The memory file system is often 64 MiB and shared with the program: said before it is full. Where
+ * the new does not fit beside the old of a dead start, the old goes first.
+ */
+function makeRoom({ hands, state, delivery }: Work, wanted: readonly string[]): void {
+  const bytes = memoryBytes(delivery);
+  const free = (): number => hands.fs.fileSystem(state.folder).freeBytes;
+  if (!state.inMemory || bytes <= free()) return;
+  state.before.release(wanted);
+  if (bytes <= free()) return;
+  const what = `${bytes} bytes of secrets do not fit, ${free()} are free`;
+  const help = 'give the container a larger /dev/shm, or deliver less';
+  throw new BellhopError('BH_ERR_NO_MEMORY', { where: [state.folder], what, help });
 }
 
 function stageMemory(work: Work): void {
@@ -132,12 +159,16 @@ function landVersioned(work: Work, { directory, landing, tree }: VersionedPlace)
   const tops = absent.map((one) => one.split('/')[0] ?? one);
   const links = tree.links.map((one) => one.path);
   const names = [...new Set([tree.version, '..data', '..data_tmp', ...links, ...tops])];
-  const opened = openFolder(work, landing.path, names);
+  const opened = openFolder(work, landing.path, { names });
   const version = `${opened.path}/${tree.version}`;
   const staged = work.staged.get(directory.placement.volume);
   if (staged === undefined) writeVersion(hands, version, tree);
-  else writeLink(hands, version, { target: staged, owner: tree.root.owner });
-  toldAs(landing.path, () => makeFolders(hands, { at: opened.path, absent, look: rootLook(tree) }));
+  else {
+    hands.differences.add('the timestamped folder of a Secret volume is a link into memory');
+    writeLink(hands, version, { target: staged, owner: tree.root.owner });
+  }
+  hands.differences.add('volumes can be written: nothing can be mounted read-only');
+  toldAs(landing.path, () => makeFolders(work, { at: opened.path, absent, look: rootLook(tree) }));
   showVersion(hands, opened.path, tree);
   finish(work, opened, rootLook(tree));
 }
@@ -161,7 +192,7 @@ function landPart(work: Work, { directory, landing, tree }: VersionedPlace): voi
   const { path } = landing;
   const entry = insidePath(tree, landing.subPath);
   if (entry === undefined) {
-    finish(work, openFolder(work, path, []), rootLook(tree));
+    finish(work, openFolder(work, path, { names: [] }), rootLook(tree));
     return;
   }
   const isFolder = entry.kind === 'dir';
@@ -213,7 +244,8 @@ function landPlain(work: Work, directory: Directory, landing: Landing): void {
   }
   homes.set(key, path);
   noteMedium(hands, path, placement.medium);
-  finish(work, openFolder(work, path, []), plainLook(placement));
+  const volume = dataOf({ directory, landing });
+  finish(work, openFolder(work, path, { names: [], volume }), plainLook(placement));
 }
 
 function noteMedium(hands: Hands, path: string, medium: 'memory' | 'disk'): void {
@@ -229,65 +261,29 @@ function plainLook({ medium, fsGroup }: Directory['placement']): Look {
 }
 
 /** Folders of a subPath inside an emptyDir that is mounted as a whole elsewhere. */
-function makeParts({ hands }: Work, whole: string, { directory, landing }: Place): void {
+function makeParts(work: Work, whole: string, { directory, landing }: Place): void {
   const absent = landing.subPath === '' ? [] : stepsOf(landing.subPath);
-  makeFolders(hands, { at: whole, absent, look: plainLook(directory.placement) });
-}
-
-function makeFolders(
-  hands: Hands,
-  { at, absent, look }: { at: string; absent: readonly string[]; look: Look },
-): void {
-  for (const folder of absent) {
-    const path = `${at}/${folder}`;
-    if (hands.fs.stat(path) !== undefined) continue;
-    makeFolder(hands, path, 0o700);
-    dress(hands, path, look);
-  }
-}
-
-interface Opened {
-  /** Through the links of the image. */
-  readonly path: string;
-  readonly how: 'made' | 'taken' | 'merged';
-}
-
-/** Makes the folder or takes the one that is there; `names` are what will be put into it. */
-function openFolder(work: Work, wanted: string, names: readonly string[]): Opened {
-  const { hands } = work;
-  const there = standing(hands.fs, wanted);
-  if (there === undefined) {
-    makeFolder(hands, wanted, 0o700);
-    record(work, noteOf(hands, wanted, 'entry'));
-    return { path: wanted, how: 'made' };
-  }
-  if (there.kind !== 'dir') throw taken(wanted, 'is not a folder');
-  const path = hands.fs.realpath(wanted);
-  for (const name of names) {
-    if (hands.fs.stat(`${path}/${name}`) !== undefined)
-      throw taken(`${path}/${name}`, 'is there already');
-  }
-  // A volume of the platform may be shared, e.g. /dev/shm: what comes there later is not all ours.
-  const isMountPoint = hands.fs.stat(`${path}/..`)?.device !== there.device;
-  const isOurs = !isMountPoint && foreignIn(work, path).length === 0;
-  const all = { kept: hands.fs.list(path), was: lookOf(there) };
-  record(work, { ...noteOf(hands, path, 'content'), ...(isOurs ? all : { names }) });
-  return { path, how: isOurs ? 'taken' : 'merged' };
-}
-
-/** The volume's root gets its look last: until then nobody else looks into a new folder. */
-function finish({ hands }: Work, { path, how }: Opened, look: Look): void {
-  if (how === 'made') dress(hands, path, look);
-  if (how === 'taken') redress(hands, path, look);
+  const at = work.hands.fs.realpath(whole);
+  const earlier = work.state.before.written.filter((one) => {
+    return one.kind === 'place' && absent.some((part) => one.path === `${at}/${part}`);
+  });
+  record(
+    work,
+    ...earlier,
+    ...placesOf(
+      work.hands,
+      absent.map((one) => `${at}/${one}`),
+    ),
+  );
+  makeFolders(work, { at, absent, look: plainLook(directory.placement) });
 }
 
 function placeFile(work: Work, { placement, content }: PlainFile, index: number): void {
   const { hands, state } = work;
   const { path, mode } = placement;
-  if (hands.fs.stat(path) !== undefined) {
-    if (placement.keep === true) return;
-    throw taken(path, 'is there already');
-  }
+  const isThere = hands.fs.stat(path) !== undefined;
+  if (isThere && placement.keep === true) return;
+  if (isThere) throw taken(path, 'is there already', ELSEWHERE);
   makeParents(hands, path);
   const isMemory = placement.medium === 'memory';
   const at = isMemory ? `${state.folder}/${state.id}/file-${index}` : asideOf(work, path).path;
@@ -295,6 +291,7 @@ function placeFile(work: Work, { placement, content }: PlainFile, index: number)
   hands.undo.push(() => hands.fs.unlink(at));
   if (isMemory) {
     hands.differences.add('a file from a store is a link, not a file');
+    if (work.delivery.owner !== undefined) own(hands, at, work.delivery.owner);
     landLink(work, path, { target: at, owner: { uid: 0, gid: 0 }, isFolder: false });
   } else show(work, path, false);
 }

@@ -15,6 +15,7 @@ const MANIFEST_BYTES_MAX = 16 * 1024 * 1024;
  * - content: a folder of others: remove `names`, or without them all but what is `kept`;
  * - link: remove it while it leads to `target`;
  * - place: a folder or file that is there only to be mounted on: remove it while it is empty;
+ * - data: an emptyDir's folder: never its content; remove it while it is empty;
  * - aside: where something was made under a name of this start's own: remove it.
  */
 export interface Written {
@@ -22,10 +23,12 @@ export interface Written {
   readonly device: number;
   readonly inode: number;
   readonly bornMs?: number;
-  readonly kind: 'mount' | 'entry' | 'content' | 'link' | 'place' | 'aside';
+  readonly kind: 'mount' | 'entry' | 'content' | 'link' | 'place' | 'aside' | 'data';
   readonly names?: readonly string[];
   readonly kept?: readonly string[];
   readonly target?: string;
+  /** The emptyDir whose content this is, which a later start may take over. */
+  readonly volume?: string;
   /** The folder that was there, which is to look so again. */
   readonly was?: Look;
 }
@@ -77,19 +80,20 @@ function isCleanPath(value: unknown): value is string {
   return typeof value === 'string' && /^(\/[^/]+)+$/.test(value) && !/\/\.\.?(\/|$)/.test(value);
 }
 
-const KINDS: readonly unknown[] = ['mount', 'entry', 'content', 'link', 'place', 'aside'];
+const KINDS: readonly unknown[] = ['mount', 'entry', 'content', 'link', 'place', 'aside', 'data'];
 
 function isWritten(value: unknown): value is Written {
   if (typeof value !== 'object' || value === null) return false;
   const one = value as Record<string, unknown>;
-  const { path, device, inode, kind, names, kept, target, was, bornMs } = one;
+  const { path, device, inode, kind, names, kept, was, bornMs } = one;
   const isKnown = isCleanPath(path) && KINDS.includes(kind);
   if (!isKnown || (kind === 'aside' && !ASIDE.test(path))) return false;
   if (![device, inode, bornMs ?? 0].every((number) => typeof number === 'number')) return false;
-  return hasTarget(kind, target) && areNames(names) && areNames(kept) && isLook(was);
+  return hasTarget(one) && areNames(names) && areNames(kept) && isLook(was);
 }
 
-function hasTarget(kind: unknown, target: unknown): boolean {
+function hasTarget({ kind, target, volume = '' }: Record<string, unknown>): boolean {
+  if (typeof volume !== 'string') return false;
   return target === undefined ? kind !== 'link' : typeof target === 'string';
 }
 
@@ -111,7 +115,11 @@ function isLook(value: unknown): boolean {
 export function writeManifest(hands: Hands, state: State, written: readonly Written[]): void {
   const { started, namespace, covers } = state;
   const manifest: Manifest = { pid: hands.io.kernel.pid, started, namespace, covers, written };
-  const path = manifestPath(state, state.id);
+  rewriteManifest(hands, manifestPath(state, state.id), manifest);
+}
+
+/** The same for a manifest that is there, of a start that is over. */
+export function rewriteManifest(hands: Hands, path: string, manifest: Manifest): void {
   const temporary = `${path}.tmp`;
   hands.fs.write(temporary, new TextEncoder().encode(JSON.stringify(manifest)), 0o600);
   try {

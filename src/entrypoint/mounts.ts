@@ -1,15 +1,19 @@
 import { BellhopError } from '../core/errors.ts';
 import { MS } from '../core/io/types.ts';
 import { rootMode } from '../plan/volume-tree.ts';
+import { checkKind, checksOf } from './check-mounts.ts';
+import { checkAll } from './check-paths.ts';
 import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
+import { dataFolder, makeDisk } from './disk.ts';
 import type { Hands } from './hands.ts';
-import { dress, makeFolder, makeParents, standing, taken, toldAs, unmount } from './hands.ts';
+import { ELSEWHERE, dress, makeFolder, makeParents, own, redress } from './hands.ts';
+import { taken, toldAs, unmount } from './hands.ts';
 import type { Ledger } from './ledger.ts';
 import { asideOf, placesOf, record, show } from './ledger.ts';
 import type { Written } from './manifest.ts';
-import { markOf } from './manifest.ts';
+import { isMarked, markOf, noteOf } from './manifest.ts';
 import type { State } from './state.ts';
-import { isBelow, isInMemory, makeOwnFolder } from './state.ts';
+import { isBelow } from './state.ts';
 import { insidePath, showVersion, writeVersion } from './tree-writer.ts';
 
 // Delivery with the right to mount: every volume is made aside, whole; then each of its places is
@@ -23,9 +27,17 @@ interface Work extends Ledger {
   readonly bindings: Binding[];
 }
 
+/** A volume, and whether it gets a memory file system of its own. */
+interface Staged {
+  readonly directory: Directory;
+  readonly isMemory: boolean;
+}
+
 interface Binding {
   readonly source: string;
   readonly path: string;
+  /** The memory emptyDir that a later start may take over. */
+  readonly volume?: string;
   readonly readOnly: boolean;
 }
 
@@ -33,69 +45,45 @@ interface Binding {
 export function deliverByMounts(hands: Hands, state: State, delivery: Delivery): Ledger {
   const work: Work = { hands, state, written: [], bindings: [] };
   const base = `${state.folder}/${state.id}`;
-  const disk = diskBase(work, delivery);
   const onDisk = delivery.files.filter((one) => one.placement.medium === 'disk');
+  checkAll(checksOf(work, delivery));
+  const disk = makeDisk(work, delivery);
+  makeFolder(hands, base, 0o700);
+  const isMemory = (one: Directory): boolean => disk === '' || one.placement.medium === 'memory';
+  const stages = delivery.directories.map((directory, index) => {
+    if (isMemory(directory)) return `${base}/${index}`;
+    return directory.tree === undefined ? dataFolder(disk, directory) : `${disk}/${index}`;
+  });
+  delivery.directories.forEach((directory, index) => {
+    stageVolume(work, { directory, isMemory: isMemory(directory) }, stages[index] ?? '');
+  });
+  stageFiles(work, delivery, base);
+  state.before.release(stages);
   record(
     work,
     ...placesOf(hands, state.covers),
     ...onDisk.map((one) => asideOf(work, one.placement.path)),
-    ...diskNotes(disk),
   );
-  makeFolder(hands, base, 0o700);
-  makeDiskFolder(hands, disk);
-  delivery.directories.forEach((directory, index) => {
-    const stage = directory.placement.medium === 'memory' ? `${base}/${index}` : `${disk}/${index}`;
-    stageVolume(work, directory, stage);
-  });
-  stageFiles(work, delivery.files, base);
+  for (const file of onDisk) placeFile(work, file);
   const ordered = work.bindings.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   record(work, ...ordered.map((one) => mountNote(hands, one)));
   for (const binding of ordered) bind(work, binding);
   for (const { path, readOnly } of ordered) if (readOnly) makeReadOnly(work, path);
-  releaseStages(work, delivery, base);
+  releaseStages(work, delivery, { base, stages });
   return work;
 }
 
 /** A bind mount shows the source itself, so that it is known before it is there. */
-function mountNote(hands: Hands, { source, path }: Binding): Written {
-  return { path, kind: 'mount', ...markOf(toldAs(path, () => hands.fs.stat(source))) };
+function mountNote(hands: Hands, { source, path, volume }: Binding): Written {
+  const named = volume === undefined ? {} : { volume };
+  return { path, kind: 'mount', ...markOf(toldAs(path, () => hands.fs.stat(source))), ...named };
 }
 
-/** Where disk volumes lie: beside nothing of the user's, on a disk if there is one. */
-function diskBase({ hands, state }: Work, delivery: Delivery): string {
-  if (delivery.directories.every((one) => one.placement.medium !== 'disk')) return '';
-  // Not below a mount of ours, which would hide it from the next one.
-  const parents = ['/var/lib', '/var/tmp', '/tmp', '/'].filter((one) => {
-    return !state.covers.some((path) => isBelow(one, path));
-  });
-  const usable = parents.filter((one) => hands.fs.statThrough(one)?.kind === 'dir');
-  const parent = usable.find((one) => !isInMemory(hands, one)) ?? usable[0] ?? '/';
-  const folder = `${parent === '/' ? '' : parent}/.bellhop-${hands.io.kernel.uid}`;
-  const inside = state.covers.find((path) => isBelow(path, folder));
-  if (inside !== undefined) throw taken(inside, `lies in ${folder}, which is bellhop's own`);
-  return `${folder}/${state.id}`;
-}
-
-function diskNotes(disk: string): Written[] {
-  if (disk === '') return [];
-  const parent = disk.slice(0, disk.lastIndexOf('/'));
-  return [
-    { path: parent, kind: 'place', device: 0, inode: 0 },
-    { path: disk, kind: 'aside', device: 0, inode: 0 },
-  ];
-}
-
-function makeDiskFolder(hands: Hands, disk: string): void {
-  if (disk === '') return;
-  makeOwnFolder(hands, disk.slice(0, disk.lastIndexOf('/')));
-  makeFolder(hands, disk, 0o711);
-}
-
-function stageVolume(work: Work, directory: Directory, stage: string): void {
+function stageVolume(work: Work, volume: Staged, stage: string): void {
   const { hands } = work;
+  const { directory, isMemory } = volume;
   const { placement, tree, landings } = directory;
-  makeFolder(hands, stage, 0o700);
-  if (placement.medium === 'memory') mountMemory(work, stage, placement.sizeBytesMax);
+  const isMade = openStage(work, volume, stage);
   if (tree !== undefined) {
     writeVersion(hands, `${stage}/${tree.version}`, tree);
     showVersion(hands, stage, tree);
@@ -106,15 +94,52 @@ function stageVolume(work: Work, directory: Directory, stage: string): void {
     readOnly: tree !== undefined,
     ...(fsGroup === undefined ? {} : { fsGroup }),
   };
-  const finish = (path: string): void => {
-    dress(hands, path, { uid: 0, gid: fsGroup ?? 0, mode: rootMode(rules) });
-  };
+  const look = { uid: 0, gid: fsGroup ?? 0, mode: rootMode(rules) };
+  const finish = (path: string): void => dress(hands, path, look);
+  const finishAgain = (path: string): void => redress(hands, path, look);
   for (const landing of landings) {
-    const part = { work, directory, stage, finish };
+    const part = { work, directory, stage, finish, finishAgain };
     const source = toldAs(landing.path, () => partOf(part, landing));
-    work.bindings.push({ source, path: landing.path, readOnly: landing.readOnly });
+    const isData = tree === undefined && landing.subPath === '' && !landing.readOnly;
+    const named = isData && isMemory ? { volume: placement.volume } : {};
+    work.bindings.push({ source, path: landing.path, readOnly: landing.readOnly, ...named });
   }
-  finish(stage);
+  if (isMade) finish(stage);
+  else finishAgain(stage);
+}
+
+/** Makes the volume's folder, or takes the one that an earlier start has left; true if made. */
+function openStage(work: Work, { directory, isMemory }: Staged, stage: string): boolean {
+  const { placement, tree, landings } = directory;
+  const { hands, state } = work;
+  if (tree === undefined && !isMemory) {
+    const isMade = hands.fs.stat(stage) === undefined;
+    if (isMade) {
+      record(work, { path: stage, kind: 'place', device: 0, inode: 0 });
+      makeFolder(hands, stage, 0o700);
+    }
+    record(work, noteOf(hands, stage, 'data'));
+    return isMade;
+  }
+  makeFolder(hands, stage, 0o700);
+  if (!isMemory) return true;
+  const isHere = (one: Written): boolean => isMarked(hands.fs.statThrough(one.path), one);
+  const earlier = state.before.written.find((one) => {
+    if (one.kind !== 'mount' || one.volume !== placement.volume || tree !== undefined) return false;
+    return landings.some((each) => each.path === one.path) && isHere(one);
+  });
+  if (earlier === undefined) {
+    mountMemory(work, stage, placement.sizeBytesMax);
+    return true;
+  }
+  bindAt(hands, earlier.path, stage);
+  return false;
+}
+
+function bindAt(hands: Hands, source: string, target: string): void {
+  const request = { source, target, type: '', flags: MS.bind, data: '' };
+  checkMount(hands.io.kernel.mount(request), target);
+  hands.undo.push(() => unmount(hands, target));
 }
 
 interface Part {
@@ -122,10 +147,13 @@ interface Part {
   readonly directory: Directory;
   readonly stage: string;
   readonly finish: (path: string) => void;
+  /** For what an earlier start has left. */
+  readonly finishAgain: (path: string) => void;
 }
 
 /** What a landing shows: the whole volume, a part of it, or an empty folder where nothing is. */
-function partOf({ work, directory, stage, finish }: Part, { subPath }: Landing): string {
+function partOf(part: Part, { subPath }: Landing): string {
+  const { work, directory, stage, finish, finishAgain } = part;
   const { tree } = directory;
   if (subPath === '') return stage;
   const entry = tree === undefined ? undefined : insidePath(tree, subPath);
@@ -135,7 +163,16 @@ function partOf({ work, directory, stage, finish }: Part, { subPath }: Landing):
   const steps = subPath.split('/');
   steps.forEach((_, index) => {
     const path = `${stage}/${steps.slice(0, index + 1).join('/')}`;
-    if (work.hands.fs.stat(path) !== undefined) return;
+    const isThere = work.hands.fs.stat(path) !== undefined;
+    const { written } = work.state.before;
+    const isOurs = written.some((one) => one.path === path && one.kind === 'place');
+    if (isThere && !isOurs) return;
+    if (directory.placement.medium === 'disk')
+      record(work, { path, kind: 'place', device: 0, inode: 0 });
+    if (isThere) {
+      finishAgain(path);
+      return;
+    }
     makeFolder(work.hands, path, 0o700);
     finish(path);
   });
@@ -161,7 +198,7 @@ function checkMount(errno: string | undefined, path: string): void {
   throw new BellhopError('BH_ERR_WRITE', { where: [path], what: `cannot be mounted (${errno})` });
 }
 
-function stageFiles(work: Work, files: readonly PlainFile[], base: string): void {
+function stageFiles(work: Work, { files, owner }: Delivery, base: string): void {
   const { hands } = work;
   const memory = files.filter((one) => one.placement.medium === 'memory');
   if (memory.length > 0) {
@@ -173,32 +210,35 @@ function stageFiles(work: Work, files: readonly PlainFile[], base: string): void
     if (placement.medium === 'memory') {
       const staged = `${base}/files/${index}`;
       hands.fs.write(staged, content.reveal(), mode);
+      if (owner !== undefined) own(hands, staged, owner);
       work.bindings.push({ source: staged, path, readOnly: true });
-    } else if (hands.fs.stat(path) === undefined) {
-      makeParents(hands, path);
-      const aside = asideOf(work, path).path;
-      hands.fs.write(aside, content.reveal(), mode);
-      hands.undo.push(() => hands.fs.unlink(aside));
-      show(work, path, false);
-    } else if (placement.keep !== true) throw taken(path, 'is there already');
+    }
   });
+}
+
+function placeFile(work: Work, { placement, content }: PlainFile): void {
+  const { hands } = work;
+  const { path, mode } = placement;
+  const isThere = hands.fs.stat(path) !== undefined;
+  if (isThere && placement.keep === true) return;
+  if (isThere) throw taken(path, 'is there already', ELSEWHERE);
+  makeParents(hands, path);
+  const aside = asideOf(work, path).path;
+  hands.fs.write(aside, content.reveal(), mode);
+  hands.undo.push(() => hands.fs.unlink(aside));
+  show(work, path, false);
 }
 
 function bind({ hands }: Work, { source, path }: Binding): void {
   makeParents(hands, path);
   const isFolder = toldAs(path, () => hands.fs.stat(source))?.kind !== 'file';
-  const there = standing(hands.fs, path);
+  const there = checkKind(hands, path, isFolder);
   if (there === undefined && isFolder) makeFolder(hands, path, 0o755);
   else if (there === undefined) {
     hands.fs.write(path, new Uint8Array(), 0o644);
     hands.undo.push(() => hands.fs.unlink(path));
-  } else if ((there.kind === 'dir') !== isFolder) {
-    const [is, wanted] = isFolder ? ['not a folder', 'folder'] : ['a folder', 'file'];
-    throw taken(path, `is ${is}, a ${wanted} is to be mounted`);
   }
-  const request = { source, target: path, type: '', flags: MS.bind, data: '' };
-  checkMount(hands.io.kernel.mount(request), path);
-  hands.undo.push(() => unmount(hands, path));
+  bindAt(hands, source, path);
 }
 
 /** In a user namespace flags that the outside set may not be taken away, so they are repeated. */
@@ -219,11 +259,12 @@ function makeReadOnly({ hands }: Work, path: string): void {
 }
 
 /** The bind mounts keep the volumes; the places where they were made are not needed any more. */
-function releaseStages(work: Work, delivery: Delivery, base: string): void {
-  const { hands } = work;
-  const staged = delivery.directories.flatMap(({ placement }, index) =>
-    placement.medium === 'memory' ? [`${base}/${index}`] : [],
-  );
+function releaseStages(
+  { hands }: Work,
+  delivery: Delivery,
+  { base, stages }: { readonly base: string; readonly stages: readonly string[] },
+): void {
+  const staged = stages.filter((one) => isBelow(one, base));
   if (delivery.files.some((one) => one.placement.medium === 'memory')) staged.push(`${base}/files`);
   for (const path of staged) {
     checkMount(hands.io.kernel.unmount(path, { detach: true }), path);

@@ -2,7 +2,8 @@ import { BellhopError } from '../core/errors.ts';
 import type { FileStat } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
 import type { Hands } from './hands.ts';
-import { makeFolder, taken } from './hands.ts';
+import { ELSEWHERE, makeFolder, taken } from './hands.ts';
+import type { Written } from './manifest.ts';
 
 // bellhop's own folder, e.g. /dev/shm/bellhop-0: one manifest for each start, and below a folder of
 // the same name what that start put in memory. A manifest is written before anything becomes
@@ -26,6 +27,16 @@ export interface State extends Home {
   /** Name of this start's manifest and folder. */
   readonly id: string;
   readonly covers: readonly string[];
+  readonly before: Before;
+}
+
+/** What earlier starts wrote whose program is gone. */
+export interface Before {
+  readonly written: readonly Written[];
+  /** Removes it once, all but what is in `keeps` and what programs have put into an emptyDir. */
+  readonly release: (keeps: readonly string[]) => void;
+  /** Forgets the data that is now known as this start's. */
+  readonly settle: (written: readonly Written[]) => void;
 }
 
 /** What the state folder must offer. */
@@ -61,7 +72,8 @@ export function openHome(hands: Hands, needs: StateNeeds): Home {
   for (const base of [...memory, ...onDisk]) {
     const folder = `${base}/bellhop-${hands.io.kernel.uid}`;
     const inside = needs.covered.find((path) => isBelow(path, folder));
-    if (inside !== undefined) throw taken(inside, `lies in ${folder}, which is bellhop's own`);
+    if (inside !== undefined)
+      throw taken(inside, `lies in ${folder}, which is bellhop's own`, ELSEWHERE);
     try {
       makeOwnFolder(hands, folder);
       return homeIn(hands, folder, memory.includes(base));
@@ -94,8 +106,10 @@ export function allHomes(hands: Hands, home: Home): Home[] {
   ];
 }
 
+const GIVE = 'remove it, or give it to this user';
+
 /** A base that answers so is passed over. */
-const UNUSABLE = new Set(['EROFS', 'EACCES', 'EPERM']);
+export const UNUSABLE: ReadonlySet<string> = new Set(['EROFS', 'EACCES', 'EPERM']);
 
 function homeIn(hands: Hands, folder: string, inMemory: boolean): Home {
   const started = startOf(hands, hands.io.kernel.pid) ?? '0';
@@ -122,7 +136,7 @@ export function makeOwnFolder(hands: Hands, folder: string): void {
   }
   const there = hands.fs.stat(folder);
   if (there?.kind !== 'dir' || !isOursAlone(hands, there))
-    throw taken(folder, 'is not a folder that only bellhop may write: somebody else made it');
+    throw taken(folder, 'is not a folder that only bellhop may write: somebody else made it', GIVE);
 }
 
 /** True if it belongs to us and nobody else may write it. */

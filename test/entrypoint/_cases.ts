@@ -13,6 +13,7 @@ if (rest[0] === 'deliver') {
 }
 attack();
 await import('./_restarts.ts');
+await import('./_data.ts');
 
 /** Starts that know nothing of each other, each alive until all have delivered. */
 async function together(): Promise<string[]> {

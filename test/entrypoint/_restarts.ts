@@ -184,22 +184,6 @@ check('a program of another container that shares the memory', `rm -rf ${STATE}`
   return [is('delivered', done.how ?? done.error, strategy), is('theirs is there', kept, true)];
 });
 
-check('what a dead program wrote into its volumes', ':', () => {
-  const delivery = volumes(emptyDir('/srv/data'), emptyDir('/opt/conf', 'f'));
-  run(delivery, GHOST - 1);
-  for (const folder of ['/srv/data', '/opt/conf']) {
-    writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff, 0x80])]), 'odd');
-    mkdirSync(`${folder}/a/b`, { recursive: true });
-    symlinkSync('/etc', `${folder}/a/etc`);
-  }
-  const done = run(delivery);
-  return [
-    is('delivered', done.how ?? done.error, strategy),
-    is('gone', existsSync('/srv/data/a'), false),
-    is('image', existsSync('/etc/image-file'), true),
-  ];
-});
-
 if (strategy === 'links') {
   check(
     'what somebody mounted inside of an old volume',

@@ -129,6 +129,7 @@ export interface Attempt {
   readonly how?: string;
   readonly error?: string;
   readonly code?: string;
+  readonly problems?: number;
   readonly operations: number;
 }
 
@@ -146,16 +147,24 @@ export function tryDelivery(
     return { how, operations: count() };
   } catch (error) {
     const { message } = error as Error;
-    return { error: message, code: problemsOf(error)[0]?.code ?? 'none', operations: count() };
+    const all = problemsOf(error);
+    const problems = all.length;
+    return { error: message, code: all[0]?.code ?? 'none', problems, operations: count() };
   }
 }
 
 /** A start that wants nothing: it removes what dead starts left, and then itself. */
 export function cleanUp(): void {
   const hands = newHands(roomIo('mounts', { pid: process.pid }).io);
-  claim(hands, openHome(hands, { memory: true, diskAllowed: false, covered: [] }), ['/no/such']);
+  const home = openHome(hands, { memory: true, diskAllowed: false, covered: [] });
+  claim(hands, home, { covers: ['/no/such'], mayMount: true }).before.release([]);
   rollback(hands);
-  for (const folder of ['/dev/shm/bellhop-0', '/run/bellhop-0', '/var/lib/.bellhop-0'])
+  for (const folder of [
+    '/dev/shm/bellhop-0',
+    '/run/bellhop-0',
+    '/var/lib/.bellhop-0',
+    '/tmp/.bellhop-0',
+  ])
     removeEmpty(folder);
 }
 
@@ -169,7 +178,10 @@ function removeEmpty(folder: string): void {
 
 /** The start's own name and the place of its folder may differ where reading them fails. */
 function called(path: string): string {
-  return path.replace(`${GHOST}-`, 'PID-').replace('/run/bellhop-0', '/dev/shm/bellhop-0');
+  const name = path.replace(new RegExp(`${GHOST}-0(-\\d+)?`), 'PID-0');
+  return name
+    .replace('/run/bellhop-0', '/dev/shm/bellhop-0')
+    .replace('/tmp/.bellhop-0', '/var/lib/.bellhop-0');
 }
 
 const HIDDEN = new Set(['/proc', '/usr', '/lib', '/lib64', '/bin', '/room', '/bun']);

@@ -44,9 +44,8 @@ export function patchedBase(): string {
   return out;
 }
 
-/** Compiles the runtime; the file's base name is part of its bytes, so it is always the same. */
-export function buildRuntime(): void {
-  mkdirSync(dist, { recursive: true });
+/** Compiles a program as the runtime is compiled; the file's base name is part of its bytes. */
+export function compileRuntime(source: string, outfile: string): void {
   const done = Bun.spawnSync(
     [
       process.execPath,
@@ -58,13 +57,18 @@ export function buildRuntime(): void {
       '--no-compile-autoload-dotenv',
       '--no-compile-autoload-bunfig',
       `--compile-executable-path=${patchedBase()}`,
-      path.join(root, 'src/main.ts'),
+      source,
       '--outfile',
-      path.join(dist, 'bellhop-runtime'),
+      outfile,
     ],
     { cwd: root, stdout: 'pipe', stderr: 'pipe' },
   );
   if (done.exitCode !== 0) throw new Error(`bun build failed:\n${done.stderr.toString()}`);
+}
+
+function buildRuntime(): void {
+  mkdirSync(dist, { recursive: true });
+  compileRuntime(path.join(root, 'src/main.ts'), path.join(dist, 'bellhop-runtime'));
 }
 
 function newestSource(folder: string): number {

@@ -14,6 +14,10 @@ export interface JsonSchema {
   readonly items?: JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly minLength?: number;
+  readonly minimum?: number;
+  readonly pattern?: string;
   readonly additionalProperties?: JsonSchema | boolean;
 }
 
@@ -49,6 +53,11 @@ export const PLAN_SCHEMA = schemaOf(PLAN_DOCUMENT, {
   description: 'What must appear in one container, where, and from which store; never a value',
   parts: PLAN_PARTS,
 });
+
+/** The schema of bellhop.yaml with the options of each kind of store. */
+export function withStores(schema: JsonSchema, stores: JsonSchema): JsonSchema {
+  return { ...schema, properties: { ...schema.properties, stores } };
+}
 
 /** A schema as its file. */
 export function schemaText(schema: JsonSchema): string {

@@ -3,6 +3,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { releaseServers } from '../test/real/_servers.ts';
 import { buildIfNeeded } from './build.ts';
 
 const root = path.join(import.meta.dir, '..');
@@ -42,7 +43,14 @@ function runTests(given: readonly string[], report: string): number {
   const ignored = '--path-ignore-patterns=test/golden/**';
   const ran = Bun.spawnSync(
     [process.execPath, 'test', ignored, ...reporter, ...bunArguments(given)],
-    { cwd: root, stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' },
+    {
+      cwd: root,
+      stdin: 'inherit',
+      stdout: 'inherit',
+      stderr: 'inherit',
+      // Servers that tests start run as long as this process, not as that one.
+      env: { ...process.env, BELLHOP_SERVERS_FOR: String(process.pid) },
+    },
   );
   return ran.exitCode;
 }
@@ -68,6 +76,7 @@ function main(given: readonly string[]): number {
     const counts = existsSync(report) ? countsOf(readFileSync(report, 'utf8')) : undefined;
     return close(exit, counts ?? { passed: 0, failed: 0, skipped: 0 });
   } finally {
+    releaseServers(process.pid);
     rmSync(folder, { recursive: true, force: true });
   }
 }

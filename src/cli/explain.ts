@@ -3,17 +3,21 @@ import type { Io } from '../core/io/types.ts';
 import { printable, renderWarning } from '../core/report.ts';
 import { declare } from '../entrypoint/declare.ts';
 import type { Declared } from '../entrypoint/declare.ts';
+import type { Answers } from '../entrypoint/answers.ts';
+import { answerKey, levelsOf } from '../entrypoint/answers.ts';
 import { gather } from '../entrypoint/gather.ts';
 import { selectAll, selectValue } from '../entrypoint/select.ts';
 import { EMBEDDED } from '../plan/bind.ts';
 import { boundsOf } from '../plan/bounds.ts';
 import { explainPlan } from '../plan/explain.ts';
 import type { Explanation, KeysOf } from '../plan/explain.ts';
+import { formatReference } from '../plan/reference.ts';
 import type { Reference } from '../plan/types.ts';
 import type { Command } from './command.ts';
 import { DECLARE_FLAGS, declareOptions, needManifest } from './declare-flags.ts';
-import { bold, renderTable } from './table.ts';
-import type { Table } from './table.ts';
+import type { Look } from './look.ts';
+import { lengthText, lookOf, titled } from './look.ts';
+import { bold } from './table.ts';
 
 const command: Command = {
   name: 'explain',
@@ -21,7 +25,8 @@ const command: Command = {
   usage: '-f pod.yaml [-c bellhop.yaml] [FLAGS]',
   about: [
     'Never prints a value. Keys of objects in the input are known; those of other stores are shown as',
-    '`*` unless --fetch asks for them.',
+    '`*` unless --fetch asks for them. --fetch also tells which version each store gave, and for how',
+    'long what it lends is valid.',
   ].join('\n'),
   flags: {
     ...DECLARE_FLAGS,
@@ -44,10 +49,12 @@ const command: Command = {
     needManifest(options);
     const declared = await declare(io, options);
     for (const warning of declared.warnings) io.stderr(renderWarning(warning, given.log));
-    const { keysOf, problems } = await keysFrom(io, declared, given.has('fetch'));
+    const { keysOf, problems, facts } = await keysFrom(io, declared, given.has('fetch'));
     const explanation = explainPlan(declared.plan, keysOf);
-    if (format === 'json') io.stdout(`${JSON.stringify(explanation, undefined, 2)}\n`);
-    else io.stdout(explanationText(explanation, lookOf(io)));
+    if (format === 'json') {
+      const whole = facts.length === 0 ? explanation : { ...explanation, references: facts };
+      io.stdout(`${JSON.stringify(whole, undefined, 2)}\n`);
+    } else io.stdout(explanationText(explanation, facts, lookOf(io)));
     judge(problems);
     return 0;
   },
@@ -59,13 +66,22 @@ interface Keys {
   readonly keysOf: KeysOf;
   /** What a start would be refused for; told after the explanation. */
   readonly problems: BellhopError[];
+  readonly facts: readonly ReferenceFacts[];
+}
+
+/** What a store told of a value beside it. */
+interface ReferenceFacts {
+  readonly reference: string;
+  readonly version?: string;
+  /** How long it is lent for, from now. */
+  readonly leaseMs?: number;
 }
 
 /** Key names: of the input's objects always, of other stores after they were asked. */
 async function keysFrom(io: Io, declared: Declared, fetch: boolean): Promise<Keys> {
   const { plan, objects } = declared;
   const isAsked = (reference: Reference): boolean => fetch || reference.store === EMBEDDED;
-  const answers = await gather(plan, { io, objects, only: isAsked });
+  const { answers } = await gather(plan, { io, objects, only: isAsked });
   const problems = boundsOf(plan.placements)
     .filter(({ bound }) => isAsked(bound.reference))
     .map(({ bound, all }) => (all ? selectAll(answers, bound) : selectValue(answers, bound)))
@@ -76,24 +92,29 @@ async function keysFrom(io: Io, declared: Declared, fetch: boolean): Promise<Key
     const all = selectAll(answers, whole);
     return all === 'absent' || all instanceof BellhopError ? [] : [...all.keys()];
   };
-  return { keysOf, problems };
+  return { keysOf, problems, facts: factsOf(declared, answers) };
 }
 
-/** How it is shown: on a terminal in colours (unless NO_COLOR is set) and within its width. */
-interface Look {
-  readonly colours: boolean;
-  readonly columnsMax: number;
+/** Of the reference that was used: a fallback may have stood in. */
+function factsOf({ plan }: Declared, answers: Answers): ReferenceFacts[] {
+  const told = boundsOf(plan.placements).flatMap(({ bound }) => {
+    const given = answers.get(answerKey(bound));
+    const used = given === undefined ? undefined : levelsOf(bound)[given.level];
+    const answer = given?.answer;
+    if (used === undefined || (answer?.kind !== 'value' && answer?.kind !== 'map')) return [];
+    const { key: _, ...whole } = used;
+    return answer.facts === undefined
+      ? []
+      : [{ reference: formatReference(whole), ...answer.facts }];
+  });
+  return [...new Map(told.map((one) => [one.reference, one])).values()];
 }
 
-function lookOf(io: Io): Look {
-  const isTerminal = io.isTerminal(1);
-  const off = io.arrival.env.some((entry) =>
-    /^NO_COLOR=./.test(Buffer.from(entry).toString('latin1')),
-  );
-  return { colours: isTerminal && !off, columnsMax: isTerminal ? io.columns() : Infinity };
-}
-
-function explanationText(explanation: Explanation, look: Look): string {
+function explanationText(
+  explanation: Explanation,
+  facts: readonly ReferenceFacts[],
+  look: Look,
+): string {
   const { origin, argv, identity, variables, files } = explanation;
   const head = `${origin.kind} ${origin.name}, container ${origin.container} (namespace ${origin.namespace})`;
   const variableRows = variables.map((one) => {
@@ -107,20 +128,20 @@ function explanationText(explanation: Explanation, look: Look): string {
     one.rule,
     one.notes.join('; '),
   ]);
+  const lent = facts.map(({ reference, version = '', leaseMs }) => {
+    return [reference, version, leaseMs === undefined ? '' : lengthText(leaseMs)];
+  });
   const words = printable(argv.words.map(quoted).join(' '));
   const parts = [
     bold(printable(head), look.colours),
     `argv      ${words}\n          from ${argv.from}\nidentity  ${identity}`,
     titled({ headings: ['VARIABLE', 'FROM', 'RULE', 'NOTES'], rows: variableRows }, look),
     titled({ headings: ['FILE', 'MODE', 'FROM', 'RULE', 'NOTES'], rows: fileRows }, look),
+    ...(lent.length === 0
+      ? []
+      : [titled({ headings: ['REFERENCE', 'VERSION', 'LENT FOR'], rows: lent }, look)]),
   ];
   return `${parts.join('\n\n')}\n`;
-}
-
-function titled(table: Table, look: Look): string {
-  if (table.rows.length === 0) return `no ${table.headings[0]?.toLowerCase()}s`;
-  const [headings = '', ...rows] = renderTable(table, look.columnsMax).split('\n');
-  return [bold(headings, look.colours), ...rows].join('\n');
 }
 
 /** A word as a shell would need it, so that empty and blank ones are seen. */

@@ -12,6 +12,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: Command 
   run: () => import('./run.ts'),
   plan: () => import('./plan.ts'),
   explain: () => import('./explain.ts'),
+  check: () => import('./check.ts'),
 };
 
 const decoder = new TextDecoder();

@@ -2,6 +2,7 @@ import type { RunOptions } from '../entrypoint/run.ts';
 import { run } from '../entrypoint/run.ts';
 import type { Command } from './command.ts';
 import { DECLARE_FLAGS, declareOptions } from './declare-flags.ts';
+import { VERSION } from './version.gen.ts';
 
 const command: Command = {
   name: 'run',
@@ -17,18 +18,25 @@ const command: Command = {
     ...DECLARE_FLAGS,
     plan: { value: 'FILE', help: 'a plan made by `bellhop plan`, instead of -f and -c' },
     verbose: { help: 'tell where this differs from Kubernetes' },
+    trace: {
+      value: 'FILE',
+      help: 'write what the start spent its time on: .html or .json (BELLHOP_TRACE)',
+    },
   },
   wordsMax: 0,
   takesCommand: true,
   example: '$ bellhop run -f app.yaml -- python train.py',
   async run(io, given) {
     const plan = given.text('plan');
+    const trace = given.text('trace');
     const options: RunOptions = {
       ...declareOptions(given),
       ...(plan === undefined ? {} : { plan }),
       ...(given.commandAt === undefined ? {} : { commandAt: given.commandAt }),
       log: given.log,
       verbose: given.has('verbose'),
+      ...(trace === undefined ? {} : { trace }),
+      version: VERSION,
     };
     return run(io, options);
   },

@@ -64,6 +64,18 @@ export const CODES = {
   },
   BH_ERR_OUTPUT: { exit: 74, help: 'check where the output goes' },
   BH_ERR_STORE: { exit: 75, help: 'look at the store, then start again' },
+  BH_ERR_STORE_ANSWER: {
+    exit: 75,
+    help: 'look at the address of the store: something else may answer there',
+  },
+  BH_ERR_CREDENTIALS: {
+    exit: 77,
+    help: 'give the container an identity that the store knows; docs/reference/stores.md lists them',
+  },
+  BH_ERR_LEASE: {
+    exit: 78,
+    help: 'have the store lend it for longer, or set `policy: { shortLease: allow }`',
+  },
   BH_ERR_STORE_DENIED: {
     exit: 77,
     help: 'give the identity that bellhop runs as the right to read it',
@@ -147,6 +159,11 @@ export function problemsOf(thrown: unknown): readonly BellhopError[] {
   if (thrown instanceof BellhopError) return [thrown];
   const what = thrown instanceof Error ? `${thrown.name} in bellhop itself` : 'unknown failure';
   return [new BellhopError('BH_ERR_BUG', { where: [], what, cause: thrown })];
+}
+
+/** True for what may be different the next time: nothing was decided, the store could not say. */
+export function isOutage(problem: BellhopError): boolean {
+  return problem.code === 'BH_ERR_STORE' || problem.code === 'BH_ERR_STORE_ANSWER';
 }
 
 /** Throws everything that was collected, each problem once; returns where there is nothing. */

@@ -10,29 +10,43 @@ import type { Environment } from './environment.ts';
 import { bytesToText, computeEnvironment } from './environment.ts';
 import type { Argument } from './exec-document.ts';
 import { execDocument, execEnvironment, nameOf, noCommand, rawArguments } from './exec-document.ts';
-import { gather } from './gather.ts';
+import { gather, startBudget } from './gather.ts';
 import type { Become } from './identity.ts';
 import { whoToBecome } from './identity.ts';
 import { computeDelivery } from './payloads.ts';
 import { apiServer } from './platform.ts';
 import type { RunOptions } from './run.ts';
 import { podArguments, sizeProblems } from './start.ts';
+import type { Tracing } from './tracing.ts';
+
+/** What is carried out, and what it is seen by. */
+type CarryOutOptions = RunOptions & { readonly tracing: Tracing };
 
 /** Fetches, delivers and becomes the user's program; never returns. */
-export async function carryOut(io: Io, declared: Declared, options: RunOptions): Promise<never> {
+export async function carryOut(
+  io: Io,
+  declared: Declared,
+  options: CarryOutOptions,
+): Promise<never> {
   const { plan } = declared;
+  const { trace, know, finish } = options.tracing;
+  know(plan);
   for (const warning of declared.warnings) io.stderr(renderWarning(warning, options.log));
   const ready = await prepare(io, declared, options);
   const cwd = plan.workingDir || plan.image.workingDir || undefined;
   const place = cwd === undefined ? {} : { cwd };
   const document = execDocument({ ...ready, ...place, log: options.log });
   const readOnlyRoot = plan.identity.readOnlyRoot === true;
+  const delivering = trace.begin({ kind: 'deliver', name: 'writes and mounts' });
   const done = deliver(io, ready.delivery, {
     readOnlyRoot,
     ...(cwd === undefined ? {} : { workingDir: cwd }),
   });
+  delivering.end('ok');
   if (options.verbose)
     tellDifferences(io, [...ready.become.differences, ...done.differences], options);
+  trace.begin({ kind: 'exec', name: 'become the program' }).end('ok');
+  await finish([]);
   return io.kernel.exec(document);
 }
 
@@ -50,9 +64,16 @@ interface Ready {
   readonly delivery: Delivery;
 }
 
-async function prepare(io: Io, { plan, objects }: Declared, options: RunOptions): Promise<Ready> {
+async function prepare(
+  io: Io,
+  { plan, objects }: Declared,
+  options: CarryOutOptions,
+): Promise<Ready> {
   const nowMs = io.clock.now();
-  const answers = await gather(plan, { io, objects });
+  const budget = startBudget(plan, io);
+  const { trace } = options.tracing;
+  const { answers, warnings, remember } = await gather(plan, { io, objects, budget, trace });
+  for (const warning of warnings) io.stderr(renderWarning(warning, options.log));
   const environment = computeEnvironment({ plan, answers, inherited: apiServer(io), nowMs });
   const random = new DataView(io.random(4).buffer).getUint32(0);
   const version = versionName(nowMs, random);
@@ -68,6 +89,9 @@ async function prepare(io: Io, { plan, objects }: Declared, options: RunOptions)
     ...(argv instanceof BellhopError ? [argv] : []),
     ...sizeProblems(io, words, env),
   ]);
+  const forgotten = await remember();
+  if (forgotten !== undefined) io.stderr(renderWarning(forgotten, options.log));
+  budget.end();
   const { uid = io.kernel.uid, gid = io.kernel.gid } = become;
   return { argv: words, env, become, delivery: { ...files.delivery, owner: { uid, gid } } };
 }

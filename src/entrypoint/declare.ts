@@ -7,7 +7,7 @@ import type { PlanInput } from '../plan/build.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { Image, Plan } from '../plan/types.ts';
 import { STORE_KINDS } from '../stores/_all.gen.ts';
-import { storeProblems } from './store-problems.ts';
+import { storeProblems, storesBehind } from './store-problems.ts';
 import type { DataObject } from '../wire/objects.ts';
 import type { Container, Pod } from '../wire/pod-types.ts';
 import type { Source } from '../wire/read.ts';
@@ -157,6 +157,7 @@ function planInput(parts: Parts, { workload, pod, problems }: Chosen): PlanInput
     node: new Map([...nodeSettings, ...node]),
     hasVersions: (store) =>
       STORE_KINDS.get(settings.stores?.[store]?.kind ?? '')?.hasVersions === true,
+    storesBehind,
   };
 }
 

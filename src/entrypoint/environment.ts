@@ -5,7 +5,7 @@ import type { Layer, Placement, Plan, Source } from '../plan/types.ts';
 import { mapText } from '../plan/fields.ts';
 import { replaceInvalidUtf8 } from '../wire/go-text.ts';
 import { variableNameProblem } from '../wire/names.ts';
-import type { Answers } from './gather.ts';
+import type { Answers } from './answers.ts';
 import { selectAll, selectValue } from './select.ts';
 
 /**

@@ -1,18 +1,20 @@
-import { BellhopError } from '../core/errors.ts';
+import type { Budget } from '../core/budget.ts';
+import { openBudget } from '../core/budget.ts';
 import type { Io } from '../core/io/types.ts';
+import type { Trace } from '../core/trace.ts';
+import { NO_TRACE } from '../core/trace.ts';
+import { EMBEDDED } from '../plan/bind.ts';
 import { boundsOf } from '../plan/bounds.ts';
+import { formatReference } from '../plan/reference.ts';
 import type { Plan, Reference } from '../plan/types.ts';
-import { ALL_STORES } from '../stores/_all.gen.ts';
-import type { Answer, Store, StoreContext } from '../stores/_store.ts';
+import { START_MS_DEFAULT } from '../plan/types.ts';
 import type { DataObject } from '../wire/objects.ts';
-
-/** What the stores said, by what they were asked. */
-export type Answers = ReadonlyMap<string, Answer>;
-
-/** Where one bound reference's answer stands in the answers. */
-export function answerKey(reference: Reference): string {
-  return JSON.stringify([reference.store, reference.path, reference.version ?? null]);
-}
+import type { Answers, Given } from './answers.ts';
+import { answerKey, levelsOf } from './answers.ts';
+import type { Asking, Levels } from './ask.ts';
+import { askLevels, failed, isDown } from './ask.ts';
+import { leaseProblem } from './leases.ts';
+import type { StoresContext } from './open-store.ts';
 
 /** What gathering is given beside the plan. */
 export interface GatherContext {
@@ -20,98 +22,114 @@ export interface GatherContext {
   readonly objects: readonly DataObject[];
   /** Which references to ask for; all where absent. */
   readonly only?: (reference: Reference) => boolean;
+  /** The time for all of it; the policy's where absent, counted from the start of the process. */
+  readonly budget?: Budget;
+  readonly trace?: Trace;
+}
+
+/** What gathering came to. */
+export interface Gathered {
+  readonly answers: Answers;
+  /** Which fallbacks were used, and why. */
+  readonly warnings: readonly string[];
+  /** Writes the copy for outages, where the policy has one; a warning where that failed. */
+  remember(): Promise<string | undefined>;
 }
 
 /**
- * Asks every store for every path of the plan, each path once. Stores are asked at the same time;
- * all of them are waited for, so that every problem is known.
+ * Asks every store for every path of the plan, each path once and all stores at the same time,
+ * inside of the policy's budget. What a store cannot say because it is down is asked of the
+ * fallbacks, in their order, and in the end of the last good copy. All of them are waited for, so
+ * that every problem is known.
  */
-export async function gather(plan: Plan, context: GatherContext): Promise<Answers> {
-  const wanted = new Map<string, Map<string, Reference>>();
-  for (const { bound } of boundsOf(plan.placements)) {
-    const { reference } = bound;
-    if (context.only?.(reference) === false) continue;
-    const ofStore = wanted.get(reference.store) ?? new Map<string, Reference>();
-    wanted.set(reference.store, ofStore.set(answerKey(reference), reference));
-  }
-  const answers = new Map<string, Answer>();
-  const asked = [...wanted].map(async ([name, references]) => {
-    const list = [...references];
-    const given = await askStore(
-      { plan, name, context },
-      list.map(([, one]) => one),
-    );
-    list.forEach(([key], index) => answers.set(key, given[index] ?? noAnswer(name)));
-  });
-  await Promise.all(asked);
-  return answers;
-}
-
-interface StoreQuery {
-  readonly plan: Plan;
-  readonly name: string;
-  readonly context: GatherContext;
-}
-
-/** Never rejects: a store that cannot be opened has failed for each of its references. */
-async function askStore(
-  query: StoreQuery,
-  references: readonly Reference[],
-): Promise<readonly Answer[]> {
-  try {
-    const store = await openStore(query);
-    return await store.fetch(references);
-  } catch (error) {
-    const problem =
-      error instanceof BellhopError
-        ? error
-        : new BellhopError('BH_ERR_BUG', {
-            where: [`store ${query.name}`],
-            what: 'the store threw what it must not',
-            cause: error,
-          });
-    return references.map(() => ({ kind: 'failed', problem }));
-  }
-}
-
-async function openStore({ plan, name, context }: StoreQuery): Promise<Store> {
-  const declared = Object.hasOwn(plan.stores, name) ? plan.stores[name] : undefined;
-  const { kind, ...options } = declared ?? { kind: '' };
-  const load = Object.hasOwn(ALL_STORES, kind)
-    ? ALL_STORES[kind as keyof typeof ALL_STORES]
-    : undefined;
-  if (load === undefined) {
-    const kinds = Object.keys(ALL_STORES).join(', ');
-    const what =
-      kind === '' ? 'the plan does not declare it' : `there is no kind ${kind} (${kinds})`;
-    throw new BellhopError('BH_ERR_SETTINGS', { where: [`store ${name}`], what });
-  }
-  const { default: storeKind } = await load();
-  const storeContext: StoreContext = {
-    name,
-    io: context.io,
-    objects: context.objects,
-    namespace: plan.origin.namespace,
+export async function gather(plan: Plan, context: GatherContext): Promise<Gathered> {
+  const bounds = boundsOf(plan.placements)
+    .map(({ bound }) => bound)
+    .filter(({ reference }) => context.only?.(reference) !== false);
+  const { io, objects, trace = NO_TRACE } = context;
+  const budget = context.budget ?? startBudget(plan, io);
+  const stores: StoresContext = { io, objects, trace, made: new Map() };
+  const asking: Asking = { plan, stores, budget };
+  const wanted = new Map(bounds.map((one) => [answerKey(one), levelsOf(one)]));
+  const asked = await askLevels(asking, wanted, 0);
+  const { given, notes } = await orLastGood(asking, wanted, asked);
+  const answers = new Map(
+    [...given].map(([key, one]) => [key, checked(plan, one, wanted.get(key)?.[one.level])]),
+  );
+  if (context.budget === undefined) budget.end();
+  const warnings = [...warningsOf(answers, wanted), ...notes];
+  const isFresh = notes.length === 0;
+  return {
+    answers,
+    warnings,
+    remember: async () => remember(asking, { wanted, answers, isFresh }),
   };
-  return storeKind.open(options, storeContext);
 }
 
-function noAnswer(name: string): Answer {
-  const problem = new BellhopError('BH_ERR_BUG', {
-    where: [`store ${name}`],
-    what: 'the store gave fewer answers than it was asked for',
+/** The time of the whole start, from the beginning of the process. */
+export function startBudget(plan: Plan, { clock }: Io): Budget {
+  const startMs = plan.policy.startMsMax ?? START_MS_DEFAULT;
+  return openBudget(clock, startMs - clock.monotonicMs());
+}
+
+/** What no store could say, from the copy of the last complete success. */
+async function orLastGood(
+  asking: Asking,
+  wanted: Levels,
+  given: Answers,
+): Promise<{ readonly given: Answers; readonly notes: readonly string[] }> {
+  const { lastGood } = asking.plan.policy;
+  const down = [...given].filter(([, { answer }]) => isDown(answer));
+  if (lastGood === undefined || down.length === 0) return { given, notes: [] };
+  const { readCopy } = await import('./last-good.ts');
+  const levels = down.flatMap(([key]) => wanted.get(key) ?? []);
+  const { answers, note } = await readCopy(asking, lastGood, levels);
+  const found = down.flatMap(([key]): [string, Given][] => {
+    const references = wanted.get(key) ?? [];
+    const level = references.findIndex((one) => answers.has(one));
+    const reference = references[level];
+    const answer = reference === undefined ? undefined : answers.get(reference);
+    return answer === undefined ? [] : [[key, { answer, level }]];
   });
-  return { kind: 'failed', problem };
+  return { given: new Map([...given, ...found]), notes: [note] };
 }
 
-/** The keys that an answer has, for messages: names, never values. */
-export function keysText(keys: Iterable<string>): string {
-  const all = [...keys].toSorted();
-  const shown = all.slice(0, KEYS_SHOWN_MAX).join(', ');
-  if (all.length === 0) return 'it has no keys';
-  return all.length > KEYS_SHOWN_MAX
-    ? `keys there: ${shown} … (${all.length})`
-    : `keys there: ${shown}`;
+/** The copy is written only where everything came from the stores themselves. */
+async function remember(
+  asking: Asking,
+  of: { readonly wanted: Levels; readonly answers: Answers; readonly isFresh: boolean },
+): Promise<string | undefined> {
+  const { lastGood } = asking.plan.policy;
+  if (lastGood === undefined || !of.isFresh) return undefined;
+  const { writeCopy } = await import('./last-good.ts');
+  const pairs = [...of.answers].flatMap(([key, { answer, level }]) => {
+    const reference = of.wanted.get(key)?.[level];
+    const isOurs = reference === undefined || reference.store === EMBEDDED;
+    return isOurs ? [] : [[reference, answer] as const];
+  });
+  const budget = asking.budget.part(Math.min(COPY_MS_MAX, asking.budget.remainingMs() / 2));
+  const warning = await writeCopy({ ...asking, budget }, lastGood, pairs);
+  budget.end();
+  return warning;
 }
 
-const KEYS_SHOWN_MAX = 20;
+/** A start does not wait longer for the copy to be written. */
+const COPY_MS_MAX = 2000;
+
+/** A value that is lent for less time than the job may take would end in the middle of it. */
+function checked(plan: Plan, given: Given, from: Reference | undefined): Given {
+  const problem = from === undefined ? undefined : leaseProblem(plan, from, given.answer);
+  return problem === undefined ? given : { ...given, answer: failed(problem) };
+}
+
+function warningsOf(answers: Answers, wanted: Levels): string[] {
+  const used = [...answers].flatMap(([key, { answer, level }]) => {
+    const [first, ...fallbacks] = wanted.get(key) ?? [];
+    const from = fallbacks[level - 1];
+    if (first === undefined || from === undefined || answer.kind === 'failed') return [];
+    return [
+      `${formatReference(first)} could not be had; ${formatReference(from)} was used instead`,
+    ];
+  });
+  return [...new Set(used)];
+}

@@ -8,7 +8,7 @@ import { cleanPath, keyProblem, subPathProblem } from '../wire/names.ts';
 import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
 import type { Environment } from './environment.ts';
 import { annotationsText } from './environment.ts';
-import type { Answers } from './gather.ts';
+import type { Answers } from './answers.ts';
 import { selectAll, selectValue } from './select.ts';
 
 const encoder = new TextEncoder();

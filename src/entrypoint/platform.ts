@@ -32,3 +32,14 @@ export function isKubernetes(io: Io): boolean {
     return false;
   }
 }
+
+/** The variables on arrival as text; of several of one name the last counts. */
+export function variablesOf(io: Io): ReadonlyMap<string, string> {
+  const map = new Map<string, string>();
+  for (const entry of io.arrival.env) {
+    const text = Buffer.from(entry).toString('utf8');
+    const equals = text.indexOf('=');
+    if (equals > 0) map.set(text.slice(0, equals), text.slice(equals + 1));
+  }
+  return map;
+}

@@ -1,9 +1,11 @@
-import { BellhopError } from '../core/errors.ts';
+import { BellhopError, problemsOf } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import type { LogFormat } from '../core/report.ts';
+import { NO_TRACE } from '../core/trace.ts';
 import type { Declared, DeclareOptions } from './declare.ts';
 import { execDocument, execEnvironment, noCommand, rawArguments } from './exec-document.ts';
 import { isKubernetes } from './platform.ts';
+import type { Tracing } from './tracing.ts';
 
 /** What `bellhop run` was asked to do. */
 export interface RunOptions extends DeclareOptions {
@@ -12,6 +14,10 @@ export interface RunOptions extends DeclareOptions {
   readonly commandAt?: number;
   readonly log: LogFormat;
   readonly verbose: boolean;
+  /** The file that the trace of the start is written to; its ending says how. */
+  readonly trace?: string;
+  /** bellhop's own, for the trace. */
+  readonly version?: string;
 }
 
 const DEFAULT_PLAN = '/etc/bellhop/plan.json';
@@ -21,9 +27,40 @@ export async function run(io: Io, options: RunOptions): Promise<never> {
   const source = findSource(io, options);
   if (source.kind === 'plan') refuseUnusedFlags(options);
   if (source.kind === 'nothing') return passThrough(io, options);
-  // Loaded only now: a start without a plan costs next to nothing.
-  const { carryOut } = await import('./carry-out.ts');
-  return carryOut(io, await declaredBy(io, source, options), options);
+  const tracing = await tracingOf(io, options);
+  const reading = tracing.trace.begin({ kind: 'plan', name: 'read the declaration' });
+  try {
+    // Loaded only now: a start without a plan costs next to nothing.
+    const { carryOut } = await import('./carry-out.ts');
+    const declared = await declaredBy(io, source, options);
+    reading.end('ok');
+    return await carryOut(io, declared, { ...options, tracing });
+  } catch (error) {
+    reading.end('failed');
+    await tracing.finish(problemsOf(error));
+    throw error;
+  }
+}
+
+/** Where nobody looks. */
+const NO_TRACING: Tracing = {
+  trace: NO_TRACE,
+  know: () => undefined,
+  finish: async () => undefined,
+};
+
+/** What watching a start takes is loaded only where somebody asked for it. */
+async function tracingOf(io: Io, options: RunOptions): Promise<Tracing> {
+  const file = options.trace ?? ownVariables(io).get('BELLHOP_TRACE');
+  if (file === undefined && !hasCollector(io)) return NO_TRACING;
+  const { openTracing } = await import('./tracing.ts');
+  return openTracing(io, options, file);
+}
+
+function hasCollector(io: Io): boolean {
+  return io.arrival.env.some((entry) => {
+    return /^OTEL_EXPORTER_OTLP_(TRACES_)?ENDPOINT=./.test(Buffer.from(entry).toString('latin1'));
+  });
 }
 
 async function declaredBy(io: Io, source: PlanSource, options: RunOptions): Promise<Declared> {

@@ -1,12 +1,12 @@
-import { BellhopError, invariant } from '../core/errors.ts';
+import { BellhopError, invariant, isOutage } from '../core/errors.ts';
 import { Sealed } from '../core/sealed.ts';
 import { formatReference } from '../plan/reference.ts';
 import type { Bound } from '../plan/types.ts';
 import type { Answer } from '../stores/_store.ts';
 import { isUtf8 } from '../wire/go-text.ts';
 import { jsonMembers } from '../wire/json-source.ts';
-import type { Answers } from './gather.ts';
-import { answerKey, keysText } from './gather.ts';
+import type { Answers, Given } from './answers.ts';
+import { answerKey, keysText, levelsOf } from './answers.ts';
 
 /** One value: there, absent and allowed to be, or a problem. */
 export type Selected = Sealed | 'absent' | BellhopError;
@@ -15,15 +15,22 @@ export type Selected = Sealed | 'absent' | BellhopError;
 export type SelectedAll = ReadonlyMap<string, Sealed> | 'absent' | BellhopError;
 
 type Found =
-  | { readonly kind: 'found'; readonly answer: Extract<Answer, { kind: 'value' | 'map' }> }
+  | { readonly kind: 'found'; readonly answer: There }
   | { readonly kind: 'absent'; readonly what: string }
   | { readonly kind: 'failed'; readonly problem: BellhopError };
+
+type There = Extract<Answer, { kind: 'value' | 'map' }>;
 
 const encoder = new TextEncoder();
 
 /** The one value that a bound reference names, by its key and the Secret's member. */
 export function selectValue(answers: Answers, bound: Bound): Selected {
-  const found = selectSteps(answers, bound);
+  return oneOf(givenFor(answers, bound), bound);
+}
+
+/** The same where what was given is at hand. */
+export function oneOf(given: Given, bound: Bound): Selected {
+  const found = selectSteps(given, bound);
   if (found.kind === 'found') {
     if (found.answer.kind === 'value') return checkedText(bound, found.answer.value);
     return problemOf(
@@ -31,9 +38,17 @@ export function selectValue(answers: Answers, bound: Bound): Selected {
       `it is many values, one key must be named; ${keysText(found.answer.entries.keys())}`,
     );
   }
-  if (found.kind === 'failed') return found.problem.within(bound.called);
-  if (bound.default !== undefined) return new Sealed(encoder.encode(bound.default));
+  const { default: byDefault } = bound;
+  if (byDefault !== undefined && coversBy(bound, found))
+    return new Sealed(encoder.encode(byDefault));
+  if (found.kind === 'failed') return unavailable(bound, found.problem);
   return bound.optional === true ? 'absent' : missing(bound, found.what);
+}
+
+/** A default covers absence; an outage only where that is said. */
+function coversBy(bound: Bound, found: Exclude<Found, { kind: 'found' }>): boolean {
+  if (found.kind === 'absent') return true;
+  return bound.defaultOn === 'outage' && isOutage(found.problem);
 }
 
 /** binaryData of a ConfigMap does not exist for variables. */
@@ -44,8 +59,8 @@ function checkedText(bound: Bound, value: Sealed): Selected {
 
 /** Every key of the object that a bound reference stands for. */
 export function selectAll(answers: Answers, bound: Bound): SelectedAll {
-  const found = selectSteps(answers, bound);
-  if (found.kind === 'failed') return found.problem.within(bound.called);
+  const found = selectSteps(givenFor(answers, bound), bound);
+  if (found.kind === 'failed') return unavailable(bound, found.problem);
   if (found.kind === 'absent')
     return bound.optional === true ? 'absent' : missing(bound, found.what);
   const entries = entriesOf(found.answer);
@@ -60,18 +75,22 @@ function isText(value: Sealed): boolean {
   return !value.binary && isUtf8(value.reveal());
 }
 
-function selectSteps(answers: Answers, bound: Bound): Found {
-  const answer = answers.get(answerKey(bound.reference));
-  invariant(answer !== undefined, 'every reference of the plan was asked for');
+function givenFor(answers: Answers, bound: Bound): Given {
+  const given = answers.get(answerKey(bound));
+  invariant(given !== undefined, 'every reference of the plan was asked for');
+  return given;
+}
+
+function selectSteps({ answer, level }: Given, bound: Bound): Found {
   if (answer.kind === 'absent' || answer.kind === 'failed') return answer;
   let found: Found = { kind: 'found', answer };
-  for (const key of [bound.reference.key, bound.member]) {
+  for (const key of [levelsOf(bound)[level]?.key, bound.member]) {
     if (key !== undefined && found.kind === 'found') found = oneKey(found.answer, key);
   }
   return found;
 }
 
-function oneKey(answer: Extract<Answer, { kind: 'value' | 'map' }>, key: string): Found {
+function oneKey(answer: There, key: string): Found {
   const entries = entriesOf(answer);
   if (entries === undefined) {
     return { kind: 'absent', what: `it has no key ${key}: its value is not a JSON object` };
@@ -81,9 +100,7 @@ function oneKey(answer: Extract<Answer, { kind: 'value' | 'map' }>, key: string)
   return { kind: 'absent', what: `it has no key ${key}; ${keysText(entries.keys())}` };
 }
 
-function entriesOf(
-  answer: Extract<Answer, { kind: 'value' | 'map' }>,
-): ReadonlyMap<string, Sealed> | undefined {
+function entriesOf(answer: There): ReadonlyMap<string, Sealed> | undefined {
   if (answer.kind === 'map') return answer.entries;
   const before = MEMBERS.get(answer.value);
   if (before !== undefined) return before;
@@ -96,6 +113,11 @@ function entriesOf(
 
 /** A value is taken apart once, however many of its keys are asked for; gone with the value. */
 const MEMBERS = new WeakMap<Sealed, ReadonlyMap<string, Sealed>>();
+
+/** Why the store could not say; the report names what was wanted, then what was tried. */
+function unavailable({ called, reference }: Bound, problem: BellhopError): BellhopError {
+  return problem.within(formatReference(reference)).within(called);
+}
 
 function missing(bound: Bound, what: string): BellhopError {
   const where = [bound.called, formatReference(bound.reference)];

@@ -2,7 +2,9 @@ import { BellhopError } from '../core/errors.ts';
 import { EMBEDDED } from '../plan/bind.ts';
 import type { Settings } from '../plan/settings.ts';
 import { storesNamed } from '../plan/settings-use.ts';
+import type { StoreOptions } from '../plan/types.ts';
 import { STORE_KINDS } from '../stores/_all.gen.ts';
+import { optionProblems, referencesIn } from '../stores/_options.ts';
 import type { Path, Source } from '../wire/read.ts';
 import { pathText } from '../wire/read.ts';
 
@@ -22,7 +24,7 @@ export function storeProblems(settings: Settings, source: Source | undefined): B
     ...Object.entries(stores).flatMap(([name, options]) =>
       kindProblems(name, options).map(([step, what]) => refuse(['stores', name, ...step], what)),
     ),
-    ...storesNamed(settings)
+    ...[...storesNamed(settings), ...optionStores(stores)]
       .filter(({ store }) => !Object.hasOwn(stores, store))
       // What was written is not repeated: it may be a value by mistake.
       .map(({ path }) => refuse(path, `names a store that is not declared (stores: ${declared})`)),
@@ -40,7 +42,27 @@ function kindProblems(
   if (known === undefined) {
     return [[['kind'], `its kind is none of ${[...STORE_KINDS.keys()].join(', ')}`]];
   }
-  const taken = known.options.join(', ') || 'none';
-  const unknown = Object.keys(options).filter((one) => !known.options.includes(one));
-  return unknown.map((one) => [[one], `${kind} has no option ${one} (options: ${taken})`]);
+  return optionProblems(known.options, options, kind).map(({ path, what }) => [path, what]);
+}
+
+/** The stores that a store's options refer to, for its credentials. */
+export function storesBehind({ kind, ...options }: StoreOptions): string[] {
+  const specs = STORE_KINDS.get(kind)?.options ?? {};
+  return referencesIn(specs, options).map(({ reference }) => storeOf(reference));
+}
+
+function optionStores(stores: Settings['stores'] & {}) {
+  return Object.entries(stores).flatMap(([name, { kind, ...options }]) => {
+    const specs = STORE_KINDS.get(kind)?.options ?? {};
+    return referencesIn(specs, options).map(({ path, reference }) => {
+      return { path: ['stores', name, ...path], store: storeOf(reference) };
+    });
+  });
+}
+
+/** Of a reference in either form. */
+function storeOf(reference: unknown): string {
+  if (typeof reference === 'string') return reference.split(':')[0] ?? '';
+  const { store } = reference as { store?: unknown };
+  return String(store);
 }

@@ -3,8 +3,8 @@ import type { DataObject } from '../wire/objects.ts';
 import type { TemplateValues } from './reference.ts';
 import { ReferenceProblem, fillTemplate } from './reference.ts';
 import type { Settings, WrittenReference, WrittenValue } from './settings.ts';
-import { referenceOf } from './settings-use.ts';
-import type { Bound, Reference } from './types.ts';
+import { policyFallbacks, referenceOf } from './settings-use.ts';
+import type { Bound, LastGood, Reference } from './types.ts';
 
 /** The store that holds the Secrets and ConfigMaps of the input. */
 export const EMBEDDED = 'embedded';
@@ -24,7 +24,7 @@ export interface BindingContext {
 
 /** Where an object's keys are: one reference for all, one a key, or nowhere. */
 export type Binding =
-  | { readonly kind: 'whole'; readonly reference: Reference }
+  | { readonly kind: 'whole'; readonly to: Pick<Bound, 'reference' | 'fallbacks'> }
   | { readonly kind: 'keys'; readonly keys: ReadonlyMap<string, Bound> }
   | { readonly kind: 'none' };
 
@@ -53,7 +53,7 @@ export function bindObject(context: BindingContext, kind: ObjectKind, name: stri
   }
   if (embedded !== undefined) {
     const path = `${kind.toLowerCase()}/${namespace}/${name}`;
-    return { kind: 'whole', reference: { store: EMBEDDED, path } };
+    return { kind: 'whole', to: { reference: { store: EMBEDDED, path } } };
   }
   const any = Object.hasOwn(bindings, '*') ? bindings['*'] : undefined;
   return any === undefined ? { kind: 'none' } : readBinding(context, any, { called, name });
@@ -72,7 +72,8 @@ function readBinding(
 ): Binding {
   if (typeof written === 'string' || isSpelled(written)) {
     const reference = referenceFrom(context, written, of);
-    return reference === undefined ? { kind: 'none' } : { kind: 'whole', reference };
+    if (reference === undefined) return { kind: 'none' };
+    return { kind: 'whole', to: { reference, ...fallbackOf(context, reference) } };
   }
   const keys = new Map<string, Bound>();
   for (const key of Object.keys(written).toSorted()) {
@@ -91,24 +92,46 @@ function isSpelled(written: WrittenBinding): written is Exclude<WrittenReference
   return typeof store === 'string' && typeof path === 'string' && !store.includes(':');
 }
 
-/** Reads one value of bellhop.yaml: a reference, with `optional` and `default` if it says so. */
+/** Reads one value of bellhop.yaml: a reference, with what else it says. */
 export function bindValue(
   context: BindingContext,
   written: WrittenValue,
   of: { called: string; name: string },
 ): Bound | undefined {
-  if (typeof written === 'string' || !('from' in written)) {
-    const reference = referenceFrom(context, written, of);
-    return reference === undefined ? undefined : { reference, called: of.called };
-  }
-  const reference = referenceFrom(context, written.from, of);
+  const governed = typeof written !== 'string' && 'from' in written ? written : undefined;
+  const reference = referenceFrom(context, governed?.from ?? (written as WrittenReference), of);
   if (reference === undefined) return undefined;
+  const own = (governed?.fallback ?? []).map((one) => referenceFrom(context, one, of));
+  const fallbacks = [
+    ...own.filter((one) => one !== undefined),
+    ...policyFallbacks(context.settings, reference),
+  ];
   return {
     reference,
     called: of.called,
-    ...(written.optional === true ? { optional: true } : {}),
-    ...(written.default === undefined ? {} : { default: written.default }),
+    ...(governed?.optional === true ? { optional: true } : {}),
+    ...(governed?.default === undefined ? {} : { default: governed.default }),
+    ...(governed?.defaultOn === undefined ? {} : { defaultOn: governed.defaultOn }),
+    ...(fallbacks.length === 0 ? {} : { fallbacks }),
   };
+}
+
+function fallbackOf(context: BindingContext, reference: Reference): Pick<Bound, 'fallbacks'> {
+  const fallbacks = policyFallbacks(context.settings, reference);
+  return fallbacks.length === 0 ? {} : { fallbacks };
+}
+
+/** Where the copy for outages goes, its references read; undefined where there is none. */
+export function bindLastGood(context: BindingContext): LastGood | undefined {
+  const { lastGood } = context.settings.policy ?? {};
+  if (lastGood === undefined) return undefined;
+  const of = { called: 'policy.lastGood', name: '' };
+  const to = referenceFrom(context, lastGood.to, of);
+  const { key } = lastGood;
+  const age = 'age' in key ? referenceFrom(context, key.age, of) : undefined;
+  const bound = 'kms' in key ? { kms: key.kms, store: key.store } : age && { age };
+  if (to === undefined || bound === undefined) return undefined;
+  return { to, key: bound, maxAgeSeconds: lastGood.maxAgeSeconds };
 }
 
 function referenceFrom(

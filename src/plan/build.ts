@@ -3,13 +3,13 @@ import type { Service } from '../wire/objects.ts';
 import type { Container, Pod } from '../wire/pod-types.ts';
 import { pathText } from '../wire/read.ts';
 import type { DataObject } from '../wire/objects.ts';
-import { EMBEDDED } from './bind.ts';
+import { EMBEDDED, bindLastGood } from './bind.ts';
 import { boundsOf } from './bounds.ts';
 import { identityOf, identityProblems } from './identity.ts';
 import { serviceVariables } from './services.ts';
 import type { Settings } from './settings.ts';
 import { policyOf, storesOf } from './settings-use.ts';
-import type { ArgvPlacement, Image, Placement, Plan, StoreOptions } from './types.ts';
+import type { ArgvPlacement, Image, Placement, Plan, Policy, StoreOptions } from './types.ts';
 import { PLAN_VERSION } from './types.ts';
 import type { PlanContext } from './variables.ts';
 import { podVariables, settingsVariables } from './variables.ts';
@@ -32,6 +32,8 @@ export interface PlanInput {
   readonly fields: ReadonlyMap<string, string>;
   readonly node: ReadonlyMap<string, string>;
   readonly hasVersions: (store: string) => boolean;
+  /** The stores that a store's options refer to, for its credentials. */
+  readonly storesBehind: (options: StoreOptions) => readonly string[];
 }
 
 export interface PlanResult {
@@ -70,7 +72,7 @@ export function buildPlan(input: PlanInput): PlanResult {
     warnings,
     field: { pod, namespace, container, fields, node },
   };
-  const policy = policyOf(settings);
+  const policy = withJobTime(policyOf(settings, bindLastGood(context)), pod);
   const isInit = pod.initContainers.includes(container);
   if (pod.initContainers.length > 0 && !isInit && policy.initContainers === 'refuse') {
     const names = pod.initContainers.map((one) => one.name).join(', ');
@@ -95,7 +97,7 @@ export function buildPlan(input: PlanInput): PlanResult {
     apiVersion: PLAN_VERSION,
     requires: [],
     origin: originOf(input),
-    stores: usedStores(placements, storesOf(settings)),
+    stores: usedStores(input, placements, policy),
     policy,
     image: input.image,
     identity: identityOf(pod, container),
@@ -133,16 +135,32 @@ function argvOf(container: Container): ArgvPlacement {
   return { kind: 'argv', command, args, rule: pathText(place) };
 }
 
-/** Only stores that a placement refers to are in the plan. */
+/** What is lent must last as long as Kubernetes lets the pod run, where it says how long. */
+function withJobTime(policy: Policy, { activeDeadlineSeconds }: Pod): Policy {
+  if (policy.jobSecondsMax !== undefined || activeDeadlineSeconds === undefined) return policy;
+  return { ...policy, jobSecondsMax: activeDeadlineSeconds };
+}
+
+/** Only stores that a placement or the policy refers to are in the plan, and those behind them. */
 function usedStores(
+  { settings, storesBehind }: PlanInput,
   placements: readonly Placement[],
-  declared: Readonly<Record<string, StoreOptions>>,
+  { lastGood }: Policy,
 ): Record<string, StoreOptions> {
+  const declared = storesOf(settings);
   const used: Record<string, StoreOptions> = {};
-  for (const { bound } of boundsOf(placements)) {
-    const { store } = bound.reference;
+  const use = (store: string): void => {
     const options = store === EMBEDDED ? { kind: EMBEDDED } : declared[store];
-    if (options !== undefined) used[store] = options;
+    if (options === undefined || Object.hasOwn(used, store)) return;
+    used[store] = options;
+    for (const behind of storesBehind(options)) use(behind);
+  };
+  for (const { bound } of boundsOf(placements)) {
+    for (const { store } of [bound.reference, ...(bound.fallbacks ?? [])]) use(store);
+  }
+  if (lastGood !== undefined) {
+    use(lastGood.to.store);
+    use('age' in lastGood.key ? lastGood.key.age.store : lastGood.key.store);
   }
   return used;
 }

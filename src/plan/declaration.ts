@@ -156,7 +156,8 @@ export function podOf(workload: Workload): Pod {
     const value = isRecord(place.value) ? place.value[String(step)] : undefined;
     place = { ...place, value: value ?? {}, path: [...place.path, step] };
   }
-  const pod = readPod(place, claimNames(workload));
+  const read = readPod(place, claimNames(workload));
+  const pod = { ...read, ...deadlineOf(workload, place) };
   if (workload.kind === 'Pod') return pod;
   return { ...pod, ...templated(workload, pod) };
 }
@@ -167,6 +168,20 @@ function claimNames({ kind, place }: Workload): string[] {
   const claims = kind === 'StatefulSet' && isRecord(spec) ? spec['volumeClaimTemplates'] : [];
   if (!Array.isArray(claims)) return [];
   return claims.map((one) => (isRecord(one) ? metadataText(one, 'name') : '')).filter(Boolean);
+}
+
+/** How long Kubernetes lets it run: the pod's own word, or the Job's, whichever is less. */
+function deadlineOf({ kind, place }: Workload, template: At): Partial<Pod> {
+  const jobPath = kind === 'CronJob' ? ['spec', 'jobTemplate', 'spec'] : ['spec'];
+  const jobSpec = kind === 'Job' || kind === 'CronJob' ? valueAt(place.value, jobPath) : undefined;
+  const seconds = [valueAt(template.value, ['spec']), jobSpec]
+    .map((spec) => valueAt(spec, ['activeDeadlineSeconds']))
+    .filter((one) => typeof one === 'number');
+  return seconds.length === 0 ? {} : { activeDeadlineSeconds: Math.min(...seconds) };
+}
+
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce((one, step) => (isRecord(one) ? one[step] : undefined), value);
 }
 
 /** A template's pods have names that their controller makes up; a Job also labels them. */

@@ -36,7 +36,7 @@ export function readPlan(text: string, name: string, expected?: string): Plan {
   if (plan['apiVersion'] !== PLAN_VERSION) {
     throw refuse(`has a version that this bellhop does not read (it reads ${PLAN_VERSION})`);
   }
-  const real = digestOf(canonicalJson(plan));
+  const real = digestAsWritten(text, digest) ?? digestOf(canonicalJson(plan));
   if (digest !== real) throw refuse('its digest does not fit its content: it was changed');
   if (expected !== undefined && expected !== real) {
     throw refuse(`is another plan than BELLHOP_PLAN_DIGEST says (it is ${real})`);
@@ -50,6 +50,19 @@ export function readPlan(text: string, name: string, expected?: string): Plan {
   if (lacking !== undefined) throw refuse(lacking);
   // Checked member by member just now.
   return plan as unknown as Plan;
+}
+
+/**
+ * The digest of a document that is canonical as it stands, if it is the one that it names: without
+ * the text of that member it is what was digested. Making canonical JSON anew costs a start of 200
+ * variables 4 ms.
+ */
+function digestAsWritten(text: string, digest: unknown): string | undefined {
+  const member = `"digest":${JSON.stringify(digest)},`;
+  const at = text.indexOf(member);
+  if (at < 0) return undefined;
+  const real = digestOf(`${text.slice(0, at)}${text.slice(at + member.length)}`.trimEnd());
+  return real === digest ? real : undefined;
 }
 
 type Shape = Readonly<Record<string, 'string' | 'number' | 'list' | 'object'>>;

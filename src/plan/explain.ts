@@ -145,10 +145,12 @@ function boundText({ reference }: Bound): string {
 
 function sourceNotes(source: Source): string[] {
   if (source.kind !== 'value') return [];
-  const { optional, default: fallback } = source.bound;
+  const { optional, default: byDefault, defaultOn, fallbacks = [] } = source.bound;
+  const covers = defaultOn === 'outage' ? 'has a default, in outages too' : 'has a default';
   return [
     ...(optional === true ? ['optional'] : []),
-    ...(fallback === undefined ? [] : ['has a default']),
+    ...(byDefault === undefined ? [] : [covers]),
+    ...fallbacks.map((one) => `else ${formatReference(one)}`),
   ];
 }
 

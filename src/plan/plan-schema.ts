@@ -27,6 +27,8 @@ const bound = v.pipe(
     member: v.exactOptional(text),
     optional: flag,
     default: v.exactOptional(text),
+    defaultOn: v.exactOptional(v.literal('outage')),
+    fallbacks: v.exactOptional(v.array(reference)),
     textOnly: flag,
     called: text,
   } satisfies Members<t.Bound>),
@@ -122,6 +124,12 @@ const origin = v.strictObject({
   container: text,
 } satisfies Members<t.Origin>);
 
+const lastGood = v.strictObject({
+  to: reference,
+  key: v.union([v.strictObject({ kms: text, store: text }), v.strictObject({ age: reference })]),
+  maxAgeSeconds: count,
+} satisfies Members<t.LastGood>);
+
 const policy = v.strictObject({
   overImage: v.picklist(['refuse', 'merge']),
   disk: v.picklist(['refuse', 'allow']),
@@ -129,6 +137,12 @@ const policy = v.strictObject({
   initContainers: v.picklist(['refuse', 'ignore']),
   identity: v.picklist(['become', 'keep']),
   stripEnv: texts,
+  startMsMax: v.exactOptional(count),
+  attemptsMax: v.exactOptional(count),
+  hedgeAfterMs: v.exactOptional(count),
+  jobSecondsMax: v.exactOptional(count),
+  shortLease: v.exactOptional(v.picklist(['refuse', 'allow'])),
+  lastGood: v.exactOptional(lastGood),
 } satisfies Members<t.Policy>);
 
 const image = v.strictObject({

@@ -1,6 +1,6 @@
 import { parseReference } from './reference.ts';
 import type { Settings, WrittenReference } from './settings.ts';
-import type { Policy, Reference, StoreOptions } from './types.ts';
+import type { LastGood, Policy, Reference, StoreOptions } from './types.ts';
 import { DEFAULT_POLICY } from './types.ts';
 
 // What planning does with settings that were read; apart from the schema, whose library is loaded
@@ -9,10 +9,23 @@ import { DEFAULT_POLICY } from './types.ts';
 /** No bellhop.yaml at all. */
 export const NO_SETTINGS: Settings = { apiVersion: 'bellhop/v1' };
 
-/** The policy with its defaults. */
-export function policyOf(settings: Settings): Policy {
-  const given = Object.entries(settings.policy ?? {}).filter(([, one]) => one !== undefined);
-  return { ...DEFAULT_POLICY, ...Object.fromEntries(given) };
+/** The policy with its defaults; where values come from stands with each reference. */
+export function policyOf(settings: Settings, lastGood: LastGood | undefined): Policy {
+  const { fallback: _, missing: __, lastGood: ___, ...own } = settings.policy ?? {};
+  const given = Object.entries(own).filter(([, one]) => one !== undefined);
+  const kept = lastGood === undefined ? {} : { lastGood };
+  return { ...DEFAULT_POLICY, ...Object.fromEntries(given), ...kept };
+}
+
+/** What `policy.fallback` says of a reference: the same key in the next stores, in their order. */
+export function policyFallbacks(settings: Settings, { store, path, key }: Reference): Reference[] {
+  const stores = settings.policy?.fallback ?? {};
+  const listed = Object.hasOwn(stores, store) ? (stores[store] ?? []) : [];
+  return listed.map((one) => {
+    const next = typeof one === 'string' ? { store: one } : one;
+    // A version is the word of one store: another one does not know it.
+    return { store: next.store, path: next.path ?? path, ...(key === undefined ? {} : { key }) };
+  });
 }
 
 /** A reference as written in bellhop.yaml, its templates already filled. */
@@ -50,11 +63,31 @@ export function storesNamed(settings: Settings): StoreNamed[] {
     ...from.flatMap((one, index) => valueStores(['env', 'from', index], one)),
     ...Object.entries(variables).flatMap(([name, one]) => valueStores(['env', name], one)),
     ...Object.entries(settings.files ?? {}).flatMap(([path, one]) => {
-      return valueStores(['files', path, 'from'], one.from);
+      return valueStores(['files', path], one);
     }),
     ...Object.entries(settings.tokens ?? {}).flatMap(([name, one]) => {
       return valueStores(['tokens', name], one);
     }),
+    ...policyStores(settings),
+  ];
+}
+
+function policyStores({ policy = {} }: Settings): StoreNamed[] {
+  const { fallback = {}, lastGood } = policy;
+  const fallbacks = Object.entries(fallback).flatMap(([name, stores]) => {
+    const path = ['policy', 'fallback', name];
+    const next = stores.map((one, index) => {
+      return { path: [...path, index], store: typeof one === 'string' ? one : one.store };
+    });
+    return [{ path, store: name }, ...next];
+  });
+  if (lastGood === undefined) return fallbacks;
+  const { to, key } = lastGood;
+  const keyPath = ['policy', 'lastGood', 'key'];
+  return [
+    ...fallbacks,
+    ...valueStores(['policy', 'lastGood', 'to'], to),
+    ...('age' in key ? valueStores(keyPath, key.age) : [{ path: keyPath, store: key.store }]),
   ];
 }
 
@@ -71,7 +104,11 @@ function bindingStores(section: string, bindings: Settings['secrets']): StoreNam
 function valueStores(path: readonly (string | number)[], written: unknown): StoreNamed[] {
   if (typeof written === 'string') return [{ path, store: written.split(':')[0] ?? '' }];
   if (typeof written !== 'object' || written === null) return [];
-  const { store, from } = written as Readonly<Record<string, unknown>>;
+  const { store, from, fallback } = written as Readonly<Record<string, unknown>>;
   if (typeof store === 'string') return [{ path, store }];
-  return from === undefined ? [] : valueStores([...path, 'from'], from);
+  const next = Array.isArray(fallback) ? fallback : [];
+  return [
+    ...(from === undefined ? [] : valueStores([...path, 'from'], from)),
+    ...next.flatMap((one, index) => valueStores([...path, 'fallback', index], one)),
+  ];
 }

@@ -33,8 +33,13 @@ const spelled = v.pipe(
 const reference = v.pipe(v.union([written, spelled]), v.description('store:path#key@version'));
 const governed = v.strictObject({
   from: v.pipe(reference, v.description('The reference')),
-  optional: v.optional(v.pipe(v.boolean(), v.description('Absence is no error'))),
-  default: v.optional(v.pipe(v.string(), v.description('Used where the value is absent'))),
+  optional: setting(v.boolean(), 'Absence is no error'),
+  default: setting(v.string(), 'Used where the value is absent'),
+  defaultOn: setting(v.literal('outage'), 'The default covers an outage of the store, too'),
+  fallback: setting(
+    v.array(reference),
+    'Asked in this order when the store is down; before those of `policy.fallback`',
+  ),
 });
 const value = v.union([written, spelled, governed]);
 const words = v.array(v.string());
@@ -65,6 +70,20 @@ function setting<const S extends v.GenericSchema>(schema: S, text: string) {
   return v.optional(v.pipe(schema, v.description(text)));
 }
 
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const fallbackStore = v.pipe(
+  v.union([name, v.strictObject({ store: name, path: v.optional(name) })]),
+  v.description('A store that holds the same under the same path, or under the path given'),
+);
+const lastGood = v.strictObject({
+  to: v.pipe(reference, v.description('Where the encrypted copy is written, e.g. s3:bucket/key')),
+  key: v.pipe(
+    v.union([v.strictObject({ kms: name, store: name }), v.strictObject({ age: reference })]),
+    v.description('A KMS key of an AWS store, or where an age identity (AGE-SECRET-KEY-1…) is'),
+  ),
+  maxAgeSeconds: v.pipe(count, v.description('An older copy is never used')),
+});
+
 const policy = v.strictObject({
   overImage: oneOf(
     ['refuse', 'merge'],
@@ -75,6 +94,20 @@ const policy = v.strictObject({
   initContainers: oneOf(['refuse', 'ignore'], 'Init containers of the pod, which run does not run'),
   identity: oneOf(['become', 'keep'], 'keep: run as the user that the container has'),
   stripEnv: v.optional(v.pipe(words, v.description('Variables on arrival that are not passed on'))),
+  startMsMax: setting(count, 'The whole start is decided within this time (30000 where absent)'),
+  attemptsMax: setting(count, 'Attempts of a request, but for throttling (as the time allows)'),
+  hedgeAfterMs: setting(count, 'A second request goes out beside one that takes longer (never)'),
+  fallback: setting(
+    v.record(name, v.array(fallbackStore)),
+    'For each store the ones that are asked in this order when it is down',
+  ),
+  missing: oneOf(['fail'], 'What is required and absent: nothing starts'),
+  jobSecondsMax: setting(
+    count,
+    "How long the job may take: what is lent must last as long (the pod's activeDeadlineSeconds)",
+  ),
+  shortLease: oneOf(['refuse', 'allow'], 'What is lent for less than the job may take'),
+  lastGood: setting(lastGood, 'An encrypted copy of everything, for when every store is down'),
 });
 
 const store = v.looseObject({

@@ -46,6 +46,10 @@ export interface Bound {
   readonly optional?: true;
   /** Used where the store says that the value does not exist. */
   readonly default?: string;
+  /** The default covers an outage of the store, too. */
+  readonly defaultOn?: 'outage';
+  /** Asked in this order where the store before is down; what it refuses or lacks stays so. */
+  readonly fallbacks?: readonly Reference[];
   /** Only text counts: `binaryData` of a ConfigMap never becomes a variable. */
   readonly textOnly?: true;
   /** What Kubernetes calls it, e.g. `secret db, key password`; for messages. */
@@ -187,7 +191,34 @@ export interface Policy {
   readonly identity: 'become' | 'keep';
   /** Variables that were there on arrival and are not passed on. */
   readonly stripEnv: readonly string[];
+  /** From the exec of bellhop to that of the program, or to the report; START_MS_DEFAULT. */
+  readonly startMsMax?: number;
+  /** Attempts of one request, but for throttling; as many as the time has where absent. */
+  readonly attemptsMax?: number;
+  /** When a second request may go out beside a slow one; never where absent. */
+  readonly hedgeAfterMs?: number;
+  /** How long the job may take: what is lent must last as long. */
+  readonly jobSecondsMax?: number;
+  /** What is lent for less than `jobSecondsMax`; refuse where absent. */
+  readonly shortLease?: 'refuse' | 'allow';
+  /** A copy of everything, for when every store is down; none where absent. */
+  readonly lastGood?: LastGood;
 }
+
+/** Where the encrypted copy of the last complete success is kept, and for how long it may serve. */
+export interface LastGood {
+  readonly to: Reference;
+  readonly key: LastGoodKey;
+  readonly maxAgeSeconds: number;
+}
+
+/** What the copy is encrypted under: a KMS key of an AWS store, or an age identity. */
+export type LastGoodKey =
+  | { readonly kms: string; readonly store: string }
+  | { readonly age: Reference };
+
+/** Where the policy does not say how long a start may take. */
+export const START_MS_DEFAULT = 30_000;
 
 export const DEFAULT_POLICY: Policy = {
   overImage: 'refuse',

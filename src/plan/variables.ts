@@ -26,9 +26,7 @@ function envFromPlacements(context: PlanContext, from: EnvFrom): Placement[] {
   const called = calledObject(from.kind, from.name);
   switch (binding.kind) {
     case 'whole': {
-      const bound = boundObject(binding.reference, { called, kind: from.kind });
-      const optional = from.optional ? { optional: true as const } : {};
-      const one = { ...bound, ...optional };
+      const one = governed({ ...binding.to, called }, from);
       return [{ kind: 'variables', layer: 'envFrom', prefix: from.prefix, bound: one, rule }];
     }
     case 'keys':
@@ -50,14 +48,6 @@ function governed(bound: Bound, of: { kind: string; optional: boolean }): Bound 
   const optional = of.optional ? { optional: true as const } : {};
   const textOnly = of.kind === 'ConfigMap' ? { textOnly: true as const } : {};
   return { ...bound, ...optional, ...textOnly };
-}
-
-function boundObject(
-  reference: Bound['reference'],
-  of: { called: string; kind: 'Secret' | 'ConfigMap' },
-): Bound {
-  const textOnly = of.kind === 'ConfigMap' ? { textOnly: true as const } : {};
-  return { reference, called: of.called, ...textOnly };
 }
 
 /** The object is nowhere: not in the input, not bound. */
@@ -142,7 +132,7 @@ export function keySource(context: PlanContext, query: KeyQuery): Source | undef
 function boundKey(binding: Binding, key: string, called: string): Bound | undefined {
   switch (binding.kind) {
     case 'whole':
-      return { reference: binding.reference, member: key, called };
+      return { ...binding.to, member: key, called };
     case 'keys':
       return binding.keys.get(key);
     case 'none':

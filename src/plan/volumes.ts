@@ -129,7 +129,7 @@ function objectContents(context: PlanContext, object: ObjectSource, mode: number
   const optional = object.optional ? { optional: true as const } : {};
   switch (binding.kind) {
     case 'whole': {
-      const bound = { reference: binding.reference, called, ...optional };
+      const bound = { ...binding.to, called, ...optional };
       return [{ kind: 'files', mode, bound, rule }];
     }
     case 'keys':

@@ -5,8 +5,11 @@ import type { Answer, StoreKind } from './_store.ts';
 const embedded: StoreKind = {
   kind: 'embedded',
   summary: 'Secret and ConfigMap documents of the input itself',
-  hasVersions: false,
+  path: '`secret/NAMESPACE/NAME` or `configmap/NAMESPACE/NAME`; bound by default',
+  perCall: { paths: 1, inFlight: 1 },
   options: {},
+  auth: {},
+  variables: {},
   open(_, { objects, namespace }) {
     const byPath = new Map(objects.map((one) => [objectPath(one, namespace), one]));
     return {

@@ -1,53 +1,110 @@
 import { BellhopError } from '../core/errors.ts';
-import type { Io } from '../core/io/types.ts';
+import type { Fs } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
 import { Sealed } from '../core/sealed.ts';
-import type { Answer, StoreKind } from './_store.ts';
+import type { SopsFormat } from '../wire/sops.ts';
+import type { Format } from './_formats.ts';
+import { formatOfName, valueAnswer } from './_formats.ts';
+import type { Document } from './_formats-document.ts';
+import { DocumentProblem, readDocument } from './_formats-document.ts';
+import type { Options } from './_options.ts';
+import { textOption } from './_options.ts';
+import { failedAnswer } from './_rest.ts';
+import { SOPS_OPTIONS, SOPS_VARIABLES, isSealed, openSealed } from './_sops.ts';
+import type { Answer, StoreContext, StoreKind } from './_store.ts';
 
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
+const DOCUMENT_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Files below one folder: a file is a value, a folder is a map of its files. */
+/** Files below one folder, or the members of one document. What sops sealed is opened. */
 const file: StoreKind = {
   kind: 'file',
-  summary: 'Files below a folder: a file is a value, a folder is a map of its files',
-  hasVersions: false,
-  options: { folder: 'the folder that paths start from; absolute' },
-  open(options, { name, io }) {
-    const { folder } = options;
-    if (typeof folder !== 'string' || !folder.startsWith('/')) {
-      const what = '`folder` must be an absolute path';
-      throw new BellhopError('BH_ERR_SETTINGS', { where: [`store ${name}`], what });
-    }
+  summary:
+    'Files below a folder (a file is a value, a folder is a map of its files), or one JSON, YAML or .env document; sealed by sops with age, or plain',
+  path: 'below the folder: `db/password`; in the document: member names, `db/password`, `.` is all',
+  perCall: { paths: 1, inFlight: 1, valueBytes: FILE_BYTES_MAX },
+  options: {
+    folder: { type: 'text', help: 'the folder that paths start from; absolute' },
+    file: { type: 'text', help: 'instead of a folder: a document whose members are values' },
+    format: {
+      type: 'choice',
+      of: ['json', 'yaml', 'dotenv'],
+      help: 'what `file` is written in; by default its ending tells',
+    },
+    ...SOPS_OPTIONS,
+  },
+  auth: { age: 'age identities, for files that sops sealed' },
+  variables: SOPS_VARIABLES,
+  open(options, context) {
+    const answer = openFiles(options, context);
     return {
-      async fetch(wanted) {
-        return wanted.map(({ path }) => answerOf(io, { name, folder, path }));
+      fetch: async (wanted) => {
+        const byPath = new Map<string, Promise<Answer>>();
+        for (const { path } of wanted) if (!byPath.has(path)) byPath.set(path, answer(path));
+        return Promise.all(wanted.map(async ({ path }) => byPath.get(path) ?? answer(path)));
       },
+      identity: async () => `user id ${context.io.kernel.uid}`,
     };
+  },
+  rights(options, wanted) {
+    const document = textOption(options, 'file');
+    if (document !== undefined) return [{ system: 'other', text: `read ${document}` }];
+    const folder = textOption(options, 'folder') ?? '';
+    return wanted.map(({ path }) => ({ system: 'other', text: `read ${folder}/${path}` }));
   },
 };
 
 export default file;
 
-interface Asked {
-  readonly name: string;
-  readonly folder: string;
-  readonly path: string;
+type Answering = (path: string) => Promise<Answer>;
+
+function openFiles(options: Options, context: StoreContext): Answering {
+  const [folder, document] = [textOption(options, 'folder'), textOption(options, 'file')];
+  const fail = (what: string): never => {
+    throw new BellhopError('BH_ERR_SETTINGS', { where: [`store ${context.name}`], what });
+  };
+  if ((folder === undefined) === (document === undefined)) fail('it needs `folder`, or `file`');
+  const place = folder ?? document ?? '';
+  if (!place.startsWith('/')) fail('`folder` and `file` must be absolute paths');
+  const reader: Reader = { options, context };
+  if (folder !== undefined) {
+    return async (path) => guarded(reader, path, async () => belowFolder(reader, folder, path));
+  }
+  const format = (textOption(options, 'format') as DocumentFormat) ?? formatOfName(place);
+  if (format === undefined) fail('its name does not tell what it is written in: give `format`');
+  let reading: Promise<Document | undefined> | undefined;
+  return async (path) =>
+    guarded(reader, path, async () => {
+      reading ??= documentOf(reader, place, format);
+      return (await reading)?.at(path) ?? { kind: 'absent', what: `there is no file ${place}` };
+    });
 }
 
-function answerOf(io: Io, { name, folder, path }: Asked): Answer {
-  const where = [`store ${name}`, path];
-  if (path.split('/').includes('..')) {
-    const what = "a path may not contain '..'";
-    return { kind: 'failed', problem: new BellhopError('BH_ERR_SETTINGS', { where, what }) };
-  }
+type DocumentFormat = Exclude<Format, 'text'>;
+
+interface Reader {
+  readonly options: Options;
+  readonly context: StoreContext;
+}
+
+/** What is wrong with one path is its answer. */
+async function guarded(
+  { context }: Reader,
+  path: string,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  const where = [`store ${context.name}`, path];
   try {
-    return readPath(io, `${folder}/${path}`);
+    return await work();
   } catch (error) {
-    if (!(error instanceof FsError)) throw error;
+    if (error instanceof DocumentProblem) {
+      return failedAnswer(new BellhopError('BH_ERR_VALUE', { where, what: error.message }));
+    }
+    if (!(error instanceof FsError)) return failedAnswer(error);
     if (error.errno === 'ENOENT' || error.errno === 'ENOTDIR') return absent();
-    const what = `cannot be read (${error.errno})`;
+    const what = `${error.path} cannot be read (${error.errno})`;
     const code = error.errno === 'EACCES' ? 'BH_ERR_STORE_DENIED' : 'BH_ERR_STORE';
-    return { kind: 'failed', problem: new BellhopError(code, { where, what, cause: error }) };
+    return failedAnswer(new BellhopError(code, { where, what, cause: error }));
   }
 }
 
@@ -55,22 +112,64 @@ function absent(): Answer {
   return { kind: 'absent', what: 'there is no such file' };
 }
 
-function readPath(io: Io, path: string): Answer {
-  const there = io.fs.statThrough(path);
-  if (there === undefined) return absent();
-  if (there.kind === 'file') {
-    return { kind: 'value', value: new Sealed(io.fs.read(path, FILE_BYTES_MAX)) };
+async function belowFolder(reader: Reader, folder: string, path: string): Promise<Answer> {
+  const { context } = reader;
+  if (path.split('/').includes('..')) {
+    const what = "a path may not contain '..'";
+    throw new BellhopError('BH_ERR_SETTINGS', { where: [`store ${context.name}`, path], what });
   }
-  // A pipe or a device could keep the start waiting for ever.
-  if (there.kind !== 'dir') throw new FsError('not a file or folder', path, 'read');
+  const at = `${folder}/${path}`;
+  const { fs } = context.io;
+  const kind = fs.statThrough(at)?.kind;
+  if (kind === undefined) return absent();
+  if (kind !== 'dir') return valueAnswer(await contentOf(reader, at));
   const entries = new Map<string, Sealed>();
-  // `..data` and timestamped folders of a Kubernetes volume are not keys.
-  for (const key of io.fs
-    .list(path)
-    .toSorted()
-    .filter((one) => !one.startsWith('..'))) {
-    const isFile = io.fs.statThrough(`${path}/${key}`)?.kind === 'file';
-    if (isFile) entries.set(key, new Sealed(io.fs.read(`${path}/${key}`, FILE_BYTES_MAX)));
+  for (const key of keysIn(fs, at)) {
+    entries.set(key, new Sealed(await contentOf(reader, `${at}/${key}`)));
   }
   return { kind: 'map', entries };
+}
+
+/** `..data` and timestamped folders of a Kubernetes volume are not keys. */
+function keysIn(fs: Fs, folder: string): string[] {
+  const names = fs.list(folder).toSorted();
+  return names.filter((name) => {
+    return !name.startsWith('..') && fs.statThrough(`${folder}/${name}`)?.kind === 'file';
+  });
+}
+
+function bytesOf(fs: Fs, path: string, bytesMax: number): Uint8Array {
+  // A pipe or a device could keep the start waiting for ever.
+  const isFile = fs.statThrough(path)?.kind === 'file';
+  if (!isFile) throw new FsError('not a file or folder', path, 'read');
+  return fs.read(path, bytesMax);
+}
+
+const SOPS_FORMATS: Readonly<Record<DocumentFormat, SopsFormat>> = {
+  json: 'tree',
+  yaml: 'tree',
+  dotenv: 'dotenv',
+};
+
+/** A file's bytes; of what sops sealed its content, by the ending as sops itself has it. */
+async function contentOf({ options, context }: Reader, path: string): Promise<Uint8Array> {
+  const bytes = bytesOf(context.io.fs, path, FILE_BYTES_MAX);
+  if (options['sops'] === 'leave' || !isSealed(bytes)) return bytes;
+  const byName = formatOfName(path);
+  const format = byName === undefined || byName === 'text' ? 'binary' : SOPS_FORMATS[byName];
+  return openSealed({ name: path, bytes, format }, options, context);
+}
+
+/** Undefined where there is no such file. */
+async function documentOf(
+  { options, context }: Reader,
+  path: string,
+  format: DocumentFormat,
+): Promise<Document | undefined> {
+  const { fs } = context.io;
+  if (fs.statThrough(path) === undefined) return undefined;
+  const bytes = bytesOf(fs, path, DOCUMENT_BYTES_MAX);
+  if (options['sops'] === 'leave' || !isSealed(bytes)) return readDocument(bytes, format);
+  const sealed = { name: path, bytes, format: SOPS_FORMATS[format] };
+  return readDocument(await openSealed(sealed, options, context), 'json');
 }

@@ -11,19 +11,70 @@ const SPACE = new Set([' ', '\t', '\n', '\r']);
  * members with one name counts.
  */
 export function jsonMembers(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> | undefined {
-  let text: string;
+  const read = objectOf(bytes);
+  if (read === undefined) return undefined;
+  return membersOfParsed(read.parsed) ?? membersOf(compact(read.text));
+}
+
+/**
+ * The same for an object inside of the object, by the names that lead to it. Read once, where
+ * taking the outer ones apart first would read it again for each name.
+ */
+export function jsonMembersAt(
+  bytes: Uint8Array,
+  names: readonly string[],
+): ReadonlyMap<string, Uint8Array> | undefined {
+  const read = objectOf(bytes);
+  if (read === undefined) return undefined;
+  const inner = names.reduce<unknown>((one, name) => memberOf(one, name), read.parsed);
+  if (!isObject(inner)) return undefined;
+  const direct = membersOfParsed(inner);
+  if (direct !== undefined) return direct;
+  let source: Uint8Array = bytes;
+  for (const name of names) source = jsonMembers(source)?.get(name) ?? new Uint8Array();
+  return jsonMembers(source);
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function objectOf(
+  bytes: Uint8Array,
+): { readonly text: string; readonly parsed: JsonObject } | undefined {
   try {
-    text = decoder.decode(bytes);
+    const text = decoder.decode(bytes);
     const parsed: unknown = JSON.parse(text);
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
+    return isObject(parsed) ? { text, parsed } : undefined;
   } catch {
     return undefined;
   }
-  return membersOf(compact(text));
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+/**
+ * Strings and literals are what they were parsed as; undefined where something else is among them,
+ * whose source counts, or a name that would change its place.
+ */
+function membersOfParsed(parsed: JsonObject): Map<string, Uint8Array> | undefined {
+  const members = new Map<string, Uint8Array>();
+  for (const [name, value] of Object.entries(parsed)) {
+    const isLiteral = value === null || typeof value === 'boolean';
+    if (!isLiteral && typeof value !== 'string') return undefined;
+    if (/^\d+$/.test(name)) return undefined;
+    members.set(name, encoder.encode(String(value)));
+  }
+  return members;
 }
 
 /** Valid JSON without the white space outside of its strings. */
 function compact(text: string): string {
+  if (!/\s/.test(text)) return text;
   let out = '';
   let start = 0;
   for (let i = 0; i < text.length; i++) {
@@ -37,11 +88,14 @@ function compact(text: string): string {
   return out + text.slice(start);
 }
 
-/** Index behind the string that starts at `start`. */
+/** Index behind the string that starts at `start`. Looked for natively: a start has no JIT. */
 function stringEnd(text: string, start: number): number {
-  let i = start + 1;
-  while (i < text.length && text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
-  return i + 1;
+  for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let slashes = 0;
+    while (text[quote - 1 - slashes] === '\\') slashes++;
+    if (slashes % 2 === 0) return quote + 1;
+  }
+  return text.length;
 }
 
 /** `text` is a compact, valid object: `{"a":1,"b":[2]}`. */
@@ -50,12 +104,17 @@ function membersOf(text: string): Map<string, Uint8Array> {
   let i = 1;
   while (i < text.length && text[i] === '"') {
     const nameEnd = stringEnd(text, i);
-    const name: unknown = JSON.parse(text.slice(i, nameEnd));
+    const name = stringOf(text.slice(i, nameEnd));
     const end = valueEnd(text, nameEnd + 1);
-    members.set(String(name), valueBytes(text.slice(nameEnd + 1, end)));
+    members.set(name, valueBytes(text.slice(nameEnd + 1, end)));
     i = end + 1;
   }
   return members;
+}
+
+/** What a string's source stands for. */
+function stringOf(source: string): string {
+  return source.includes('\\') ? String(JSON.parse(source)) : source.slice(1, -1);
 }
 
 function valueEnd(text: string, start: number): number {
@@ -77,5 +136,5 @@ function valueEnd(text: string, start: number): number {
 
 function valueBytes(source: string): Uint8Array {
   if (!source.startsWith('"')) return encoder.encode(source);
-  return encoder.encode(String(JSON.parse(source)));
+  return encoder.encode(stringOf(source));
 }

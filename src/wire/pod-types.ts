@@ -12,6 +12,8 @@ export interface Pod {
   readonly nodeName: string;
   readonly serviceAccountName: string;
   readonly enableServiceLinks: boolean;
+  /** How long Kubernetes lets the pod run, where it says so. */
+  readonly activeDeadlineSeconds?: number;
   readonly security: PodSecurity;
   readonly volumes: readonly Volume[];
   readonly containers: readonly Container[];

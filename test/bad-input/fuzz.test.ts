@@ -141,10 +141,11 @@ async function deliver(documents: readonly unknown[]): Promise<'refused' | 'deli
       fields: new Map([['status.podIP', '10.0.0.1']]),
       node: new Map([['cpu', '4']]),
       hasVersions: () => false,
+      storesBehind: () => [],
     };
     const { plan: built, problems } = buildPlan(input);
     const plan = readPlan(printPlan(built), 'plan.json');
-    const answers = await gather(plan, { io: fakeIo({}), objects: declaration.objects });
+    const { answers } = await gather(plan, { io: fakeIo({}), objects: declaration.objects });
     const environment = computeEnvironment({ plan, answers, inherited: new Map(), nowMs: 0 });
     const delivery = computeDelivery({ plan, answers, environment, nowMs: 0, version: '..v' });
     podArguments(plan, environment);

@@ -1,8 +1,9 @@
-// `npm run bench [run]`: what a start costs, as one interleaved run. Prints a table and writes
-// bench/results/NAME.json with the machine named.
+// `npm run bench [run | stores]`: what a start costs, as interleaved runs. Prints a table and
+// writes bench/results/NAME.json with the machine named.
 import { bench as run } from './run.ts';
+import { bench as stores } from './stores.ts';
 
-const suites: Readonly<Record<string, () => Promise<void>>> = { run };
+const suites: Readonly<Record<string, () => Promise<void>>> = { run, stores };
 const [name = 'run'] = process.argv.slice(2);
 const suite = suites[name];
 if (suite === undefined) {

@@ -8,7 +8,7 @@ import type { Io } from '../../src/core/io/types.ts';
 import { FsError } from '../../src/core/io/types.ts';
 import { Sealed } from '../../src/core/sealed.ts';
 import { ALL_STORES, STORE_KINDS } from '../../src/stores/_all.gen.ts';
-import type { Answer, Store } from '../../src/stores/_store.ts';
+import type { Answer, Store, StoreContext } from '../../src/stores/_store.ts';
 import { fakeIo } from '../support/fake-io.ts';
 
 const CANARY = 'canary-2c9e';
@@ -30,6 +30,25 @@ const OPENED: Readonly<Record<string, { options: object; there: string; gone: st
   file: { options: { folder }, there: 'value', gone: 'nosuch/value' },
 };
 
+const CONTEXT: StoreContext = {
+  name: 'mine',
+  io,
+  objects: [],
+  namespace: 'ns',
+  caller: {
+    send: async () => unreachable(),
+    work: async () => unreachable(),
+    warm: () => unreachable(),
+  },
+  variable: () => undefined,
+  secret: async () => unreachable(),
+  once: async (_, make) => make(),
+};
+
+function unreachable(): never {
+  throw new Error('these stores ask nobody');
+}
+
 async function open(kind: string, options: object): Promise<Store> {
   const module = await ALL_STORES[kind]?.();
   if (module === undefined) throw new Error(`no kind ${kind}`);
@@ -41,7 +60,7 @@ async function open(kind: string, options: object): Promise<Store> {
       entries: new Map([['k', new Sealed(Buffer.from(CANARY))]]),
     },
   ];
-  return module.default.open({ ...options }, { name: 'mine', io, objects, namespace: 'ns' });
+  return module.default.open({ ...options }, { ...CONTEXT, objects });
 }
 
 test('every kind of store has its cases here', () => {
@@ -69,7 +88,8 @@ describe.each(Object.entries(OPENED))('store %s', (kind, { options, there, gone 
     const module = await ALL_STORES[kind]?.();
     expect(module?.default.kind).toBe(kind);
     expect(module?.default.summary.length).toBeGreaterThan(10);
-    expect(STORE_KINDS.get(kind)?.options).toEqual(Object.keys(module?.default.options ?? {}));
+    expect(STORE_KINDS.get(kind)?.options).toEqual(module?.default.options ?? {});
+    expect(STORE_KINDS.get(kind)?.hasVersions).toBe(module?.default.version !== undefined);
   });
 });
 
@@ -104,7 +124,7 @@ describe('store file', () => {
       },
     };
     const module = await ALL_STORES['file']?.();
-    const context = { name: 'mine', io: { ...io, fs: denied }, objects: [], namespace: 'ns' };
+    const context = { ...CONTEXT, io: { ...io, fs: denied } };
     const [answer] =
       (await module?.default.open({ folder }, context).fetch([{ path: 'value' }])) ?? [];
     expect(answer === undefined ? '' : codeOf(answer)).toBe('BH_ERR_STORE_DENIED');

@@ -2,8 +2,8 @@
 import { Sealed } from '../../src/core/sealed.ts';
 import type { Environment } from '../../src/entrypoint/environment.ts';
 import { computeEnvironment } from '../../src/entrypoint/environment.ts';
-import type { Answers } from '../../src/entrypoint/gather.ts';
-import { answerKey } from '../../src/entrypoint/gather.ts';
+import type { Answers, Given as Told } from '../../src/entrypoint/answers.ts';
+import { answerKey } from '../../src/entrypoint/answers.ts';
 import { boundsOf } from '../../src/plan/bounds.ts';
 import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { Layer, Placement, Plan, Source } from '../../src/plan/types.ts';
@@ -25,11 +25,13 @@ export function compute({
   nonUtf8Env = 'replace',
 }: Given): Environment {
   const known = new Map(
-    Object.entries(objects).map(([path, entries]): [string, Answer] => {
+    Object.entries(objects).map(([path, entries]): [string, Told] => {
       const sealed = Object.entries(entries).map(
         ([key, bytes]) => [key, new Sealed(bytes)] as const,
       );
-      return [answerKey({ store: 'v', path }), { kind: 'map', entries: new Map(sealed) }];
+      const reference = { store: 'v', path };
+      const answer: Answer = { kind: 'map', entries: new Map(sealed) };
+      return [answerKey({ reference, called: '' }), { answer, level: 0 }];
     }),
   );
   const answers = withAbsent(known, placements);
@@ -46,8 +48,9 @@ export function compute({
 export function withAbsent(known: Answers, placements: readonly Placement[]): Answers {
   const answers = new Map(known);
   for (const { bound } of boundsOf(placements)) {
-    const asked = answerKey(bound.reference);
-    if (!answers.has(asked)) answers.set(asked, { kind: 'absent', what: 'there is none' });
+    const asked = answerKey(bound);
+    const answer: Answer = { kind: 'absent', what: 'there is none' };
+    if (!answers.has(asked)) answers.set(asked, { answer, level: 0 });
   }
   return answers;
 }

@@ -110,11 +110,16 @@ export function roomIo(
   ) as unknown as Fs;
   const kernel = kernelOf(strategy, options.pid ?? GHOST, (name) => step(name, 'kernel'));
   const nothing = (): void => {};
+  const nobody = (): never => {
+    throw new Error('delivery asks nobody');
+  };
   const io: Io = {
     fs,
     kernel,
     arrival: { argv: [], env: [] },
-    clock: { now: () => 0, monotonicMs: () => 0 },
+    clock: { now: () => 0, monotonicMs: () => 0, after: nobody },
+    net: { http: nobody, connect: nobody, warm: nobody },
+    crypto: {} as Io['crypto'],
     random: (bytes) => new Uint8Array(bytes),
     stdout: nothing,
     stderr: nothing,

@@ -1,6 +1,8 @@
 import { expect, test } from 'bun:test';
-import { gather, keysText } from '../../src/entrypoint/gather.ts';
+import { keysText } from '../../src/entrypoint/answers.ts';
+import { gather } from '../../src/entrypoint/gather.ts';
 import type { Placement, Plan, Reference, StoreOptions } from '../../src/plan/types.ts';
+import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import { fakeIo } from '../support/fake-io.ts';
 import { declaration } from '../support/manifest.ts';
 
@@ -21,10 +23,15 @@ async function told(
       rule: 'r',
     }),
   );
-  const plan = { placements, stores, origin: { namespace: 'default' } } as unknown as Plan;
-  const answers = await gather(plan, { io: fakeIo({}), objects });
+  const plan = {
+    placements,
+    stores,
+    origin: { namespace: 'default' },
+    policy: DEFAULT_POLICY,
+  } as unknown as Plan;
+  const { answers } = await gather(plan, { io: fakeIo({}), objects });
   return [...answers].map(
-    ([key, one]) =>
+    ([key, { answer: one }]) =>
       `${key} ${one.kind === 'failed' ? `${one.problem.code} ${one.problem.message}` : one.kind}`,
   );
 }

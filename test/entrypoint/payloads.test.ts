@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import { Sealed } from '../../src/core/sealed.ts';
 import type { Environment } from '../../src/entrypoint/environment.ts';
-import { answerKey } from '../../src/entrypoint/gather.ts';
+import type { Given } from '../../src/entrypoint/answers.ts';
+import { answerKey } from '../../src/entrypoint/answers.ts';
 import { computeDelivery } from '../../src/entrypoint/payloads.ts';
 import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { Content, DirectoryPlacement, Mount, Placement, Plan } from '../../src/plan/types.ts';
@@ -25,10 +26,11 @@ const VALUES = new Map([
 
 function deliver(...placements: readonly Placement[]) {
   const known = new Map(
-    Object.entries(OBJECTS).map(([path, entries]): [string, Answer] => [
-      answerKey({ store: 'v', path }),
-      { kind: 'map', entries: new Map(Object.entries(entries)) },
-    ]),
+    Object.entries(OBJECTS).map(([path, entries]): [string, Given] => {
+      const answer: Answer = { kind: 'map', entries: new Map(Object.entries(entries)) };
+      const key = answerKey({ reference: { store: 'v', path }, called: '' });
+      return [key, { answer, level: 0 }];
+    }),
   );
   const answers = withAbsent(known, placements);
   const plan = { placements, policy: DEFAULT_POLICY } as unknown as Plan;

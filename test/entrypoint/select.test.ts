@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import { BellhopError } from '../../src/core/errors.ts';
 import { Sealed } from '../../src/core/sealed.ts';
-import { answerKey } from '../../src/entrypoint/gather.ts';
+import type { Given } from '../../src/entrypoint/answers.ts';
+import { answerKey } from '../../src/entrypoint/answers.ts';
 import type { Selected, SelectedAll } from '../../src/entrypoint/select.ts';
 import { selectAll, selectValue } from '../../src/entrypoint/select.ts';
 import type { Bound } from '../../src/plan/types.ts';
@@ -16,7 +17,7 @@ const map = (entries: Record<string, Sealed>): Answer => ({
 });
 const value = (text: string): Answer => ({ kind: 'value', value: sealed(text) });
 
-const ANSWERS = new Map<string, Answer>(
+const ANSWERS = new Map<string, Given>(
   Object.entries({
     map: map({
       a: sealed('1'),
@@ -36,7 +37,10 @@ const ANSWERS = new Map<string, Answer>(
     many: map(
       Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`k${n + 10}`, sealed(CANARY)])),
     ),
-  }).map(([path, answer]) => [answerKey({ store: 'v', path }), answer]),
+  }).map(([path, answer]) => [
+    answerKey({ reference: { store: 'v', path }, called: '' }),
+    { answer, level: 0 },
+  ]),
 );
 
 type Way = { readonly key?: string } & Partial<Omit<Bound, 'reference' | 'called'>>;
@@ -109,7 +113,7 @@ describe('one value', () => {
     ['absent', { optional: true }, 'absent'],
     ['absent', { default: 'd' }, 'd'],
     // An outage is not absence: neither optional nor default covers it.
-    ['down', { optional: true, default: 'd' }, 'BH_ERR_BUG secret s, store v: is down'],
+    ['down', { optional: true, default: 'd' }, 'BH_ERR_BUG secret s, v:down, store v: is down'],
     ['map', { member: 'bin' }, CANARY],
     [
       'map',
@@ -143,7 +147,7 @@ describe('all keys', () => {
     ],
     ['absent', {}, 'BH_ERR_MISSING secret s, v:absent: the store says that it does not exist'],
     ['absent', { optional: true }, 'absent'],
-    ['down', { optional: true }, 'BH_ERR_BUG secret s, store v: is down'],
+    ['down', { optional: true }, 'BH_ERR_BUG secret s, v:down, store v: is down'],
   ])('%s by %o is %s', (path, way, wanted) => {
     expect(told(selectAll(ANSWERS, bound(path, way)))).toBe(wanted);
   });

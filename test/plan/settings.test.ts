@@ -169,7 +169,7 @@ policy: {overImage: merge, stripEnv: [AWS_SECRET_ACCESS_KEY]}
     expect(settings.files?.['/x']?.mode).toBe(0o400);
     expect(settings.node).toEqual({ cpu: 4, memory: '8Gi' });
     expect(storesOf(settings)['v']).toMatchObject({ kind: 'vault', nested: { a: [1] } });
-    expect(policyOf(settings)).toEqual({
+    expect(policyOf(settings, undefined)).toEqual({
       overImage: 'merge',
       disk: 'refuse',
       nonUtf8Env: 'replace',

@@ -51,7 +51,7 @@ export function fakeIo(outside: FakeOutside): Io {
       ...outside.kernel,
     },
     stdin: () => Buffer.from(outside.stdin ?? ''),
-    clock: { now: () => 0, monotonicMs: () => 0 },
+    clock: { now: () => 0, monotonicMs: () => 0, after: () => () => undefined },
     random: (count: number) => new Uint8Array(count),
   };
   return io as unknown as Io;

@@ -71,6 +71,7 @@ export function planText(text: string, options: Planned = {}): PlanResult & { in
     fields: new Map(Object.entries(options.fields ?? {})),
     node: new Map(Object.entries(options.node ?? {})),
     hasVersions: () => false,
+    storesBehind: () => [],
   };
   const result = buildPlan(input);
   const problems = [...new Set([...read.problems, ...given.problems, ...result.problems])];

@@ -2,8 +2,10 @@ import fs from 'node:fs';
 import { BellhopError } from '../errors.ts';
 import { aloneHost } from './alone.ts';
 import { FILES, readDescriptor } from './files.ts';
+import { CRYPTOGRAPHY } from './cryptography.ts';
 import type { Host } from './host.ts';
 import { LAUNCHER_VARIABLE, launcherHost } from './launcher.ts';
+import { openNet } from './net.ts';
 import type { Io } from './types.ts';
 import { FsError, READER_GONE } from './types.ts';
 
@@ -19,10 +21,12 @@ export function openSystem(): System {
   const variable = process.env[LAUNCHER_VARIABLE];
   const host = variable === undefined ? aloneHost() : launcherHost(variable);
   const io: Io = {
+    net: openNet(FILES, host.arrival),
+    crypto: CRYPTOGRAPHY,
     fs: FILES,
     arrival: host.arrival,
     kernel: host.kernel,
-    clock: { now: () => Date.now(), monotonicMs: () => performance.now() },
+    clock: { now: () => Date.now(), monotonicMs: () => performance.now(), after },
     random: (count) => globalThis.crypto.getRandomValues(new Uint8Array(count)),
     stdout: (text) => writeAll(1, text),
     stderr: (text) => {
@@ -37,6 +41,11 @@ export function openSystem(): System {
     columns: () => columnsOf(),
   };
   return { io, host };
+}
+
+function after(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
 }
 
 /** Says what kept the process from working at all, and ends it. */

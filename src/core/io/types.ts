@@ -1,8 +1,12 @@
+import type { Cryptography, Net } from './net-types.ts';
+
 /**
  * The outside, as one record that is passed in. Nothing but this folder and `main.ts` touches the
  * file system, the clock, randomness, the process or foreign functions (a test holds this).
  */
 export interface Io {
+  readonly net: Net;
+  readonly crypto: Cryptography;
   readonly fs: Fs;
   /** What the process was started with, byte for byte. */
   readonly arrival: Arrival;
@@ -25,6 +29,11 @@ export interface Clock {
   now(): number;
   /** Milliseconds of a clock that never goes back. */
   monotonicMs(): number;
+  /**
+   * Does `work` once after `ms` milliseconds; the function that comes back cancels it. The process
+   * stays for what waits here: a start that waits before its next attempt has nothing else open.
+   */
+  after(ms: number, work: () => void): () => void;
 }
 
 /** argv (without the program's own name) and environment as the kernel passed them. */

@@ -1,0 +1,97 @@
+import type { Code } from './errors.ts';
+import { BellhopError } from './errors.ts';
+import type { HttpAnswer, HttpRequest } from './io/net-types.ts';
+
+// What a store says of one request: how to make it, and what its answer means. How often it is
+// tried, how long, and beside which others is the caller's business (core/caller.ts).
+
+/** What one attempt is told. */
+export interface Attempt {
+  /** From 1. */
+  readonly number: number;
+  /** True where the server said that credentials have ended: get new ones. */
+  readonly renew: boolean;
+}
+
+/** What an answer means. */
+export type Verdict<T> =
+  | { readonly kind: 'done'; readonly value: T }
+  /** The next attempt may go better: 5xx, rubbish, credentials that have ended (`renew`). */
+  | {
+      readonly kind: 'again';
+      readonly why: string;
+      readonly afterMs?: number;
+      readonly renew?: boolean;
+    }
+  | { readonly kind: 'throttled'; readonly why: string; readonly afterMs?: number }
+  /** The server has decided: not allowed, or a request that it will never take. */
+  | {
+      readonly kind: 'refused';
+      readonly code: Code;
+      readonly what: string;
+      readonly help?: string;
+    };
+
+/** One request to a server, until it is decided. */
+export interface Call<T> {
+  /** For reports and traces: the API's own word, with a count, e.g. `BatchGetSecretValue (20)`. */
+  readonly name: string;
+  /** Made anew for each attempt: signatures have a time. */
+  request(attempt: Attempt): HttpRequest | Promise<HttpRequest>;
+  judge(answer: HttpAnswer): Verdict<T>;
+  /** A budget of its own inside of the whole, e.g. for metadata that may not be there. */
+  readonly withinMs?: number;
+  /** At most so many attempts, whatever the policy says. */
+  readonly attemptsMax?: number;
+  /** True where asking twice does harm: no hedging. */
+  readonly once?: true;
+  /** What it counts as in traces; `call` where absent. */
+  readonly kind?: 'credentials' | 'call';
+}
+
+/** What a protocol other than HTTP does in one attempt; rejects with NetError for the network. */
+export interface Work<T> extends Omit<Call<T>, 'request' | 'judge'> {
+  attempt(attempt: Attempt, signal: AbortSignal): Promise<Verdict<T>>;
+}
+
+/** Sends calls for one store. */
+export interface Caller {
+  /** The value, or BellhopError: BH_ERR_STORE with each attempt's reason, or what was refused. */
+  send<T>(call: Call<T>): Promise<T>;
+  /** The same for what is not HTTP; never hedged. */
+  work<T>(work: Work<T>): Promise<T>;
+  /** Opens a connection for requests to come, in the background; never fails. */
+  warm(request: Pick<HttpRequest, 'url' | 'tls' | 'proxy' | 'protocol'>): void;
+}
+
+/** The usual reading of a status: 429 throttles, 408 and 5xx may change, others are the store's. */
+export function verdictOfStatus(
+  answer: HttpAnswer,
+  afterMs: number | undefined,
+): Extract<Verdict<never>, { kind: 'again' | 'throttled' }> | undefined {
+  const after = afterMs === undefined ? {} : { afterMs };
+  const why = `HTTP ${answer.status}`;
+  if (answer.status === 429) return { kind: 'throttled', why, ...after };
+  const mayChange = answer.status >= 500 || answer.status === 408 || answer.status === 425;
+  return mayChange ? { kind: 'again', why, ...after } : undefined;
+}
+
+/**
+ * What a body that should be JSON and is not means: it was cut, or something else answers. With a
+ * status of the 400s it is a wrong address, which another attempt meets again.
+ */
+export function notJson(answer: HttpAnswer): Verdict<never> {
+  const why = `HTTP ${answer.status} with a body that is not JSON`;
+  const isFinal = answer.status >= 400 && answer.status < 500;
+  return isFinal ? refused('BH_ERR_STORE_ANSWER', why) : { kind: 'again', why };
+}
+
+/** Says that the store will never take this request. */
+export function refused(code: Code, what: string, help?: string): Verdict<never> {
+  return { kind: 'refused', code, what, ...(help === undefined ? {} : { help }) };
+}
+
+/** A store's answer that makes no sense, though it came whole. */
+export function badAnswer(where: readonly string[], what: string): BellhopError {
+  return new BellhopError('BH_ERR_STORE_ANSWER', { where, what });
+}

@@ -1,0 +1,38 @@
+import type { Bound, Reference } from '../plan/types.ts';
+import type { Answer } from '../stores/_store.ts';
+
+/** What a store said: for the reference itself (level 0), or for one of its fallbacks. */
+export interface Given {
+  readonly answer: Answer;
+  readonly level: number;
+}
+
+/** What the stores said, by what they were asked. */
+export type Answers = ReadonlyMap<string, Given>;
+
+/** Where one bound reference's answer stands in the answers; its keys make no difference. */
+export function answerKey(bound: Bound): string {
+  return levelsOf(bound).map(pathKey).join(' ');
+}
+
+/** The reference itself, then its fallbacks. */
+export function levelsOf({ reference, fallbacks = [] }: Bound): readonly Reference[] {
+  return [reference, ...fallbacks];
+}
+
+/** What a store is asked for once, whatever key of it is wanted. */
+export function pathKey({ store, path, version }: Reference): string {
+  return JSON.stringify([store, path, version ?? null]);
+}
+
+/** The keys that an answer has, for messages: names, never values. */
+export function keysText(keys: Iterable<string>): string {
+  const all = [...keys].toSorted();
+  const shown = all.slice(0, KEYS_SHOWN_MAX).join(', ');
+  if (all.length === 0) return 'it has no keys';
+  return all.length > KEYS_SHOWN_MAX
+    ? `keys there: ${shown} … (${all.length})`
+    : `keys there: ${shown}`;
+}
+
+const KEYS_SHOWN_MAX = 20;

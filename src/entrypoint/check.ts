@@ -1,0 +1,194 @@
+import { within } from '../core/budget.ts';
+import { BellhopError, exitOf, judge, problemsOf } from '../core/errors.ts';
+import type { Io } from '../core/io/types.ts';
+import type { Trace } from '../core/trace.ts';
+import { openTrace } from '../core/trace.ts';
+import type { WantedBound } from '../plan/bounds.ts';
+import type { Plan, Reference } from '../plan/types.ts';
+import { versionName } from '../plan/volume-tree.ts';
+import type { Answer } from '../stores/_store.ts';
+import type { Answers, Given } from './answers.ts';
+import { answerKey, levelsOf, pathKey } from './answers.ts';
+import type { Asking } from './ask.ts';
+import { askLevels, isDown } from './ask.ts';
+import type { CheckInput } from './check-input.ts';
+import type { Identity, ReferenceRow, StoreRow } from './check-rows.ts';
+import { referenceRows, storeRow } from './check-rows.ts';
+import { computeEnvironment } from './environment.ts';
+import { startBudget } from './gather.ts';
+import { leaseProblem } from './leases.ts';
+import { openStore } from './open-store.ts';
+import { computeDelivery } from './payloads.ts';
+import { apiServer } from './platform.ts';
+import { referencesOf } from './references.ts';
+import { selectAll, selectValue } from './select.ts';
+
+/** What `bellhop check` found; never a value. */
+export interface CheckReport {
+  readonly format: 'bellhop/check/v1';
+  /** True where a start would have everything that it needs of the stores. */
+  readonly ready: boolean;
+  /** What `bellhop run` would exit with for want of a value; 0 where it is ready. */
+  readonly exit: number;
+  readonly stores: readonly StoreRow[];
+  readonly references: readonly ReferenceRow[];
+  /** Bindings that are complete only with a manifest. */
+  readonly unchecked: readonly string[];
+  readonly problems: readonly { readonly code: string; readonly text: string }[];
+}
+
+export interface Checked {
+  readonly report: CheckReport;
+  readonly problems: readonly BellhopError[];
+}
+
+/**
+ * Asks every store for its identity and for every reference, fallbacks too, all at the same time
+ * and inside of the policy's budget. Nothing is delivered, and nothing is written.
+ */
+export async function check(io: Io, input: CheckInput): Promise<Checked> {
+  const { plan, objects } = input;
+  const budget = startBudget(plan, io);
+  const trace = openTrace(io.clock);
+  const stores = { io, objects, trace, made: new Map<string, Promise<unknown>>() };
+  const asking: Asking = { plan: patient(plan), stores, budget };
+  const [answers, identities] = await Promise.all([
+    askEach(asking, input.wanted),
+    Promise.all(Object.keys(plan.stores).map(async (name) => identityOf(asking, name))),
+  ]);
+  const given = asStarted(plan, input.wanted, answers);
+  const withCopy = await fromCopy(asking, input.wanted, given);
+  budget.end();
+  const problems = problemsIn(io, input, withCopy);
+  const spans = trace.spans();
+  const report: CheckReport = {
+    format: 'bellhop/check/v1',
+    ready: problems.length === 0,
+    exit: problems.length === 0 ? 0 : exitOf(problems),
+    stores: Object.entries(plan.stores).map(([store, { kind }], index) => {
+      const identity = identities[index] ?? {};
+      const own = [...answers].filter(([key]) => storeOfKey(key) === store);
+      return storeRow({ store, kind, identity, spans, answers: own.map(([, one]) => one) });
+    }),
+    references: referenceRows({ plan, wanted: input.wanted, answers, spans }),
+    unchecked: input.unchecked,
+    problems: problems.map(({ code, message }) => ({ code, text: message })),
+  };
+  return { report, problems };
+}
+
+/**
+ * A start tries as often as its time allows; who asks whether all is well wants to know of a store
+ * that is down before that.
+ */
+function patient(plan: Plan): Plan {
+  const { attemptsMax = VALUE_ATTEMPTS_MAX } = plan.policy;
+  return { ...plan, policy: { ...plan.policy, attemptsMax } };
+}
+
+const VALUE_ATTEMPTS_MAX = 5;
+
+/** One answer for each path of each store, by `pathKey`. */
+async function askEach(
+  asking: Asking,
+  wanted: readonly WantedBound[],
+): Promise<ReadonlyMap<string, Answer>> {
+  const all = [
+    ...wanted.flatMap(({ bound }) => levelsOf(bound)),
+    ...referencesOf(asking.plan).map(({ reference }) => reference),
+  ];
+  const once = new Map<string, readonly Reference[]>(all.map((one) => [pathKey(one), [one]]));
+  const given = await askLevels(asking, once, 0);
+  return new Map([...given].map(([key, { answer }]) => [key, answer]));
+}
+
+function storeOfKey(key: string): string {
+  const [store] = JSON.parse(key) as [string];
+  return store;
+}
+
+/** Its requests are no part of what a start would ask: they have a trace of their own. */
+async function identityOf(asking: Asking, name: string): Promise<Identity> {
+  const { plan, budget, stores } = asking;
+  const trace: Trace = openTrace(stores.io.clock);
+  try {
+    const opening = { name, budget, attemptsMax: IDENTITY_ATTEMPTS_MAX, waiting: [] };
+    const store = await openStore(plan, { ...stores, trace }, opening);
+    const identity = await within(budget, Promise.resolve(store.identity?.()));
+    return identity === undefined ? {} : { identity };
+  } catch (error) {
+    const [problem] = problemsOf(error);
+    return problem === undefined ? {} : { problem };
+  }
+}
+
+/** Who we are is nice to know: it is not waited for as values are. */
+const IDENTITY_ATTEMPTS_MAX = 2;
+
+/** What a start would have taken: the first store that is not down. */
+function asStarted(
+  plan: Plan,
+  wanted: readonly WantedBound[],
+  answers: ReadonlyMap<string, Answer>,
+): Answers {
+  const given = new Map<string, Given>();
+  for (const { bound } of wanted) {
+    const levels = levelsOf(bound).map((one) => answers.get(pathKey(one)));
+    const up = levels.findIndex((one) => one !== undefined && !isDown(one));
+    const level = Math.max(0, up);
+    const answer = levels[level];
+    const from = levelsOf(bound)[level];
+    if (answer === undefined || from === undefined) continue;
+    const problem = leaseProblem(plan, from, answer);
+    const taken: Answer = problem === undefined ? answer : { kind: 'failed', problem };
+    given.set(answerKey(bound), { answer: taken, level });
+  }
+  return given;
+}
+
+/** What every store is down for, the last good copy may have. */
+async function fromCopy(
+  asking: Asking,
+  wanted: readonly WantedBound[],
+  given: Answers,
+): Promise<Answers> {
+  const { lastGood } = asking.plan.policy;
+  const down = wanted.filter(({ bound }) => {
+    const answer = given.get(answerKey(bound))?.answer;
+    return answer !== undefined && isDown(answer);
+  });
+  if (lastGood === undefined || down.length === 0) return given;
+  const { readCopy } = await import('./last-good.ts');
+  const references = down.flatMap(({ bound }) => levelsOf(bound));
+  const { answers } = await readCopy(asking, lastGood, references);
+  const found = down.flatMap(({ bound }): [string, Given][] => {
+    const levels = levelsOf(bound);
+    const level = levels.findIndex((one) => answers.has(one));
+    const reference = levels[level];
+    const answer = reference === undefined ? undefined : answers.get(reference);
+    return answer === undefined ? [] : [[answerKey(bound), { answer, level }]];
+  });
+  return new Map([...given, ...found]);
+}
+
+/** What `run` would report of values; who we are and where we run is not asked here. */
+function problemsIn(io: Io, { plan, wanted }: CheckInput, answers: Answers): BellhopError[] {
+  const nowMs = io.clock.now();
+  const environment = computeEnvironment({ plan, answers, inherited: apiServer(io), nowMs });
+  const version = versionName(nowMs, 0);
+  const files = computeDelivery({ plan, answers, environment, nowMs, version });
+  const selected = wanted
+    .map(({ bound, all }) => (all ? selectAll(answers, bound) : selectValue(answers, bound)))
+    .filter((one) => one instanceof BellhopError);
+  const all = [...environment.problems, ...files.problems, ...selected];
+  return distinct(all);
+}
+
+function distinct(problems: readonly BellhopError[]): BellhopError[] {
+  try {
+    judge(problems);
+    return [];
+  } catch (error) {
+    return [...problemsOf(error)];
+  }
+}

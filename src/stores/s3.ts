@@ -1,0 +1,209 @@
+import { Sealed } from '../core/sealed.ts';
+import type { HttpAnswer } from '../core/io/net-types.ts';
+import { encodeQuery } from '../wire/aws-url.ts';
+import { readDotenv } from '../wire/dotenv.ts';
+import { OBJECT_STORAGE } from '../wire/sigv4.ts';
+import type { Aws } from './_aws.ts';
+import { openAws } from './_aws.ts';
+import { answered, answerEach, unusable, wantedKey } from './_aws-answers.ts';
+import { AWS } from './_aws-endpoints.ts';
+import { awsDataKeys } from './_aws-kms.ts';
+import { AWS_AUTH, AWS_OPTIONS, AWS_VARIABLES } from './_aws-options.ts';
+import type { ObjectPlace } from './_aws-s3.ts';
+import {
+  bucketArn,
+  failureOfObject,
+  objectArn,
+  objectUrl,
+  readObjectPath,
+  regionIn,
+} from './_aws-s3.ts';
+import type { AwsCall, Unsigned } from './_aws-send.ts';
+import { sendAws } from './_aws-send.ts';
+import { addressOf, regionOf, settingsProblem } from './_aws-settings.ts';
+import type { Options } from './_options.ts';
+import { textOption } from './_options.ts';
+import type { Answer, AnswerFacts, Right, StoreKind, Wanted } from './_store.ts';
+
+/** Ours: an object becomes a value in memory. */
+const OBJECT_BYTES_MAX = 64 * 1024 * 1024;
+const ERROR_BYTES_MAX = 256 * 1024;
+
+const s3: StoreKind = {
+  kind: 's3',
+  summary: 'Objects of Amazon S3, or of a server that speaks like it',
+  path: 'the bucket (or the ARN of an access point) and the key: `my-bucket/prod/app.json`',
+  version: 'the version id of a bucket with versions; the latest where absent',
+  perCall: { paths: 1, inFlight: 64, valueBytes: OBJECT_BYTES_MAX },
+  options: {
+    ...AWS_OPTIONS,
+    pathStyle: {
+      type: 'flag',
+      help: "true: the bucket stands in the URL's path; false: in its host. Absent: in the path where `endpoint` is set or the bucket's name is no host's",
+    },
+    dotenv: {
+      type: 'flag',
+      help: 'false: an object whose key ends in .env is one value, like any other, not a map',
+    },
+    sseKmsKeyId: { type: 'text', help: 'the KMS key that objects are written under' },
+  },
+  auth: AWS_AUTH,
+  variables: AWS_VARIABLES,
+  open(options, context) {
+    const bucketStore: Buckets = {
+      aws: openAws(AWS.s3, options, context),
+      options,
+      regions: new Map(),
+    };
+    return {
+      fetch: async (wanted) => {
+        return answerEach(wanted, async (distinct) => {
+          const answers = await Promise.all(distinct.map(async (one) => askOne(bucketStore, one)));
+          return new Map(
+            distinct.flatMap((one, index): [string, Answer][] => {
+              const answer = answers[index];
+              return answer === undefined ? [] : [[wantedKey(one), answer]];
+            }),
+          );
+        });
+      },
+      put: async (path, content) => putOne(bucketStore, path, content),
+      identity: bucketStore.aws.identity,
+      dataKey: awsDataKeys(bucketStore.aws),
+    };
+  },
+  rights(options, wanted): readonly Right[] {
+    const region = textOption(options, 'region');
+    const rights = wanted.flatMap(({ path, version }): Right[] => {
+      const place = readObjectPath(path);
+      if (place === undefined) return [];
+      const action = version === undefined ? 's3:GetObject' : 's3:GetObjectVersion';
+      return [
+        { system: 'aws', actions: [action], resource: objectArn(place, region) },
+        { system: 'aws', actions: ['s3:ListBucket'], resource: bucketArn(place, region) },
+      ];
+    });
+    return [...new Map(rights.map((right) => [JSON.stringify(right), right])).values()];
+  },
+};
+
+export default s3;
+
+/** An open store, and the regions that buckets turned out to be in. */
+interface Buckets {
+  readonly aws: Aws;
+  readonly options: Options;
+  readonly regions: Map<string, string>;
+}
+
+async function askOne(buckets: Buckets, { path, version }: Wanted): Promise<Answer> {
+  const { name } = buckets.aws.context;
+  const place = readObjectPath(path);
+  if (place === undefined) return unusable(name, path, 'a path is a bucket and a key: BUCKET/KEY');
+  const url = urlOf(buckets, place);
+  if (url === undefined) return unusable(name, path, 'no URL can name this bucket and key');
+  const query = version === undefined ? '' : `?${encodeQuery([['versionId', version]])}`;
+  return answered(
+    send<Answer>(buckets, place, {
+      name: 'GetObject',
+      make: () => ({
+        method: 'GET',
+        url: `${urlOf(buckets, place) ?? url}${query}`,
+        headers: {},
+        bodyBytesMax: OBJECT_BYTES_MAX,
+      }),
+      done: (answer) => ({ kind: 'done', value: answerOf(buckets, place, answer) }),
+      judge: failureOfObject,
+    }),
+  );
+}
+
+function urlOf({ aws, options, regions }: Buckets, place: ObjectPlace): string | undefined {
+  const region = regionFor({ aws, regions }, place);
+  const address = addressOf(aws.context, aws.settings, { service: AWS.s3, region });
+  const { pathStyle } = options;
+  return objectUrl(place, {
+    address,
+    pathStyle: typeof pathStyle === 'boolean' ? pathStyle : undefined,
+  });
+}
+
+function regionFor({ aws, regions }: Pick<Buckets, 'aws' | 'regions'>, place: ObjectPlace): string {
+  return regions.get(place.bucket) ?? regionOf(aws.context, aws.settings, place.bucket);
+}
+
+type ObjectCall<T> = Pick<AwsCall<T>, 'name' | 'done' | 'judge'> & { make(): Unsigned };
+
+/** Follows a bucket to its region, once. */
+async function send<T>(buckets: Buckets, place: ObjectPlace, call: ObjectCall<T>): Promise<T> {
+  const { aws, regions } = buckets;
+  return sendAws<T>(aws, {
+    ...call,
+    service: AWS.s3,
+    signer: aws.signer,
+    style: OBJECT_STORAGE,
+    region: () => regionFor(buckets, place),
+    judge: (failure, answer) => {
+      const region = regionIn(failure, answer);
+      if (region === undefined) return call.judge?.(failure, answer);
+      if (region === regionFor(buckets, place)) return undefined;
+      regions.set(place.bucket, region);
+      return { kind: 'again', why: `the bucket is in ${region}` };
+    },
+  });
+}
+
+function answerOf({ options }: Buckets, { key }: ObjectPlace, answer: HttpAnswer): Answer {
+  const { 'x-amz-version-id': version } = answer.headers;
+  const facts: { facts?: AnswerFacts } = version === undefined ? {} : { facts: { version } };
+  const isDotenv = key.endsWith('.env') && options['dotenv'] !== false;
+  const entries = isDotenv ? variablesIn(answer.body) : undefined;
+  if (entries !== undefined) return { kind: 'map', entries, ...facts };
+  return { kind: 'value', value: new Sealed(answer.body), ...facts };
+}
+
+const encoder = new TextEncoder();
+
+/** Undefined where the bytes are no text: then they are a value. */
+function variablesIn(bytes: Uint8Array): ReadonlyMap<string, Sealed> | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new Map(
+      [...readDotenv(text)].map(([name, one]) => [name, new Sealed(encoder.encode(one))]),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+async function putOne(buckets: Buckets, path: string, content: Uint8Array): Promise<void> {
+  const { context } = buckets.aws;
+  const place = readObjectPath(path);
+  const url = place === undefined ? undefined : urlOf(buckets, place);
+  if (place === undefined || url === undefined) {
+    throw settingsProblem(context, `no object can be written at ${path}`);
+  }
+  const key = textOption(buckets.options, 'sseKmsKeyId');
+  const encryption =
+    key === undefined
+      ? {}
+      : {
+          'x-amz-server-side-encryption': 'aws:kms',
+          'x-amz-server-side-encryption-aws-kms-key-id': key,
+        };
+  await send<boolean>(buckets, place, {
+    name: 'PutObject',
+    make: () => ({
+      method: 'PUT',
+      url: urlOf(buckets, place) ?? url,
+      headers: { 'content-type': 'application/octet-stream', ...encryption },
+      body: content,
+      bodyBytesMax: ERROR_BYTES_MAX,
+    }),
+    done: () => ({ kind: 'done', value: true }),
+    judge: (failure) => {
+      if (failure.code !== 'NoSuchBucket') return undefined;
+      return { kind: 'refused', code: 'BH_ERR_SETTINGS', what: 'there is no such bucket' };
+    },
+  });
+}

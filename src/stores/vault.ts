@@ -1,0 +1,204 @@
+import { BellhopError } from '../core/errors.ts';
+import type { Options, OptionSpecs } from './_options.ts';
+import { groupOption, textOption } from './_options.ts';
+import { failedAnswer, recordIn, textIn } from './_rest.ts';
+import type { Answer, Right, Store, StoreContext, StoreKind, Wanted } from './_store.ts';
+import { TLS_OPTIONS, settingsProblem } from './_tls-files.ts';
+import { METHODS } from './_vault-login.ts';
+import type { Finding, Mount } from './_vault-mounts.ts';
+import { declaredMounts, mountAbove, mountsOf } from './_vault-mounts.ts';
+import { logicalOf, readOf } from './_vault-reads.ts';
+import { encodedPath, transportOf, vaultServer } from './_vault-server.ts';
+import { askAs, openSession } from './_vault-session.ts';
+
+const AUTH: OptionSpecs = {
+  method: {
+    type: 'choice',
+    of: ['token', 'wrapped', 'approle', 'kubernetes', 'jwt', 'cert'],
+    help: 'how to log in; `token` by default',
+  },
+  mount: { type: 'text', help: "where the method is mounted below `auth/`; the method's own name" },
+  role: { type: 'text', help: 'the role to log in as: kubernetes, jwt, aws, cert' },
+  token: { type: 'reference', help: 'the token, or the wrapping token: token, wrapped' },
+  tokenFile: { type: 'text', help: 'a file that has it' },
+  roleId: { type: 'reference', help: 'the role id: approle' },
+  roleIdFile: { type: 'text', help: 'a file that has it' },
+  secretId: { type: 'reference', help: 'the secret id: approle' },
+  secretIdFile: { type: 'text', help: 'a file that has it' },
+  secretIdWrapped: {
+    type: 'flag',
+    help: 'what is given as secret id is the wrapping token that it was delivered in',
+  },
+  jwt: { type: 'reference', help: 'the JWT: jwt' },
+  jwtFile: { type: 'text', help: "a file that has it: jwt, kubernetes (the pod's token)" },
+  jwtVariable: { type: 'text', help: 'a variable that has it: jwt' },
+};
+
+/** HashiCorp Vault and OpenBao: each path is one request and gives a map of keys. */
+const vault: StoreKind = {
+  kind: 'vault',
+  summary: 'HashiCorp Vault and OpenBao: KV version 1 and 2, and every engine that is read',
+  path: 'a path as the CLI has it, mount first: `secret/db`, `database/creds/app`; gives a map',
+  version: 'the version of a KV 2 secret: `secret/db#password@3`',
+  perCall: { paths: 1, inFlight: 250 },
+  options: {
+    address: { type: 'text', help: 'https://HOST[:PORT]; else VAULT_ADDR' },
+    namespace: { type: 'text', help: 'the namespace that paths start in; else VAULT_NAMESPACE' },
+    ...TLS_OPTIONS,
+    mounts: {
+      type: 'record',
+      help:
+        'engines by mount (kv2, kv1 or other), e.g. `{ secret: kv2 }`: what is named here ' +
+        'is not asked for, which saves a request a mount',
+    },
+    write: {
+      type: 'texts',
+      help:
+        'paths that answer updates only, e.g. `pki/issue`: what stands behind `?` in ' +
+        '`pki/issue/web?common_name=app.example` goes along as fields',
+    },
+    auth: { type: 'group', help: 'how to log in', members: AUTH },
+  },
+  auth: {
+    token: 'a token: `token`, `tokenFile`, VAULT_TOKEN, ~/.vault-token, in this order',
+    wrapped: 'the same places hold a response-wrapping token that a token is unwrapped with',
+    approle: 'AppRole; the secret id may be wrapped',
+    kubernetes: "the pod's service account token",
+    jwt: 'a JWT of any issuer that the server trusts',
+    cert: 'the client certificate of `cert` and `key`',
+  },
+  variables: {
+    VAULT_ADDR: 'the address',
+    VAULT_TOKEN: 'the token, or with `method: wrapped` the wrapping token',
+    VAULT_NAMESPACE: 'the namespace',
+    VAULT_CACERT: 'PEM file of the authorities to trust',
+    VAULT_CACERT_BYTES: 'the same as PEM text',
+    VAULT_CLIENT_CERT: 'PEM file of the client certificate',
+    VAULT_CLIENT_KEY: 'PEM file of its key',
+    VAULT_TLS_SERVER_NAME: "the name that the server's certificate must have",
+    VAULT_SKIP_VERIFY: 'refused: bellhop never talks to a server unverified',
+  },
+  open: openVault,
+  rights(options, wanted) {
+    const declared = declaredMounts(options);
+    return wanted.flatMap((one) => rightsOf(options, declared, plainly(one)));
+  },
+};
+
+export default vault;
+
+/** Where the engine is not declared, both places where a KV secret may be. */
+function rightsOf(options: Options, declared: readonly Mount[], wanted: Wanted): Right[] {
+  const first = { path: wanted.path.replace(/(?<=\/).*/s, ''), engine: 'kv2' } as const;
+  const mount = mountAbove(declared, wanted.path);
+  const mounts = mount === undefined ? [first, { ...first, engine: 'other' } as const] : [mount];
+  const paths = new Map(
+    mounts.map((one) => {
+      const { path, capability } = logicalOf(wanted, one, options);
+      return [path, { system: 'vault', path, capabilities: [capability] }] as const;
+    }),
+  );
+  return [...paths.values()];
+}
+
+/** A path without the slash that some write in front. */
+function plainly(wanted: Wanted): Wanted {
+  return { ...wanted, path: wanted.path.replace(/^\/+/, '') };
+}
+
+function openVault(options: Options, context: StoreContext): Store {
+  const server = vaultServer(options, context);
+  const declared = declaredMounts(options, context);
+  const auth = groupOption(options, 'auth');
+  const { ca, cert } = options;
+  const key = JSON.stringify(['vault', server.address, server.namespace, auth, ca, cert]);
+  const method = METHODS[textOption(auth, 'method') ?? 'token'];
+  if (method === undefined) throw settingsProblem(context, '`auth.method` is none that is known');
+  // The connection is made while a credential is still being fetched from another store.
+  context.caller.warm(transportOf(server));
+  const finding = async (): Promise<Finding> => {
+    const entering = { server, options, auth, key };
+    const session = await context.once(key, async () => openSession(() => method(entering)));
+    await session.login();
+    return { server, session, declared, key };
+  };
+  return {
+    fetch: async (wanted) => fetchAll(await finding(), options, wanted.map(plainly)),
+    identity: async () => identityOf(await finding()),
+  };
+}
+
+async function fetchAll(
+  finding: Finding,
+  options: Options,
+  wanted: readonly Wanted[],
+): Promise<readonly Answer[]> {
+  const paths = wanted.map(({ path }) => path).filter(isPath);
+  const mounts = await mountsOf(finding, paths);
+  const asked = new Map<string, Promise<Answer>>();
+  for (const one of wanted) {
+    if (asked.has(keyOf(one))) continue;
+    const mount = mounts.get(one.path) ?? notAPath(finding, one);
+    asked.set(keyOf(one), answerFor(finding, { wanted: one, mount, options }));
+  }
+  const answers = wanted.map(async (one) => asked.get(keyOf(one)));
+  return (await Promise.all(answers)).flatMap((answer) => answer ?? []);
+}
+
+/** True for what can be asked about: a mount and something below it. */
+function isPath(path: string): boolean {
+  const [plain = ''] = path.split('?', 1);
+  return plain.includes('/') && encodedPath(plain) !== undefined;
+}
+
+function notAPath({ server }: Finding, { path }: Wanted): BellhopError {
+  const what = 'a path is MOUNT/NAME, without empty segments, `.` or `..`';
+  return new BellhopError('BH_ERR_SETTINGS', {
+    where: [`store ${server.context.name}`, path],
+    what,
+  });
+}
+
+function keyOf({ path, version }: Wanted): string {
+  return JSON.stringify([path, version ?? null]);
+}
+
+interface Reading {
+  readonly wanted: Wanted;
+  readonly mount: Mount | BellhopError;
+  readonly options: Options;
+}
+
+async function answerFor(
+  { server, session }: Finding,
+  { wanted, mount, options }: Reading,
+): Promise<Answer> {
+  if (mount instanceof BellhopError) return failedAnswer(mount);
+  const where = [`store ${server.context.name}`, wanted.path];
+  const read = readOf(wanted, mount, options);
+  if ('wrong' in read) {
+    return failedAnswer(new BellhopError('BH_ERR_SETTINGS', { where, what: read.wrong }));
+  }
+  try {
+    return await askAs(server, session, read);
+  } catch (error) {
+    return failedAnswer(error);
+  }
+}
+
+/** The token's display name and policies, as `vault token lookup` shows them. */
+async function identityOf({ server, session }: Finding): Promise<string> {
+  return askAs(server, session, {
+    name: 'token lookup',
+    method: 'GET',
+    path: 'auth/token/lookup-self',
+    right: 'path "auth/token/lookup-self" { capabilities = ["read"] }',
+    judge: ({ json, status }) => {
+      const data = recordIn(json, 'data');
+      const { policies } = data;
+      const named = Array.isArray(policies) ? policies.map(String).join(', ') : 'unknown';
+      const name = status === 200 ? textIn(data, 'display_name') : undefined;
+      return { kind: 'done', value: `${name ?? 'a token'} (policies: ${named})` };
+    },
+  });
+}

@@ -54,6 +54,7 @@ export function compileRuntime(source: string, outfile: string): void {
       '--minify',
       '--bytecode',
       '--format=esm',
+      '--splitting',
       '--no-compile-autoload-dotenv',
       '--no-compile-autoload-bunfig',
       `--compile-executable-path=${patchedBase()}`,

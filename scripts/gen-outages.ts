@@ -95,7 +95,7 @@ function herdRows(): readonly (readonly string[])[] {
       store,
       `${succeeded} of ${starts}`,
       `${seconds(medianMs)} / ${seconds(longestMs)}`,
-      `${about(requests)}${refused}`,
+      `${throttled === 0 && requests < 100 ? requests : about(requests)}${refused}`,
       PEER_HERDS[`${fault} ${store}`] ?? '',
     ];
   });
@@ -106,7 +106,7 @@ const others = [...recorded<Measured>('credentials'), ...recorded<Measured>('las
 
 const PAGE = `# Outages
 
-Made by \`scripts/gen-outages.ts\` from what the tests measured: \`test/real/outages.test.ts\` and its neighbours put real servers (OpenBao, ministack, moto, rclone) behind a proxy or a server that breaks them in a known way, on a machine with two cores. Times are rounded up to steps of 0.1 s below a second and of 0.5 s above, requests of ten and more to one digit, so that a rerun differs little:
+Made by \`scripts/gen-outages.ts\` from what the tests measured: \`test/real/outages.test.ts\` and its neighbours put real servers (OpenBao, ministack, moto, rclone) behind a proxy or a server that breaks them in a known way, on a machine with two cores. Times are rounded to steps of 0.1 s below a second and of 0.5 s above, requests of ten and more to one digit, so that a rerun differs little:
 
 \`\`\`sh
 npm test -- test/real/outages.test.ts test/real/outages-credentials.test.ts \\
@@ -147,8 +147,8 @@ A brownout is: of ten requests one fails, one is reset, and one takes 2 s.
 
 ## What cannot be told
 
-- An object of a bucket, and plain text behind \`http\`, is any bytes. A body that was cut while its length says otherwise is seen; one whose length was cut with it is not. JSON is seen.
-- \`http\` takes a page of HTML for what it is only where HTML was not asked for, and then gives up at once: a login page does not go away.
+- An object of a bucket, and plain text behind \`http\`, is any bytes. A body that was cut while its length says otherwise is seen; one whose length was cut with it is not. JSON is seen. A page that something on the way puts in an object's place with HTTP 200 is taken for the object.
+- \`http\` gives up at once where a page of HTML comes instead of a value: a login page does not go away.
 - AWS: an instance's metadata that hangs looks as it does where there is no instance. The start ends with \`BH_ERR_CREDENTIALS\` after a second, and that is no outage: neither a fallback nor last good is used.
 `;
 

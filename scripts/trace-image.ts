@@ -1,4 +1,4 @@
-// Makes docs/images/trace.png: the page of a start in made-up time, as Chromium shows it. Not a part
+// Makes docs/images/trace.png: the page of a start in made-up time, as Chromium shows it. No part
 // of `npm run gen`: fonts differ, so no two machines make the same picture.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -22,7 +22,9 @@ export function levelsOf({ reference, fallbacks = [] }: Bound): readonly Referen
 
 /** What a store is asked for once, whatever key of it is wanted. */
 export function pathKey({ store, path, version }: Reference): string {
-  return JSON.stringify([store, path, version ?? null]);
+  // A store's name has none of these marks, so that no two questions have one key.
+  if (version === undefined) return `${store}:${path}`;
+  return `${store}@${version.length}:${version}:${path}`;
 }
 
 /** The keys that an answer has, for messages: names, never values. */

@@ -29,15 +29,15 @@ export async function carryOut(
   options: CarryOutOptions,
 ): Promise<never> {
   const { plan } = declared;
-  const { trace, know, finish } = options.tracing;
-  know(plan);
+  const { tracing } = options;
+  tracing.know(plan);
   for (const warning of declared.warnings) io.stderr(renderWarning(warning, options.log));
   const ready = await prepare(io, declared, options);
   const cwd = plan.workingDir || plan.image.workingDir || undefined;
   const place = cwd === undefined ? {} : { cwd };
   const document = execDocument({ ...ready, ...place, log: options.log });
   const readOnlyRoot = plan.identity.readOnlyRoot === true;
-  const delivering = trace.begin({ kind: 'deliver', name: 'writes and mounts' });
+  const delivering = tracing.trace.begin({ kind: 'deliver', name: 'writes and mounts' });
   const done = deliver(io, ready.delivery, {
     readOnlyRoot,
     ...(cwd === undefined ? {} : { workingDir: cwd }),
@@ -45,8 +45,8 @@ export async function carryOut(
   delivering.end('ok');
   if (options.verbose)
     tellDifferences(io, [...ready.become.differences, ...done.differences], options);
-  trace.begin({ kind: 'exec', name: 'become the program' }).end('ok');
-  await finish([]);
+  tracing.trace.begin({ kind: 'exec', name: 'become the program' }).end('ok');
+  await tracing.finish([]);
   return io.kernel.exec(document);
 }
 

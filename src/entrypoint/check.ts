@@ -4,6 +4,7 @@ import type { Io } from '../core/io/types.ts';
 import type { Trace } from '../core/trace.ts';
 import { openTrace } from '../core/trace.ts';
 import type { WantedBound } from '../plan/bounds.ts';
+import { boundsOf } from '../plan/bounds.ts';
 import type { Plan, Reference } from '../plan/types.ts';
 import { versionName } from '../plan/volume-tree.ts';
 import type { Answer } from '../stores/_store.ts';
@@ -177,7 +178,10 @@ function problemsIn(io: Io, { plan, wanted }: CheckInput, answers: Answers): Bel
   const environment = computeEnvironment({ plan, answers, inherited: apiServer(io), nowMs });
   const version = versionName(nowMs, 0);
   const files = computeDelivery({ plan, answers, environment, nowMs, version });
+  // What a placement wants is told by where it is placed.
+  const placed = new Set(boundsOf(plan.placements).map(({ bound }) => bound));
   const selected = wanted
+    .filter(({ bound }) => !placed.has(bound))
     .map(({ bound, all }) => (all ? selectAll(answers, bound) : selectValue(answers, bound)))
     .filter((one) => one instanceof BellhopError);
   const all = [...environment.problems, ...files.problems, ...selected];

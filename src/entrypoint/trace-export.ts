@@ -10,10 +10,12 @@ import { variablesOf } from './platform.ts';
 import type { TraceReport, TraceSpan } from './trace-types.ts';
 
 /**
- * For how long a collector may be waited for: from the start on for its first answer, so that a
- * start that takes longer waits no more for one that is not there, and again for the spans.
+ * For how long a collector is waited for, in the end of a start: for its first answer until this
+ * long after the beginning, but not for longer than the start took anyway, or the minimum; once it
+ * has answered, this long for the spans. A collector that hangs costs a long start nothing.
  */
 export const EXPORT_MS_MAX = 200;
+export const EXPORT_MS_MIN = 50;
 const BODY_BYTES_MAX = 64 * 1024;
 const FILE_BYTES_MAX = 1024 * 1024;
 
@@ -48,7 +50,8 @@ export function openExporter(io: Io): Exporter | undefined {
   const begun = post(OTLP_NOTHING);
   return {
     send: async (report, remainingMs) => {
-      const openMs = EXPORT_MS_MAX - (io.clock.monotonicMs() - begunMs);
+      const tookMs = io.clock.monotonicMs() - begunMs;
+      const openMs = Math.min(EXPORT_MS_MAX - tookMs, Math.max(EXPORT_MS_MIN, tookMs));
       const left = openBudget(io.clock, remainingMs, whole);
       const failure = await outcomeIn(left.part(Math.max(0, openMs)), begun);
       const sending = async () => post(bodyOf(io, target, report));

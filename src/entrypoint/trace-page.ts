@@ -29,12 +29,15 @@ ${styleElement(TRACE_STYLE)}
 ${heading(report, title)}
 ${problems(report)}
 ${figures(report)}
-<section><h2>Critical path<small>what the start waited for, from its first moment to the program</small></h2>${ribbon(report)}${stretches(report)}</section>
+<section><h2>Critical path<small>what the start waited for, from its first moment on</small></h2>
+${ribbon(report)}
+${stretches(report)}</section>
 <section><h2>What would make it faster</h2>${advice(report)}</section>
 <section><h2>Waterfall</h2>${waterfall(report)}</section>
 ${storesTable(report)}
 ${callsTable(report)}
-<footer>bellhop ${report.bellhop} on ${report.platform}. Names and times only: no value, header or query is in this page.</footer>
+<footer>bellhop ${report.bellhop} on ${report.platform}. Names and times only:
+no value, header or query is in this page.</footer>
 </main>
 </body>
 </html>

@@ -56,6 +56,7 @@ function ended(
 ): TraceSpan {
   return {
     ...span,
+    name: withoutQuery(span.name),
     ...(parent === undefined ? {} : { parent }),
     ...(store === undefined ? {} : { store }),
     startMs: Math.min(round(span.startMs), totalMs),
@@ -63,6 +64,11 @@ function ended(
     outcome: outcome ?? 'unfinished',
     ...(notes === undefined ? {} : { notes }),
   };
+}
+
+/** A path of a reference may have a query, which has no place in a trace. */
+function withoutQuery(name: string): string {
+  return name.replace(/\?\S+/g, '?…');
 }
 
 function isNothing({ kind, name, startMs, endMs }: TraceSpan): boolean {

@@ -65,38 +65,93 @@ function digestAsWritten(text: string, digest: unknown): string | undefined {
   return real === digest ? real : undefined;
 }
 
-type Shape = Readonly<Record<string, 'string' | 'number' | 'list' | 'object'>>;
+type Kind = 'string' | 'number' | 'list' | 'object';
+/** Pairs, because every start goes through them for every placement. */
+type Shape = readonly (readonly [member: string, kind: Kind])[];
 
-const PLAN_SHAPE: Shape = {
-  origin: 'object',
-  stores: 'object',
-  policy: 'object',
-  image: 'object',
-  identity: 'object',
-  workingDir: 'string',
-  placements: 'list',
-};
-const BOUND_SHAPE: Shape = { reference: 'object', called: 'string' };
-const FILE_SHAPE: Shape = { path: 'string', mode: 'number', source: 'object', rule: 'string' };
+const PLAN_SHAPE: Shape = [
+  ['origin', 'object'],
+  ['stores', 'object'],
+  ['policy', 'object'],
+  ['image', 'object'],
+  ['identity', 'object'],
+  ['workingDir', 'string'],
+  ['placements', 'list'],
+];
+const MOUNT_SHAPE: Shape = [
+  ['path', 'string'],
+  ['rule', 'string'],
+];
+const REFERENCE_SHAPE: Shape = [
+  ['store', 'string'],
+  ['path', 'string'],
+];
+const BOUND_SHAPE: Shape = [
+  ['reference', 'object'],
+  ['called', 'string'],
+];
+const FILE_SHAPE: Shape = [
+  ['path', 'string'],
+  ['mode', 'number'],
+  ['source', 'object'],
+  ['rule', 'string'],
+];
 
 /** What each kind of placement must have; a kind that is not here cannot be carried out. */
 const PLACEMENT_SHAPES: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
-  ['variable', { layer: 'string', name: 'string', source: 'object', rule: 'string' }],
-  ['variables', { layer: 'string', prefix: 'string', bound: 'object', rule: 'string' }],
-  ['argv', { command: 'list', args: 'list' }],
-  ['directory', { volume: 'string', medium: 'string', contents: 'list', mounts: 'list' }],
-  ['file', { ...FILE_SHAPE, medium: 'string' }],
+  [
+    'variable',
+    [
+      ['layer', 'string'],
+      ['name', 'string'],
+      ['source', 'object'],
+      ['rule', 'string'],
+    ],
+  ],
+  [
+    'variables',
+    [
+      ['layer', 'string'],
+      ['prefix', 'string'],
+      ['bound', 'object'],
+      ['rule', 'string'],
+    ],
+  ],
+  [
+    'argv',
+    [
+      ['command', 'list'],
+      ['args', 'list'],
+    ],
+  ],
+  [
+    'directory',
+    [
+      ['volume', 'string'],
+      ['medium', 'string'],
+      ['contents', 'list'],
+      ['mounts', 'list'],
+    ],
+  ],
+  ['file', [...FILE_SHAPE, ['medium', 'string']]],
 ]);
 const CONTENT_SHAPES: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   ['file', FILE_SHAPE],
-  ['files', { mode: 'number', bound: 'object', rule: 'string' }],
+  [
+    'files',
+    [
+      ['mode', 'number'],
+      ['bound', 'object'],
+      ['rule', 'string'],
+    ],
+  ],
 ]);
 const SOURCE_SHAPES: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
-  ['template', { text: 'string' }],
-  ['text', { text: 'string' }],
-  ['annotations', { entries: 'object' }],
-  ['value', { bound: 'object' }],
-  ['absent', { called: 'string' }],
+  ['template', [['text', 'string']]],
+  ['text', [['text', 'string']]],
+  ['annotations', [['entries', 'object']]],
+  ['value', [['bound', 'object']]],
+  ['absent', [['called', 'string']]],
 ]);
 
 /** The first thing in which the document is no plan. */
@@ -105,8 +160,8 @@ function shapeProblem(plan: Record<string, unknown>): string | undefined {
   const [policy = {}, identity = {}] = lists;
   return (
     lackOf(plan, PLAN_SHAPE, 'the plan') ??
-    lackOf(policy, { stripEnv: 'list' }, 'policy') ??
-    lackOf(identity, { supplementalGroups: 'list' }, 'identity') ??
+    lackOf(policy, [['stripEnv', 'list']], 'policy') ??
+    lackOf(identity, [['supplementalGroups', 'list']], 'identity') ??
     first(plan['placements'], (one) => placementProblem(one))
   );
 }
@@ -121,9 +176,7 @@ function placementProblem(placement: Record<string, unknown>): string | undefine
         kindProblem(one, CONTENT_SHAPES, 'content') ?? valueProblem(one['source'], one['bound'])
       );
     }) ??
-    first(placement['mounts'] ?? [], (one) =>
-      lackOf(one, { path: 'string', rule: 'string' }, 'a mount'),
-    )
+    first(placement['mounts'] ?? [], (one) => lackOf(one, MOUNT_SHAPE, 'a mount'))
   );
 }
 
@@ -135,8 +188,7 @@ function valueProblem(source: unknown, bound: unknown): string | undefined {
   }
   if (!isRecord(bound)) return undefined;
   const reference = isRecord(bound['reference']) ? bound['reference'] : {};
-  const shape: Shape = { store: 'string', path: 'string' };
-  return lackOf(bound, BOUND_SHAPE, 'a value') ?? lackOf(reference, shape, 'a reference');
+  return lackOf(bound, BOUND_SHAPE, 'a value') ?? lackOf(reference, REFERENCE_SHAPE, 'a reference');
 }
 
 function kindProblem(
@@ -161,11 +213,11 @@ function first(
 }
 
 function lackOf(value: Record<string, unknown>, shape: Shape, called: string): string | undefined {
-  const lacking = Object.entries(shape).find(([name, kind]) => !isOf(value[name], kind));
+  const lacking = shape.find(([name, kind]) => !isOf(value[name], kind));
   return lacking === undefined ? undefined : `lacks ${lacking[0]} in ${called}`;
 }
 
-function isOf(value: unknown, kind: Shape[string]): boolean {
+function isOf(value: unknown, kind: Kind): boolean {
   if (kind === 'list') return Array.isArray(value);
   return kind === 'object' ? isRecord(value) : typeof value === kind;
 }

@@ -6,12 +6,12 @@ import type { Verdict } from '../core/call.ts';
 import { FsError } from '../core/io/types.ts';
 import type { AwsSection } from '../wire/aws-ini.ts';
 import { encodeQuery } from '../wire/aws-url.ts';
+import { hex } from '../wire/digests.ts';
 import { AWS } from './_aws-endpoints.ts';
 import { homePath, setting } from './_aws-files.ts';
 import type { AwsGround } from './_aws-send.ts';
 import { jsonBody, sendAws } from './_aws-send.ts';
 import { addressOf, settingsProblem } from './_aws-settings.ts';
-import { sha1Hex } from './_aws-sha1.ts';
 import { credentialsProblem } from './_aws-sources.ts';
 import type { Lent } from './_aws-sts.ts';
 
@@ -102,7 +102,8 @@ function readCache(
   cachedAs: string,
   login: string,
 ): Readonly<Record<string, unknown>> {
-  const path = homePath(context, `~/.aws/sso/cache/${sha1Hex(cachedAs)}.json`);
+  const name = hex(context.io.crypto.sha1(cachedAs));
+  const path = homePath(context, `~/.aws/sso/cache/${name}.json`);
   try {
     const bytes = context.io.fs.read(path ?? '', CACHE_BYTES_MAX);
     return Object(JSON.parse(new TextDecoder().decode(bytes)));

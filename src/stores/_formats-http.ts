@@ -8,9 +8,20 @@ import type { Options } from './_options.ts';
 import { groupOption, recordOption } from './_options.ts';
 import type { Answer } from './_store.ts';
 
+const PROVING_WORDS = [
+  'auth',
+  'token',
+  'secret',
+  'password',
+  'credentials?',
+  'session',
+  'signature',
+  'jwt',
+  'bearer',
+  '(?:api|access|private|subscription|functions)[-_]?key',
+].join('|');
 /** Headers whose names say that they prove something: their values come from a store. */
-const CREDENTIAL =
-  /authorization|cookie|(^|[-_])(auth|token|secret|password|credentials?|session|signature|jwt|bearer|(api|access|private|subscription|functions)[-_]?key)([-_]|$)/i;
+const CREDENTIAL = new RegExp(`authorization|cookie|(?:^|[-_])(?:${PROVING_WORDS})(?:[-_]|$)`, 'i');
 /** Headers that are the connection's own business. */
 const RESERVED =
   /^(host|connection|content-length|transfer-encoding|accept-encoding|te|upgrade|expect)$/i;

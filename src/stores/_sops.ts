@@ -44,8 +44,9 @@ export interface SealedFile {
 }
 
 /**
- * What is in a sealed file: its values as JSON, or for `binary` the bytes. Throws BH_ERR_CREDENTIALS
- * where no age identity fits, and BH_ERR_VALUE where the file was changed or is none of sops.
+ * What is in a sealed file: its values as JSON, or for `binary` the bytes. Throws
+ * BH_ERR_CREDENTIALS where no age identity fits, and BH_ERR_VALUE where the file was changed or is
+ * none of sops.
  */
 export async function openSealed(
   file: SealedFile,

@@ -1,26 +1,14 @@
 // Ways of getting a token from Vault or OpenBao. Tokens are used, never renewed or revoked.
 import { refused } from '../core/call.ts';
 import { BellhopError } from '../core/errors.ts';
-import type { Options } from './_options.ts';
 import { flagOption, textOption } from './_options.ts';
 import { credentialText, neededCredential, readCredential, recordIn, textIn } from './_rest.ts';
 import { settingsProblem } from './_tls-files.ts';
-import type { VaultAnswer, VaultServer } from './_vault-server.ts';
+import type { VaultAnswer } from './_vault-server.ts';
 import { ask, encodedPath, wordsOf } from './_vault-server.ts';
-import type { Login } from './_vault-session.ts';
+import type { Entering, Login } from './_vault-session.ts';
 
 const KUBERNETES_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
-
-/** What a way of logging in is given. */
-export interface Entering {
-  readonly server: VaultServer;
-  /** The store's options. */
-  readonly options: Options;
-  /** Its group `auth`. */
-  readonly auth: Options;
-  /** What is shared between stores with the same login is kept under it. */
-  readonly key: string;
-}
 
 /** What `POST auth/MOUNT/login` takes. */
 export interface LoginBody {
@@ -125,13 +113,19 @@ async function secretIdOf(entering: Entering): Promise<string | undefined> {
   if (!isGiven) return undefined;
   if (!flagOption(auth, 'secretIdWrapped'))
     return credential(entering, 'secretId', 'the secret id');
-  return server.context.once(`${key} secret id`, async () => {
-    const token = await credential(entering, 'secretId', 'the token around the secret id');
-    const { json } = await unwrap(entering, token);
-    const secretId = textIn(recordIn(json, 'data'), 'secret_id');
-    if (secretId !== undefined) return secretId;
+  const kept = await server.context.once<{ secretId?: string }>(
+    `${key} secret id`,
+    async () => ({}),
+  );
+  if (kept.secretId !== undefined) return kept.secretId;
+  const token = await credential(entering, 'secretId', 'the token around the secret id');
+  const { json } = await unwrap(entering, token);
+  const secretId = textIn(recordIn(json, 'data'), 'secret_id');
+  if (secretId === undefined) {
     throw lacking(entering, 'secretId', 'what was wrapped is no secret id of an AppRole');
-  });
+  }
+  kept.secretId = secretId;
+  return secretId;
 }
 
 async function jwtOf(entering: Entering): Promise<string> {

@@ -7,9 +7,8 @@ import { recordOption } from './_options.ts';
 import { recordIn, textIn } from './_rest.ts';
 import type { StoreContext } from './_store.ts';
 import { settingsProblem } from './_tls-files.ts';
-import type { VaultServer } from './_vault-server.ts';
 import { encodedPath, wordsOf } from './_vault-server.ts';
-import type { Session } from './_vault-session.ts';
+import type { Identity } from './_vault-session.ts';
 import { askAs } from './_vault-session.ts';
 
 export type Engine = 'kv1' | 'kv2' | 'other';
@@ -40,11 +39,8 @@ export function mountAbove(mounts: readonly Mount[], path: string): Mount | unde
 
 /** Who asks, and what is known without asking. */
 export interface Finding {
-  readonly server: VaultServer;
-  readonly session: Session;
+  readonly identity: Identity;
   readonly declared: readonly Mount[];
-  /** Answers are kept for the start under it. */
-  readonly key: string;
 }
 
 /**
@@ -97,20 +93,27 @@ function groupOf(path: string, split: ReadonlySet<string>): string {
   return split.has(firstOf(path)) ? folderOf(path) : firstOf(path);
 }
 
-async function mountOf(finding: Finding, path: string): Promise<Mount | BellhopError> {
-  const { server, key } = finding;
+async function mountOf({ identity }: Finding, path: string): Promise<Mount | BellhopError> {
+  const { server, key } = identity.entering;
+  const [plain = ''] = path.split('?', 1);
+  const asked = await server.context.once(`${key} mounts`, async () => {
+    return new Map<string, Promise<Mount>>();
+  });
   try {
-    const [plain = ''] = path.split('?');
-    return await server.context.once(`${key} mount of ${plain}`, () => askMount(finding, plain));
+    const asking = asked.get(plain) ?? askMount(identity, plain);
+    asked.set(plain, asking);
+    return await asking;
   } catch (error) {
+    // What another store could not find out in its time may still be found out in this one's.
+    asked.delete(plain);
     if (error instanceof BellhopError) return error;
     throw error;
   }
 }
 
 /** The preflight: any token that may do something below the mount may ask it. */
-async function askMount({ server, session }: Finding, path: string): Promise<Mount> {
-  return askAs<Mount>(server, session, {
+async function askMount(identity: Identity, path: string): Promise<Mount> {
+  return askAs<Mount>(identity, {
     name: `mount of ${path}`,
     method: 'GET',
     path: `sys/internal/ui/mounts/${encodedPath(path) ?? ''}`,

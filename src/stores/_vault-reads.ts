@@ -2,7 +2,7 @@
 import type { Verdict } from '../core/call.ts';
 import { refused } from '../core/call.ts';
 import { Sealed } from '../core/sealed.ts';
-import { jsonMembers } from '../wire/json-source.ts';
+import { jsonMembersAt } from '../wire/json-source.ts';
 import type { Options } from './_options.ts';
 import { textsOption } from './_options.ts';
 import { recordIn, textIn } from './_rest.ts';
@@ -122,15 +122,16 @@ function absenceOf(answer: VaultAnswer, version: string | undefined): Verdict<An
 }
 
 function versionAnswer({ body, json }: VaultAnswer): Verdict<Answer> {
-  const inner = jsonMembers(body)?.get('data');
-  const data = inner === undefined ? undefined : jsonMembers(inner)?.get('data');
   const { version } = recordIn(recordIn(json, 'data'), 'metadata');
   const facts = typeof version === 'number' ? { version: String(version) } : {};
-  return mapAnswer(data, { ...facts, ...leaseOf(json) });
+  return mapAnswer(jsonMembersAt({ bytes: body, parsed: json }, ['data', 'data']), {
+    ...facts,
+    ...leaseOf(json),
+  });
 }
 
 function plainAnswer({ body, json }: VaultAnswer): Verdict<Answer> {
-  return mapAnswer(jsonMembers(body)?.get('data'), leaseOf(json));
+  return mapAnswer(jsonMembersAt({ bytes: body, parsed: json }, ['data']), leaseOf(json));
 }
 
 /** `lease_duration` (seconds) is a promise only where there is a lease: KV 1 has a number too. */
@@ -140,10 +141,13 @@ function leaseOf(json: Readonly<Record<string, unknown>>): AnswerFacts {
   return isLent ? { leaseMs: seconds * 1000 } : {};
 }
 
-function mapAnswer(data: Uint8Array | undefined, facts: AnswerFacts): Verdict<Answer> {
-  const members = data === undefined ? undefined : jsonMembers(data);
+function mapAnswer(
+  members: ReadonlyMap<string, Uint8Array> | undefined,
+  facts: AnswerFacts,
+): Verdict<Answer> {
   if (members === undefined) return refused('BH_ERR_STORE_ANSWER', 'HTTP 200 without data');
-  const entries = new Map([...members].map(([name, bytes]) => [name, new Sealed(bytes)]));
+  const entries = new Map<string, Sealed>();
+  for (const [name, bytes] of members) entries.set(name, new Sealed(bytes));
   const known = Object.keys(facts).length === 0 ? {} : { facts };
   return { kind: 'done', value: { kind: 'map', entries, ...known } };
 }

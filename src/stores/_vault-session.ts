@@ -2,8 +2,18 @@
 import { refused } from '../core/call.ts';
 import type { Verdict } from '../core/call.ts';
 import { BellhopError } from '../core/errors.ts';
+import type { Options } from './_options.ts';
 import type { VaultAnswer, VaultAsk, VaultServer } from './_vault-server.ts';
 import { ask, wordsOf } from './_vault-server.ts';
+
+/** What a way of logging in is given. */
+export interface Entering {
+  readonly server: VaultServer;
+  /** The group `auth` of the store's options. */
+  readonly auth: Options;
+  /** What is shared between stores with the same login is kept under it. */
+  readonly key: string;
+}
 
 /** A token, and until when the server said that it lives (milliseconds since the epoch). */
 export interface Login {
@@ -11,29 +21,45 @@ export interface Login {
   readonly endsMs: number;
 }
 
-/** One identity at one server. */
+/**
+ * One identity at one server, shared by all stores of a start that have it. A login is done by the
+ * means of the store that asks first: each has a budget of its own.
+ */
 export interface Session {
-  login(): Promise<Login>;
+  login(by: Entering): Promise<Login>;
   /** Another token than one that the server does not know; undefined where there is none. */
-  other(than: Login): Promise<Login | undefined>;
+  other(by: Entering, than: Login): Promise<Login | undefined>;
 }
 
-/** Gets the first token at once. Whoever asks for another one waits for the same making of it. */
-export function openSession(make: () => Promise<Login>): Session {
+/** Whoever asks for a token waits for the same making of it; a failure is not kept. */
+export function openSession(make: (by: Entering) => Promise<Login>): Session {
+  let current: Promise<Login> | undefined;
   const replaced = new Map<string, Promise<Login | undefined>>();
-  let current = make();
+  const begin = (by: Entering): Promise<Login> => {
+    const made = make(by);
+    current = made;
+    made.catch(() => {
+      if (current === made) current = undefined;
+    });
+    return made;
+  };
   return {
-    login: async () => current,
-    other: async (than) => {
+    login: async (by) => current ?? begin(by),
+    other: async (by, than) => {
       const known = replaced.get(than.token);
       if (known !== undefined) return known;
-      const next = make().then((made) => (made.token === than.token ? undefined : made));
+      const next = begin(by).then((made) => (made.token === than.token ? undefined : made));
       replaced.set(than.token, next);
-      current = next.then((made) => made ?? than);
-      current.catch(() => undefined);
+      next.catch(() => replaced.delete(than.token));
       return next;
     },
   };
+}
+
+/** As whom a store asks. */
+export interface Identity {
+  readonly session: Session;
+  readonly entering: Entering;
 }
 
 /** A request that needs a token; `judge` sees no 403. */
@@ -43,18 +69,15 @@ export interface Authorized<T> extends Omit<VaultAsk<T>, 'token'> {
 }
 
 /** Sends it with the session's token, and once more with a new one where that has ended. */
-export async function askAs<T>(
-  server: VaultServer,
-  session: Session,
-  asked: Authorized<T>,
-): Promise<T> {
-  let sent = await session.login();
+export async function askAs<T>({ session, entering }: Identity, asked: Authorized<T>): Promise<T> {
+  const { server } = entering;
+  let sent = await session.login(entering);
   let isNew = false;
   return ask(server, {
     ...asked,
     token: async ({ renew }) => {
       if (renew) {
-        const other = await session.other(sent);
+        const other = await session.other(entering, sent);
         if (other === undefined) throw unknownToken(server.context.name, asked.name);
         sent = other;
         isNew = true;

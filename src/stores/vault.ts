@@ -117,10 +117,10 @@ function openVault(options: Options, context: StoreContext): Store {
   // The connection is made while a credential is still being fetched from another store.
   context.caller.warm(transportOf(server));
   const finding = async (): Promise<Finding> => {
-    const entering = { server, options, auth, key };
-    const session = await context.once(key, async () => openSession(() => method(entering)));
-    await session.login();
-    return { server, session, declared, key };
+    const entering = { server, auth, key };
+    const session = await context.once(key, async () => openSession(method));
+    await session.login(entering);
+    return { identity: { session, entering }, declared };
   };
   return {
     fetch: async (wanted) => fetchAll(await finding(), options, wanted.map(plainly)),
@@ -151,10 +151,10 @@ function isPath(path: string): boolean {
   return plain.includes('/') && encodedPath(plain) !== undefined;
 }
 
-function notAPath({ server }: Finding, { path }: Wanted): BellhopError {
+function notAPath({ identity }: Finding, { path }: Wanted): BellhopError {
   const what = 'a path is MOUNT/NAME, without empty segments, `.` or `..`';
   return new BellhopError('BH_ERR_SETTINGS', {
-    where: [`store ${server.context.name}`, path],
+    where: [`store ${identity.entering.server.context.name}`, path],
     what,
   });
 }
@@ -170,25 +170,25 @@ interface Reading {
 }
 
 async function answerFor(
-  { server, session }: Finding,
+  { identity }: Finding,
   { wanted, mount, options }: Reading,
 ): Promise<Answer> {
   if (mount instanceof BellhopError) return failedAnswer(mount);
-  const where = [`store ${server.context.name}`, wanted.path];
+  const where = [`store ${identity.entering.server.context.name}`, wanted.path];
   const read = readOf(wanted, mount, options);
   if ('wrong' in read) {
     return failedAnswer(new BellhopError('BH_ERR_SETTINGS', { where, what: read.wrong }));
   }
   try {
-    return await askAs(server, session, read);
+    return await askAs(identity, read);
   } catch (error) {
     return failedAnswer(error);
   }
 }
 
 /** The token's display name and policies, as `vault token lookup` shows them. */
-async function identityOf({ server, session }: Finding): Promise<string> {
-  return askAs(server, session, {
+async function identityOf({ identity }: Finding): Promise<string> {
+  return askAs<string>(identity, {
     name: 'token lookup',
     method: 'GET',
     path: 'auth/token/lookup-self',

@@ -16,17 +16,21 @@ export function jsonMembers(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> 
   return membersOfParsed(read.parsed) ?? membersOf(compact(read.text));
 }
 
+/** JSON that was parsed already, beside its bytes. */
+export interface ParsedJson {
+  readonly bytes: Uint8Array;
+  readonly parsed: unknown;
+}
+
 /**
- * The same for an object inside of the object, by the names that lead to it. Read once, where
- * taking the outer ones apart first would read it again for each name.
+ * The same for an object inside of the object, by the names that lead to it. Its source is only
+ * looked at where what was parsed is not enough.
  */
 export function jsonMembersAt(
-  bytes: Uint8Array,
+  { bytes, parsed }: ParsedJson,
   names: readonly string[],
 ): ReadonlyMap<string, Uint8Array> | undefined {
-  const read = objectOf(bytes);
-  if (read === undefined) return undefined;
-  const inner = names.reduce<unknown>((one, name) => memberOf(one, name), read.parsed);
+  const inner = names.reduce<unknown>((one, name) => memberOf(one, name), parsed);
   if (!isObject(inner)) return undefined;
   const direct = membersOfParsed(inner);
   if (direct !== undefined) return direct;

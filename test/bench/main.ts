@@ -3,11 +3,11 @@
 import { bench as run } from './run.ts';
 import { bench as stores } from './stores.ts';
 
-const suites: Readonly<Record<string, () => Promise<void>>> = { run, stores };
-const [name = 'run'] = process.argv.slice(2);
+const suites: Readonly<Record<string, (only?: string) => Promise<void>>> = { run, stores };
+const [name = 'run', only] = process.argv.slice(2);
 const suite = suites[name];
 if (suite === undefined) {
   console.error(`there is no bench ${name} (there are ${Object.keys(suites).join(', ')})`);
   process.exit(64);
 }
-await suite();
+await suite(only);

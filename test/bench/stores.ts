@@ -7,7 +7,7 @@ import { buildIfNeeded, compileRuntime } from '../../scripts/build.ts';
 import type { Contender, Row } from './measure.ts';
 import { keepResults, machine, measure } from './measure.ts';
 
-const ROUNDS = Number(process.env['BELLHOP_BENCH_ROUNDS'] ?? 15);
+const ROUNDS = 15;
 const COLD_ROUNDS = 5;
 const COUNTS = [1, 10, 50, 200];
 const COLD_COUNT = 10;
@@ -65,8 +65,8 @@ interface Tools {
   readonly ca: string;
 }
 
-/** `npm run bench stores`. */
-export async function bench(): Promise<void> {
+/** `npm run bench stores [STORE]`: all of them, or one, whose figures are not kept. */
+export async function bench(only?: string): Promise<void> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-bench-'));
   const { ca, server, url } = await startServer(folder);
   try {
@@ -74,9 +74,10 @@ export async function bench(): Promise<void> {
     console.log(`${machine()}; ${ROUNDS} interleaved rounds, ${MS_ADDED} ms a request\n`);
     console.log(heading());
     const results: object[] = [];
-    for (const way of WAYS) {
+    for (const way of WAYS.filter(({ store }) => only === undefined || store === only)) {
       for (const count of COUNTS) results.push(await compare(tools, way, count));
     }
+    if (only !== undefined) return;
     const cold = isRoot() ? WAYS.map((way) => coldRow(tools, way)) : [];
     keepResults('stores', { rounds: ROUNDS, results, cold });
   } finally {

@@ -20,7 +20,7 @@ describe('one document a system', () => {
       aws('x:Get', 'r1'),
       aws('x:Put', 'r3'),
       aws('x:Get', 'r3'),
-    ); // prettier-ignore
+    );
     expect(found.aws).toEqual({
       Version: '2012-10-17',
       Statement: [
@@ -90,7 +90,7 @@ describe('one document a system', () => {
       right('a', 'secrets', 'y'),
       right('a', 'secrets', 'x'),
       right('b', 'configmaps', 'z'),
-    ); // prettier-ignore
+    );
     const roles = found.kubernetes ?? [];
     expect(roles.map(({ metadata }) => metadata)).toEqual([
       { name: 'bellhop-p', namespace: 'a' },
@@ -109,7 +109,7 @@ describe('one document a system', () => {
         google,
         { system: 'azure', role: 'R', scope: '/s' },
         { system: 'other', text: 'GET x' },
-      ), // prettier-ignore
+      ),
     );
     expect(text).toBe(
       [

@@ -31,7 +31,8 @@ interface World {
 
 function world(seed: number): World {
   const simulated = simulation(seed);
-  const { clock, random } = simulated;
+  const { clock } = simulated;
+  const random = (): number => simulated.random();
   const trace = openTrace(clock);
   const budget = openBudget(clock, 30_000);
   const asked = new Map<string, number>();

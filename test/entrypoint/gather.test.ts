@@ -47,9 +47,9 @@ test('each path is asked for once, whatever the key; versions apart', async () =
     { store: 'embedded', path: 'secret/default/x' },
   ];
   expect(await told(references, embedded)).toEqual([
-    '["embedded","secret/default/s",null] map',
-    '["embedded","secret/default/s","2"] map',
-    '["embedded","secret/default/x",null] absent',
+    'embedded:secret/default/s map',
+    'embedded@1:2:secret/default/s map',
+    'embedded:secret/default/x absent',
   ]);
 });
 
@@ -57,7 +57,7 @@ test.each(['nope', 'toString', 'constructor', '__proto__'])(
   'a store %s that the plan does not declare has failed',
   async (store) => {
     expect(await told([{ store, path: 'p' }], embedded)).toEqual([
-      `["${store}","p",null] BH_ERR_SETTINGS store ${store}: the plan does not declare it`,
+      `${store}:p BH_ERR_SETTINGS store ${store}: the plan does not declare it`,
     ]);
   },
 );
@@ -73,7 +73,7 @@ test.each(['nope', 'toString', '__proto__'])(
       { ...embedded, v: { kind } },
     );
     const said = [first, second].join('\n');
-    expect(said).toContain('["embedded","secret/default/s",null] map');
+    expect(said).toContain('embedded:secret/default/s map');
     expect(said).toContain(`BH_ERR_SETTINGS store v: there is no kind ${kind}`);
   },
 );

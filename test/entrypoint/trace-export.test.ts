@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { EXPORT_MS_MAX, openExporter } from '../../src/entrypoint/trace-export.ts';
+import { EXPORT_MS_MAX, EXPORT_MS_MIN, openExporter } from '../../src/entrypoint/trace-export.ts';
 import { OTLP_NOTHING } from '../../src/wire/otlp.ts';
 import { skipVisibly } from '../support/need.ts';
 import { realIo } from '../support/real-store.ts';
@@ -131,12 +131,12 @@ describe('what goes wrong is told, and waited for only so long', () => {
     expect(await exporter(port).send(report, PLENTY_MS)).toContain('refused');
   });
 
-  test(`a collector that never answers: ${EXPORT_MS_MAX} ms from the beginning`, async () => {
+  test(`a collector that never answers costs a short start ${EXPORT_MS_MIN} ms`, async () => {
     const own = exporter(silent.port);
     const beganMs = performance.now();
     expect(await own.send(report, PLENTY_MS)).toBe('no answer in time');
     const tookMs = performance.now() - beganMs;
-    expect(tookMs).toBeGreaterThan(EXPORT_MS_MAX * 0.5);
+    expect(tookMs).toBeGreaterThan(EXPORT_MS_MIN * 0.5);
     // Generous for a busy machine: far from the collector's own ten seconds.
     expect(tookMs).toBeLessThan(EXPORT_MS_MAX * 10);
   });

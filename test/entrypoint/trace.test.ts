@@ -18,21 +18,27 @@ function spansOf(lines: readonly string[]): Span[] {
   let top = 0;
   return lines.map((line, id) => {
     const [, of, text = ''] = /^(?:(\d+)> | *)?(.*)$/.exec(line) ?? [];
-    const [kind = '', name = '', store = '', times = '', outcome = 'ok'] = text.trim().split(' ');
-    const [startMs = 0, endMs = 0] = times.split('-').map(Number);
     const isBelow = line.startsWith('  ') || of !== undefined;
     if (!isBelow) top = id;
-    return {
-      id,
-      parent: isBelow ? Number(of ?? top) : undefined,
-      kind: kind as SpanKind,
-      name,
-      store: store === '-' ? undefined : store,
-      startMs,
-      endMs,
-      outcome: outcome.replaceAll('_', ' '),
-    };
+    return spanOf(text, { id, parent: isBelow ? Number(of ?? top) : undefined });
   });
+}
+
+function spanOf(
+  text: string,
+  place: { readonly id: number; readonly parent: number | undefined },
+): Span {
+  const [kind, name = '', store = '', times = '', outcome = 'ok'] = text.trim().split(' ');
+  const [startMs = 0, endMs = 0] = times.split('-').map(Number);
+  return {
+    ...place,
+    kind: kind as SpanKind,
+    name,
+    store: store === '-' ? undefined : store,
+    startMs,
+    endMs,
+    outcome: outcome.replaceAll('_', ' '),
+  };
 }
 
 function reportOf(totalMs: number, lines: readonly string[], problems: BellhopError[] = []) {
@@ -94,7 +100,7 @@ describe('the critical path', () => {
       ['call a s 1-20 BH_ERR_STORE', 'call b t 20-39'],
       ['- 0-1', 'call:a 1-20', 'call:b 20-39', '- 39-40'],
     ],
-  ] as const)('%s', (_, totalMs, lines, path) => {
+  ] as const)('%s', (...[, totalMs, lines, path]) => {
     expect(pathOf(reportOf(totalMs, lines))).toEqual([...path]);
   });
 
@@ -196,7 +202,7 @@ describe('advice says what the spans show, and nothing else', () => {
       ['plan p - 0-60', 'call a s 60-99'],
       ['60 ms of 100 ms went into reading manifests'],
     ],
-  ] as const)('%s', (_, totalMs, lines, expected) => {
+  ] as const)('%s', (...[, totalMs, lines, expected]) => {
     const said = reportOf(totalMs, lines).advice.map(({ store, what }) => {
       return store === undefined ? what : `${store}: ${what}`;
     });

@@ -29,7 +29,7 @@ export interface Scene extends AsyncDisposable {
   readonly around: Around;
   /** `policy.lastGood` as bellhop.yaml has it. */
   readonly lastGood: LastGood;
-  start(changed?: Changed): Promise<Outcome>;
+  readonly start: (changed?: Changed) => Promise<Outcome>;
 }
 
 /** Undefined where a server cannot be had. */

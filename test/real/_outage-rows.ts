@@ -156,8 +156,8 @@ export const LASTING: readonly Row[] = [
 export const PASSING: readonly Row[] = [
   { fault: 'nothing', front: meeting(FAULTS.reset, 0), outcome: FINE, more: 0, atOnce: true },
   {
-    fault: 'refused for 300 ms, then fine',
-    front: async (stand) => closedFor(stand, 300),
+    fault: 'refused for 800 ms, then fine',
+    front: async (stand) => closedFor(stand, 800),
     outcome: FINE,
   },
   {

@@ -1,4 +1,5 @@
 // The stores that outages are tried with, each with its real server and three values in it.
+import { readFileSync } from 'node:fs';
 import type { StoreOptions } from '../../src/plan/types.ts';
 import { awsCall, keyOf } from './_aws-call.ts';
 import type { HttpAnswer } from './_faults.ts';
@@ -44,16 +45,20 @@ function upTo(count: number): Numbered {
 
 const valueOf = (n: number): string => `${CANARY}-${n}`;
 
-/** OpenBao, KV 2. */
-export async function vaultStand(count = COUNT_DEFAULT): Promise<MaybeStand> {
+/** OpenBao, KV 2; with TLS by HTTP/2. */
+export async function vaultStand(
+  count = COUNT_DEFAULT,
+  name: 'openbao' | 'openbao-tls' = 'openbao',
+): Promise<MaybeStand> {
   const numbered = upTo(count);
-  return maybe('vault', 'openbao', async (server) => {
+  return maybe('vault', name, async (server) => {
     const [address, token] = [server.get('VAULT_ADDR'), server.get('VAULT_TOKEN')];
     const app = fresh('outage');
     const seeded = numbered(async (n) => {
       const body = JSON.stringify({ data: { password: valueOf(n) } });
       const url = `${address}/v1/secret/data/${app}/s${n}`;
-      await ok(fetch(url, { method: 'POST', headers: { 'x-vault-token': token }, body }));
+      const sent = { method: 'POST', headers: { 'x-vault-token': token }, body };
+      await ok(fetch(url, { ...sent, ...trusting(server) }));
     });
     await Promise.all(seeded);
     return {
@@ -75,6 +80,11 @@ export async function vaultStand(count = COUNT_DEFAULT): Promise<MaybeStand> {
       throttled: tooMany({ body: { errors: ['request path rate limited'] } }),
     };
   });
+}
+
+function trusting({ env }: RealServer): { readonly tls?: { readonly ca: string } } {
+  const { VAULT_CACERT: file } = env;
+  return file === undefined ? {} : { tls: { ca: readFileSync(file, 'utf8') } };
 }
 
 function ca(file: string | undefined): { readonly ca?: string } {

@@ -78,7 +78,8 @@ export async function start(bounds: readonly Bound[], around: Around): Promise<O
   const trace = openTrace(io.clock, beganMs);
   const budget = openBudget(io.clock, around.startMsMax ?? BUDGET_MS);
   const plan = planOf(bounds, around);
-  const { answers, warnings, remember } = await gather(plan, { io, objects: [], budget, trace });
+  const gathered = await gather(plan, { io, objects: [], budget, trace });
+  const { answers, warnings } = gathered;
   const problems: BellhopError[] = [];
   const values: string[] = [];
   for (const bound of bounds) {
@@ -88,7 +89,7 @@ export async function start(bounds: readonly Bound[], around: Around): Promise<O
   }
   const said = problems.map(({ code, message, help }) => `${code} ${message} ${help}`);
   const codes = [...new Set(problems.map(({ code }) => code))].join(', ');
-  const forgotten = problems.length === 0 ? await remember() : undefined;
+  const forgotten = problems.length === 0 ? await gathered.remember() : undefined;
   const tookMs = performance.now() - beganMs;
   budget.close();
   const noted = [...warnings, ...(forgotten === undefined ? [] : [forgotten])];

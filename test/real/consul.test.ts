@@ -17,7 +17,7 @@ const open = (options: Record<string, unknown> = {}, env: Record<string, string>
 async function admin(path: string, body: string | Uint8Array): Promise<Record<string, string>> {
   const headers = { 'x-consul-token': server.get('CONSUL_HTTP_TOKEN') };
   const url = `${server.get('CONSUL_HTTP_ADDR')}/v1/${path}`;
-  const answer = await fetch(url, { method: 'PUT', headers, body: body as BodyInit });
+  const answer = await fetch(url, { method: 'PUT', headers, body: Buffer.from(body) });
   expect(answer.status).toBe(200);
   return path.startsWith('kv/') ? {} : ((await answer.json()) as Record<string, string>);
 }

@@ -33,11 +33,12 @@ describe.skipIf(scene === undefined)('last good', () => {
     copies.clear();
     const outcome = await start();
     expect([outcome.outcome, outcome.warnings]).toEqual(['all values', []]);
+    store.clear();
     store.always(fault);
     copies.clear();
   }
 
-  /** The same, eight days ago. The storage would not take that clock's signature: it is stood in. */
+  /** The same, eight days ago. The storage would not take a signature of then: it is stood in. */
   async function downForEightDays(edit = (text: string): string => text): Promise<void> {
     store.clear();
     copies.clear();
@@ -49,6 +50,7 @@ describe.skipIf(scene === undefined)('last good', () => {
     copies.clear();
     const kept = { status: 200, headers: {}, body: written?.body ?? Buffer.alloc(0) };
     copies.always({ kind: 'answer', answer: changed(edit)(kept) }, GET);
+    store.clear();
     store.always(FAULTS.unavailable);
   }
 
@@ -190,13 +192,13 @@ describe.skipIf(scene === undefined)('last good', () => {
   });
 
   test.each([
-    ['hangs', HOLE],
+    ['hangs too', HOLE],
     ['says 503', FAULTS.unavailable],
-  ] as const)('that %s too ends in time', async (what, fault) => {
+  ] as const)('that %s ends in time', async (what, fault) => {
     await thenDown(HOLE);
     copies.always(fault);
     const outcome = await start();
-    seen(`everything hangs, and where last good is ${what}`, outcome);
+    seen(`everything hangs, and the store of last good ${what}`, outcome);
     expect(outcome.outcome).toBe('BH_ERR_STORE');
     expect(outcome.warnings).toEqual([expect.stringContaining('could not be read')]);
   });

@@ -2,8 +2,10 @@
 // ends inside of its time, complete or with nothing, and says what each attempt met.
 import { afterAll, describe, expect, test } from 'bun:test';
 import type { BellhopError } from '../../src/core/errors.ts';
+import { FAULTS } from './_faults.ts';
 import type { Outcome, Stand } from './_outage.ts';
 import { BUDGET_MS, CANARY, TOLERANCE_MS, reasonsOf, startBehind, unnamed } from './_outage.ts';
+import { behind } from './_outage-fronts.ts';
 import type { Measured } from './_outage-record.ts';
 import { reasonsIn, record } from './_outage-record.ts';
 import type { Row } from './_outage-rows.ts';
@@ -89,6 +91,18 @@ for (const { kind, stand } of STANDS) {
     });
     describe('what passes is survived', () => {
       test.concurrent.each(rows(PASSING))('$row.fault', holds, ROW_MS_MAX);
+    });
+
+    // One request for all of them has no parts.
+    if (stand === undefined || stand.requests === 1) return;
+    test('what was answered is kept where the rest hangs', async () => {
+      await using front = await behind(stand, (server) => {
+        server.always(FAULTS.hangBeforeHeaders, /s1$/);
+      });
+      const outcome = await startBehind(front, stand);
+      expect(outcome.values).toEqual([stand.values[0] ?? '', stand.values[2] ?? '']);
+      expect(unnamed(outcome, stand.references.slice(1, 2))).toEqual([]);
+      expect(outcome.problems.flatMap((one) => reasonsOf(one)?.length ?? [])).toEqual([2]);
     });
   });
 }

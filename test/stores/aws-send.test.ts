@@ -2,7 +2,6 @@
 // clocks, throttling, faults, rubbish; and SSO, for which there is no emulator.
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'bun:test';
-import fc from 'fast-check';
 import type { HttpAnswer, HttpRequest } from '../../src/core/io/net-types.ts';
 import { BellhopError } from '../../src/core/errors.ts';
 import { openIdentity } from '../../src/stores/_aws-credentials.ts';
@@ -13,7 +12,6 @@ import type { Lent } from '../../src/stores/_aws-sts.ts';
 import type { StoreContext } from '../../src/stores/_store.ts';
 import { fakeIo } from '../support/fake-io.ts';
 import { simulation } from '../support/simulated.ts';
-import { sha1Hex } from '../../src/stores/_aws-sha1.ts';
 import { CANARY, codeOf, failure, fetched, json, VALUE } from './_aws-simulated.ts';
 
 const MINUTE_MS = 60_000;
@@ -60,6 +58,7 @@ const REFUSALS: readonly (readonly [
   [failure('ResourceNotFoundException', 400), 'absent', 1],
   [failure('DecryptionFailure', 400), 'BH_ERR_STORE_DENIED', 1],
   [failure('ValidationException', 400), 'BH_ERR_SETTINGS', 1],
+  [json(403, '<html>a proxy says no</html>'), 'BH_ERR_STORE_ANSWER', 1],
   [
     json(403, '', { 'x-amzn-errortype': 'AccessDeniedException:http://x/' }),
     'BH_ERR_STORE_DENIED',
@@ -95,7 +94,6 @@ const PASSING: readonly Partial<HttpAnswer>[] = [
   failure('InternalFailure', 500),
   failure('SomethingNew', 503),
   json(502, '<html>bad gateway</html>'),
-  json(403, '<html>a proxy says no</html>'),
   json(200, '<html>a portal</html>'),
   json(200, { SecretString: 1 }),
   json(200, { SecretBinary: '!' }),
@@ -182,14 +180,6 @@ test('a credential_process is said to be unsupported', async () => {
   expect(answers[0]).toMatchObject({
     problem: { message: expect.stringContaining('credential_process, which bellhop does not run') },
   });
-});
-
-test('SHA-1 is the platform’s', () => {
-  fc.assert(
-    fc.property(fc.string({ maxLength: 200, unit: 'binary' }), (text) => {
-      expect(sha1Hex(text)).toBe(createHash('sha1').update(text).digest('hex'));
-    }),
-  );
 });
 
 test('stores of one identity share credentials, and none gives up for another', async () => {

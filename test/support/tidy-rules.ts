@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { SourceFile } from './source.ts';
+import { IMPORTS, NAMED, OWN_WORDS, PACKAGES, REVEALS } from './tidy-lists.ts';
 import { ROOT, codeOf, importedPath, importsOf, literalsOf } from './source.ts';
 
 /** One rule; `breaks` tells what in a file is against it. */
@@ -12,61 +13,9 @@ export interface Rule {
   readonly samples: readonly SourceFile[];
 }
 
-/** Who may import whom; every folder may import itself. `cli` may import everything. */
-const IMPORTS: Readonly<Record<string, readonly string[]>> = {
-  core: [],
-  wire: ['core'],
-  plan: ['core', 'wire'],
-  stores: ['core', 'wire'],
-  targets: ['core', 'plan'],
-  injectors: ['core', 'wire', 'plan'],
-  entrypoint: ['core', 'wire', 'plan', 'stores'],
-  webhook: ['core', 'wire', 'plan', 'injectors', 'stores'],
-  relay: ['core', 'wire'],
-  submit: ['core', 'plan', 'targets', 'stores'],
-  parity: ['core', 'plan'],
-};
 const EVERYTHING = new Set(['cli', 'main.ts']);
 const PLUGINS = ['stores', 'targets', 'injectors'];
 const PURE = new Set(['wire', 'plan']);
-
-/** What comes from outside of src/, beside what src/core/io takes; each with its reason. */
-const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  'src/cli/parse.ts': ['node:util'], // parseArgs is a pure function
-  'src/entrypoint/data-key.ts': ['age-encryption'], // only where last good is on
-  'src/stores/_sops.ts': ['age-encryption'], // only where a file is sealed by sops
-  'src/plan/settings.ts': ['valibot'], // the schema of bellhop.yaml
-  'src/plan/plan-schema.ts': ['valibot'], // the schema of plans, outside of the start path
-};
-
-/** Where a sealed value may be opened, and what for. */
-const REVEALS: ReadonlySet<string> = new Set([
-  'src/entrypoint/environment.ts', // becomes a variable or an argument
-  'src/entrypoint/mounts.ts', // is written to a file outside of volumes
-  'src/entrypoint/links.ts', // the same, without the right to mount
-  'src/entrypoint/tree-writer.ts', // is written to a file of a volume
-  'src/entrypoint/last-good.ts', // is encrypted, to be used when every store is down
-  'src/entrypoint/data-key.ts', // the age identity that it is encrypted under
-  'src/stores/http.ts', // a credential becomes a header
-  'src/stores/_rest.ts', // a credential becomes part of a request for a token
-  'src/stores/_aws-sources.ts', // an access key signs requests
-  'src/entrypoint/select.ts', // a JSON object is taken apart; its members are sealed again
-]);
-
-/** Names of plug-ins that other code may say, and why. */
-const NAMED: Readonly<Record<string, readonly string[]>> = {
-  'src/plan/bind.ts': ['embedded'], // the store of what stands in the input, bound by default
-  'src/stores/_aws-endpoints.ts': ['s3'], // the service's own name, in hosts and signatures
-};
-
-/** Names of plug-ins that are words of bellhop's own too: as a name they cannot be told apart. */
-const OWN_WORDS: ReadonlySet<string> = new Set([
-  'file', // a kind of placement, and of an entry of a folder
-  'env', // a layer of variables, and a field of the manifest
-  'http', // a scheme of URLs
-  'kubernetes', // where pods come from, and a system that gives rights
-  'vault', // a system that gives rights, and what Azure calls its stores
-]);
 
 const LINES_MAX = 300;
 const COLUMNS_MAX = 100;
@@ -233,12 +182,16 @@ export const RULES: readonly Rule[] = [
     breaks: pluginWords,
     samples: [sample('src/plan/x.ts', "if (kind === 'embedded') return;")],
   },
-  unsaid('the process is for core/io and main.ts', /\bprocess\b(?=[.[?])|\bBun\b(?=[.[])(?!\.CryptoHasher\b)/g, [
-    'process.exit(1);',
-    'const home = process?.env;',
-    'const text = `${process.pid}`;',
-    'Bun.spawn([]);',
-  ]),
+  unsaid(
+    'the process is for core/io and main.ts',
+    /\bprocess\b(?=[.[?])|\bBun\b(?=[.[])(?!\.CryptoHasher\b)/g,
+    [
+      'process.exit(1);',
+      'const home = process?.env;',
+      'const text = `${process.pid}`;',
+      'Bun.spawn([]);',
+    ],
+  ),
   {
     says: 'the network is for core/io; `fetch` may be a method, or a function of the file itself',
     applies: outsideOfIo,
@@ -258,10 +211,11 @@ export const RULES: readonly Rule[] = [
     /\bDate\.now\b|\bperformance\.|\bnew Date\(\s*\)|(?<!\bnew )\bDate\(/g,
     ['const t = Date.now();', 'performance.now()', 'new Date().toISOString()'],
   ),
-  unsaid('chance is for core/io', /\bMath\.random\b|\brandom(?:Bytes|UUID|Int|Fill)|(?<!\.)\bcrypto\./g, [
-    'const r = Math.random();',
-    'crypto.getRandomValues(bytes)',
-  ]),
+  unsaid(
+    'chance is for core/io',
+    /\bMath\.random\b|\brandom(?:Bytes|UUID|Int|Fill)|(?<!\.)\bcrypto\./g,
+    ['const r = Math.random();', 'crypto.getRandomValues(bytes)'],
+  ),
   unsaid('timers are for core/io', /\bset(?:Timeout|Interval|Immediate)\b|\bAtomics\.wait/g, [
     'setTimeout(work, 10);',
   ]),

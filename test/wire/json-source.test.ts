@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { jsonMembers } from '../../src/wire/json-source.ts';
+import { jsonMembers, jsonMembersAt } from '../../src/wire/json-source.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const read = (text: string): Record<string, string> | undefined => {
@@ -122,4 +122,29 @@ describe('against JSON.parse', () => {
       { numRuns: 2000 },
     );
   });
+});
+
+describe('members of an inner object', () => {
+  const at = (text: string, ...names: string[]): string[] | undefined => {
+    const found = jsonMembersAt({ bytes: Buffer.from(text), parsed: JSON.parse(text) }, names);
+    return found && [...found].map(([name, value]) => `${name}=${Buffer.from(value)}`);
+  };
+  test.each([
+    ['{"a":{"b":{"x":"1","y":true,"z":null}}}', ['x=1', 'y=true', 'z=null']],
+    ['{"a":{"b":{"x":1.0,"y":"é\\n"}}}', ['x=1.0', 'y=é\n']],
+    ['{"a": {"b": {"x": {"q": [1, 2]}}}}', ['x={"q":[1,2]}']],
+    ['{"a":{"b":{"9":"nine","10":"ten","b":"c"}}}', ['9=nine', '10=ten', 'b=c']],
+    ['{"a":{"b":{"10":"ten","9":"nine"}}}', ['10=ten', '9=nine']],
+    ['{"a":{"b":{"__proto__":"p"}}}', ['__proto__=p']],
+    ['{"a":{"b":{}}}', []],
+  ])('%s', (text, wanted) => {
+    expect(at(text, 'a', 'b')).toEqual(wanted);
+  });
+  test.each(['{"a":{"b":[1]}}', '{"a":{"b":null}}', '{"a":{}}', '{}', '{"toString":1}'])(
+    '%s has none there',
+    (text) => {
+      expect(at(text, 'a', 'b')).toBeUndefined();
+      expect(at('{}', 'toString')).toBeUndefined();
+    },
+  );
 });

@@ -30,6 +30,8 @@ interface Lane {
   readonly openedMs: number;
   /** An exchange on it has ended, so that a pooled connection may have been used before. */
   isUsed: boolean;
+  /** Opened for a request that wanted no connection from before. */
+  readonly isFresh: boolean;
 }
 
 /**
@@ -50,13 +52,13 @@ export function openConnections(
   tlsOptions: (route: Route) => Bun.TLSOptions | undefined,
 ): Connections {
   const routes = new Map<string, Route[]>();
-  const open = (route: Route): Lane => {
+  const open = (route: Route, isFresh: boolean): Lane => {
     const { proxy } = route;
     const session = new Bun.FetchSession({
       tls: tlsOptions(route),
       proxy: proxy === undefined ? false : { url: proxy, respectNoProxy: false },
     });
-    return { session, openedMs: performance.now(), isUsed: false };
+    return { session, openedMs: performance.now(), isUsed: false, isFresh };
   };
   return {
     routeOf: (way) => {
@@ -69,9 +71,9 @@ export function openConnections(
     },
     laneOf: (route, protocol, fresh) => {
       const lane = route.lanes[protocol];
-      if (lane !== undefined && !(fresh && isOld(lane))) return lane;
+      if (lane !== undefined && !(fresh && isOld(lane, protocol))) return lane;
       lane?.session.close();
-      return (route.lanes[protocol] = open(route));
+      return (route.lanes[protocol] = open(route, fresh));
     },
     forget: (route) => {
       route.lanes.h1?.session.close();
@@ -82,8 +84,10 @@ export function openConnections(
   };
 }
 
-function isOld(lane: Lane): boolean {
-  return lane.isUsed || performance.now() - lane.openedMs > FRESH_SHARED_MS;
+/** An HTTP/2 connection that was opened for a retry and has served one is fit for the others. */
+function isOld(lane: Lane, protocol: Protocol): boolean {
+  if (performance.now() - lane.openedMs > FRESH_SHARED_MS) return true;
+  return lane.isUsed && !(lane.isFresh && protocol === 'h2');
 }
 
 function isSameWay(one: Way, other: Way): boolean {

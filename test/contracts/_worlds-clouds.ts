@@ -1,0 +1,150 @@
+// The worlds of Google, Azure (stubs) and Kubernetes (an API server, where its binary is).
+import { afterAll } from 'bun:test';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { startApiServer } from '../real/_kube-apiserver.ts';
+import type { RealServer } from '../real/_servers.ts';
+import type { MaybeWorld, World } from './_world.ts';
+import { CANARY, RUN, WRONG } from './_world.ts';
+import { slug, worldOf } from './_worlds-aws.ts';
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-contract-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A metadata server that gives out tokens that nobody takes; the address of it. */
+function wrongTokens(): string {
+  const facts = { access_token: WRONG, token_type: 'Bearer', resource: 'x' };
+  const token = { ...facts, expires_in: 3600, expires_on: `${Math.floor(Date.now() / 1000) + 3600}` };
+  const server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: () => Response.json(token, { headers: { 'metadata-flavor': 'Google' } }),
+  });
+  afterAll(async () => server.stop(true));
+  return server.url.host;
+}
+
+async function secretManager(server: RealServer): Promise<World> {
+  const endpoint = server.get('GSM_ENDPOINT');
+  const headers = { authorization: 'Bearer testbed' };
+  const api = async (at: string, body: object): Promise<void> => {
+    const url = `${endpoint}/v1/projects/testbed/secrets${at}`;
+    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${at}: ${answer.status} ${await answer.text()}`);
+  };
+  const add = async (name: string, bytes: Uint8Array): Promise<void> => {
+    const data = Buffer.from(bytes).toString('base64');
+    await api(`/${name}:addVersion`, { payload: { data } });
+  };
+  const put: World['put'] = async (name, bytes) => {
+    await api(`?secretId=${slug(name)}`, { replication: { automatic: {} } });
+    await add(slug(name), bytes);
+    return { path: slug(name) };
+  };
+  const env = { GCE_METADATA_HOST: server.get('GCE_METADATA_HOST'), GOOGLE_CLOUD_PROJECT: 'testbed' };
+  return {
+    home: { options: { endpoint }, env },
+    auth: 'metadata server',
+    there: await put('there', Buffer.from(CANARY)),
+    gone: (n) => slug(`gone-${n}`),
+    put,
+    cannotHold: [],
+    versions: async () => {
+      const { path: name } = await put('versions', Buffer.from('one'));
+      await add(name, Buffer.from('two'));
+      return { path: name, one: '1', two: '2', none: '9' };
+    },
+    remote: {
+      at: (url) => ({ options: { endpoint: url }, env }),
+      speaks: 'http',
+      wrong: { options: { endpoint }, env: { ...env, GCE_METADATA_HOST: wrongTokens() } },
+      secrets: ['testbed-token', 'ya29.'],
+    },
+  };
+}
+
+async function keyVault(server: RealServer): Promise<World> {
+  const url = server.get('AKV_URL');
+  const metadata = server.get('AZURE_POD_IDENTITY_AUTHORITY_HOST');
+  const resource = encodeURIComponent('https://vault.azure.net');
+  const at = `${metadata}/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${resource}`;
+  const given = await fetch(at, { headers: { metadata: 'true' } });
+  const { access_token: token } = (await given.json()) as { access_token: string };
+  const tls = { ca: readFileSync(server.get('SSL_CERT_FILE'), 'utf8') };
+  const write = async (name: string, value: string): Promise<string> => {
+    const answer = await fetch(`${url}/secrets/${name}?api-version=7.4`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify({ value }),
+      tls,
+    });
+    if (!answer.ok) throw new Error(`PUT ${name}: ${answer.status}`);
+    return ((await answer.json()) as { id: string }).id.replace(/.*\//, '');
+  };
+  const put: World['put'] = async (name, bytes) => {
+    await write(slug(name), bytes.toString());
+    return { path: slug(name) };
+  };
+  const env = {
+    SSL_CERT_FILE: server.get('SSL_CERT_FILE'),
+    AZURE_POD_IDENTITY_AUTHORITY_HOST: metadata,
+  };
+  const wrong = { ...env, AZURE_POD_IDENTITY_AUTHORITY_HOST: `http://${wrongTokens()}` };
+  return {
+    home: { options: { url }, env },
+    auth: 'managed-identity',
+    there: await put('there', Buffer.from(CANARY)),
+    gone: (n) => slug(`gone-${n}`),
+    put,
+    cannotHold: ['not UTF-8'],
+    versions: async () => {
+      const name = slug('versions');
+      const [one, two] = [await write(name, 'one'), await write(name, 'two')];
+      return { path: name, one, two, none: 'f'.repeat(32) };
+    },
+    remote: {
+      at: (address, caFile) => ({ options: { url: address }, env: { ...env, SSL_CERT_FILE: caFile } }),
+      speaks: 'https',
+      wrong: { options: { url }, env: wrong },
+      secrets: [token],
+    },
+  };
+}
+
+/** As an administrator: rights are what test/real/kubernetes.test.ts is for. */
+async function kubernetes(): Promise<MaybeWorld> {
+  const server = await startApiServer();
+  if ('missing' in server) return server;
+  afterAll(() => server.stop());
+  const namespace = `contract-${RUN}`;
+  const of = (kind: string, name: string, more: object = {}): object => {
+    return { apiVersion: 'v1', kind, metadata: { name }, ...more };
+  };
+  await server.admin('POST', '/api/v1/namespaces', of('Namespace', namespace));
+  const secrets = `/api/v1/namespaces/${namespace}/secrets`;
+  const put: World['put'] = async (name, bytes) => {
+    const data = { k: Buffer.from(bytes).toString('base64') };
+    await server.admin('POST', secrets, of('Secret', slug(name), { data }));
+    return { path: `secret/${slug(name)}`, member: 'k' };
+  };
+  const account = `/api/v1/namespaces/${namespace}/serviceaccounts`;
+  await server.admin('POST', account, of('ServiceAccount', 'reader'));
+  const { token, role } = await grant(server.admin, namespace, `${account}/reader/token`);
+  const env = { TOKEN: token };
+  const options = { url: server.url, ca: server.files.ca, namespace, auth: { token: 'env:TOKEN' } };
+  return {
+    home: { options, env },
+    auth: 'token',
+    there: await put('there', Buffer.from(CANARY)),
+    gone: (n) => `secret/gone-${n}`,
+    put,
+    cannotHold: [],
+    remote: {
+      at: (url, ca) => ({ options: { ...options, url, ca }, env }),
+      speaks: 'https',
+      wrong: { options, env: { TOKEN: WRONG } },
+      secrets: [token, role],
+    },
+  };
+}

@@ -1,0 +1,53 @@
+// The lists that the rules of tidy-rules.ts read: each entry that is an exception has its reason.
+
+/** Who may import whom; every folder may import itself. `cli` may import everything. */
+export const IMPORTS: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  wire: ['core'],
+  plan: ['core', 'wire'],
+  stores: ['core', 'wire'],
+  targets: ['core', 'plan'],
+  injectors: ['core', 'wire', 'plan'],
+  entrypoint: ['core', 'wire', 'plan', 'stores'],
+  webhook: ['core', 'wire', 'plan', 'injectors', 'stores'],
+  relay: ['core', 'wire'],
+  submit: ['core', 'plan', 'targets', 'stores'],
+  parity: ['core', 'plan'],
+};
+/** What comes from outside of src/, beside what src/core/io takes; each with its reason. */
+export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  'src/cli/parse.ts': ['node:util'], // parseArgs is a pure function
+  'src/entrypoint/data-key.ts': ['age-encryption'], // only where last good is on
+  'src/stores/_sops.ts': ['age-encryption'], // only where a file is sealed by sops
+  'src/plan/settings.ts': ['valibot'], // the schema of bellhop.yaml
+  'src/plan/plan-schema.ts': ['valibot'], // the schema of plans, outside of the start path
+};
+
+/** Where a sealed value may be opened, and what for. */
+export const REVEALS: ReadonlySet<string> = new Set([
+  'src/entrypoint/environment.ts', // becomes a variable or an argument
+  'src/entrypoint/mounts.ts', // is written to a file outside of volumes
+  'src/entrypoint/links.ts', // the same, without the right to mount
+  'src/entrypoint/tree-writer.ts', // is written to a file of a volume
+  'src/entrypoint/last-good.ts', // is encrypted, to be used when every store is down
+  'src/entrypoint/data-key.ts', // the age identity that it is encrypted under
+  'src/stores/http.ts', // a credential becomes a header
+  'src/stores/_rest.ts', // a credential becomes part of a request for a token
+  'src/stores/_aws-sources.ts', // an access key signs requests
+  'src/entrypoint/select.ts', // a JSON object is taken apart; its members are sealed again
+]);
+
+/** Names of plug-ins that other code may say, and why. */
+export const NAMED: Readonly<Record<string, readonly string[]>> = {
+  'src/plan/bind.ts': ['embedded'], // the store of what stands in the input, bound by default
+  'src/stores/_aws-endpoints.ts': ['s3'], // the service's own name, in hosts and signatures
+};
+
+/** Names of plug-ins that are words of bellhop's own too: as a name they cannot be told apart. */
+export const OWN_WORDS: ReadonlySet<string> = new Set([
+  'file', // a kind of placement, and of an entry of a folder
+  'env', // a layer of variables, and a field of the manifest
+  'http', // a scheme of URLs
+  'kubernetes', // where pods come from, and a system that gives rights
+  'vault', // a system that gives rights, and what Azure calls its stores
+]);

@@ -9,5 +9,5 @@ import { exampleReport } from '../test/entrypoint/_trace-run.ts';
 const image = path.join(import.meta.dir, '..', 'docs', 'images', 'trace.png');
 mkdirSync(path.dirname(image), { recursive: true });
 const page = tracePage(await exampleReport());
-writeFileSync(image, picture(page, { width: 1180, height: 1400, scheme: 'light' }));
+writeFileSync(image, picture(page, { width: 1180, height: 1424, scheme: 'light' }));
 console.log(`wrote ${image}`);

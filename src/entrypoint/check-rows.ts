@@ -124,11 +124,17 @@ function firstAnswer(spans: readonly Span[]): number | undefined {
   return first?.endMs === undefined ? undefined : round(first.endMs - first.startMs);
 }
 
+/** What a store said of one path. */
+export interface Said {
+  readonly store: string;
+  readonly answer: Answer;
+}
+
 export interface RowsFacts {
   readonly plan: Plan;
   readonly wanted: readonly WantedBound[];
   /** By `pathKey`. */
-  readonly answers: ReadonlyMap<string, Answer>;
+  readonly answers: ReadonlyMap<string, Said>;
   readonly spans: readonly Span[];
 }
 
@@ -159,32 +165,33 @@ interface RowFacts {
   readonly why: ReferenceRow['why'];
 }
 
-function rowOf(
-  { answers, spans }: RowsFacts,
-  { reference, bound, all, why }: RowFacts,
-): ReferenceRow {
-  const answer = answers.get(pathKey(reference)) ?? { kind: 'absent', what: 'it was not asked' };
+function rowOf(facts: RowsFacts, row: RowFacts): ReferenceRow {
+  const { reference, bound, all, why } = row;
+  const answer = facts.answers.get(pathKey(reference))?.answer ?? NOT_ASKED;
   const { member, called } = bound;
   const plain: Bound = { reference, called, ...(member === undefined ? {} : { member }) };
-  const { state, bytes, keys, problem } = stateOf(plain, answer, all);
-  const facts = answer.kind === 'value' || answer.kind === 'map' ? (answer.facts ?? {}) : {};
-  const asked = [...answers.keys()].filter((key) => key.startsWith(`["${reference.store}",`));
-  const took = asked.length === 1 ? timesOf(callsOf(spans, reference.store)).tookMs : undefined;
+  const { problem, ...found } = stateOf(plain, answer, all);
   return {
     reference: formatReference(reference),
     store: reference.store,
     why,
     called,
-    state,
-    ...(bytes === undefined ? {} : { bytes }),
-    ...(keys === undefined ? {} : { keys }),
-    ...(facts.version === undefined ? {} : { version: facts.version }),
-    ...(facts.leaseMs === undefined ? {} : { leaseMs: facts.leaseMs }),
-    ...(took === undefined ? {} : { tookMs: took }),
+    ...found,
+    ...(answer.kind === 'value' || answer.kind === 'map' ? answer.facts : {}),
+    ...timeOf(facts, reference.store),
     ...(bound.optional === true ? { optional: true } : {}),
     ...(bound.default === undefined ? {} : { hasDefault: true }),
     ...(problem === undefined ? {} : { problem: told(problem) }),
   };
+}
+
+const NOT_ASKED: Answer = { kind: 'absent', what: 'it was not asked' };
+
+/** The time of a store's calls is that of a reference where nothing else was asked of the store. */
+function timeOf({ answers, spans }: RowsFacts, store: string): { readonly tookMs?: number } {
+  const asked = [...answers.values()].filter((one) => one.store === store);
+  const { tookMs } = timesOf(callsOf(spans, store));
+  return asked.length !== 1 || tookMs === undefined ? {} : { tookMs };
 }
 
 function callsOf(spans: readonly Span[], store: string): Span[] {

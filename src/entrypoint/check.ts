@@ -13,7 +13,7 @@ import { answerKey, levelsOf, pathKey } from './answers.ts';
 import type { Asking } from './ask.ts';
 import { askLevels, isDown } from './ask.ts';
 import type { CheckInput } from './check-input.ts';
-import type { Identity, ReferenceRow, StoreRow } from './check-rows.ts';
+import type { Identity, ReferenceRow, Said, StoreRow } from './check-rows.ts';
 import { referenceRows, storeRow } from './check-rows.ts';
 import { computeEnvironment } from './environment.ts';
 import { startBudget } from './gather.ts';
@@ -68,8 +68,8 @@ export async function check(io: Io, input: CheckInput): Promise<Checked> {
     exit: problems.length === 0 ? 0 : exitOf(problems),
     stores: Object.entries(plan.stores).map(([store, { kind }], index) => {
       const identity = identities[index] ?? {};
-      const own = [...answers].filter(([key]) => storeOfKey(key) === store);
-      return storeRow({ store, kind, identity, spans, answers: own.map(([, one]) => one) });
+      const own = [...answers.values()].filter((one) => one.store === store);
+      return storeRow({ store, kind, identity, spans, answers: own.map(({ answer }) => answer) });
     }),
     references: referenceRows({ plan, wanted: input.wanted, answers, spans }),
     unchecked: input.unchecked,
@@ -93,19 +93,19 @@ const VALUE_ATTEMPTS_MAX = 5;
 async function askEach(
   asking: Asking,
   wanted: readonly WantedBound[],
-): Promise<ReadonlyMap<string, Answer>> {
+): Promise<ReadonlyMap<string, Said>> {
   const all = [
     ...wanted.flatMap(({ bound }) => levelsOf(bound)),
     ...referencesOf(asking.plan).map(({ reference }) => reference),
   ];
   const once = new Map<string, readonly Reference[]>(all.map((one) => [pathKey(one), [one]]));
   const given = await askLevels(asking, once, 0);
-  return new Map([...given].map(([key, { answer }]) => [key, answer]));
-}
-
-function storeOfKey(key: string): string {
-  const [store] = JSON.parse(key) as [string];
-  return store;
+  return new Map(
+    [...given].map(([key, { answer }]) => [
+      key,
+      { store: once.get(key)?.[0]?.store ?? '', answer },
+    ]),
+  );
 }
 
 /** Its requests are no part of what a start would ask: they have a trace of their own. */
@@ -130,11 +130,11 @@ const IDENTITY_ATTEMPTS_MAX = 2;
 function asStarted(
   plan: Plan,
   wanted: readonly WantedBound[],
-  answers: ReadonlyMap<string, Answer>,
+  answers: ReadonlyMap<string, Said>,
 ): Answers {
   const given = new Map<string, Given>();
   for (const { bound } of wanted) {
-    const levels = levelsOf(bound).map((one) => answers.get(pathKey(one)));
+    const levels = levelsOf(bound).map((one) => answers.get(pathKey(one))?.answer);
     const up = levels.findIndex((one) => one !== undefined && !isDown(one));
     const level = Math.max(0, up);
     const answer = levels[level];

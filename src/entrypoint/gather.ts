@@ -33,7 +33,7 @@ export interface Gathered {
   /** Which fallbacks were used, and why. */
   readonly warnings: readonly string[];
   /** Writes the copy for outages, where the policy has one; a warning where that failed. */
-  remember(): Promise<string | undefined>;
+  readonly remember: () => Promise<string | undefined>;
 }
 
 /**

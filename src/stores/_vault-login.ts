@@ -4,22 +4,16 @@ import { BellhopError } from '../core/errors.ts';
 import { flagOption, textOption } from './_options.ts';
 import { credentialText, neededCredential, readCredential, recordIn, textIn } from './_rest.ts';
 import { settingsProblem } from './_tls-files.ts';
+import { awsLogin } from './_vault-aws.ts';
 import type { VaultAnswer } from './_vault-server.ts';
 import { ask, encodedPath, wordsOf } from './_vault-server.ts';
-import type { Entering, Login } from './_vault-session.ts';
+import type { Entering, Login, LoginBody } from './_vault-session.ts';
 
 const KUBERNETES_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-/** What `POST auth/MOUNT/login` takes. */
-export interface LoginBody {
-  readonly fields: Readonly<Record<string, string>>;
-  /** What of it no message may repeat. */
-  readonly secrets: readonly string[];
-}
-
 export type Method = (entering: Entering) => Promise<Login>;
 
-/** The ways that need nothing but Vault; by name. */
+/** The ways of logging in, by name. */
 export const METHODS: Readonly<Record<string, Method>> = {
   token: async (entering) => ({ token: await givenToken(entering), endsMs: Infinity }),
   wrapped: async (entering) => {
@@ -47,6 +41,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
     const fields = { ...(role === undefined ? {} : { role }), jwt };
     return enter(entering, { fields, secrets: [jwt] });
   },
+  aws: async (entering) => enter(entering, await awsLogin(entering)),
   cert: async (entering) => {
     const name = textOption(entering.auth, 'role');
     return enter(entering, { fields: name === undefined ? {} : { name }, secrets: [] });

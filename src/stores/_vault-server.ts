@@ -169,7 +169,8 @@ const NOT_NOW: ReadonlyMap<number, string> = new Map([
 ]);
 
 function verdictOf<T>(answer: HttpAnswer, nowMs: number, asked: VaultAsk<T>): Verdict<T> {
-  const afterMs = retryAfterMs(answer.headers['retry-after'], nowMs);
+  const isGood = answer.status < 400;
+  const afterMs = isGood ? undefined : retryAfterMs(answer.headers['retry-after'], nowMs);
   const why = NOT_NOW.get(answer.status);
   if (why !== undefined)
     return { kind: 'again', why, ...(afterMs === undefined ? {} : { afterMs }) };

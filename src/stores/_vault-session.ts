@@ -15,6 +15,13 @@ export interface Entering {
   readonly key: string;
 }
 
+/** What `POST auth/MOUNT/login` takes. */
+export interface LoginBody {
+  readonly fields: Readonly<Record<string, string>>;
+  /** What of it no message may repeat. */
+  readonly secrets: readonly string[];
+}
+
 /** A token, and until when the server said that it lives (milliseconds since the epoch). */
 export interface Login {
   readonly token: string;

@@ -1,4 +1,5 @@
 import { BellhopError } from '../core/errors.ts';
+import { AWS_OPTIONS, AWS_VARIABLES } from './_aws-options.ts';
 import type { Options, OptionSpecs } from './_options.ts';
 import { groupOption, textOption } from './_options.ts';
 import { failedAnswer, recordIn, textIn } from './_rest.ts';
@@ -11,10 +12,13 @@ import { logicalOf, readOf } from './_vault-reads.ts';
 import { encodedPath, transportOf, vaultServer } from './_vault-server.ts';
 import { askAs, openSession } from './_vault-session.ts';
 
+const { auth: awsAuth } = AWS_OPTIONS;
+const AWS_AUTH_OPTIONS = awsAuth?.type === 'group' ? awsAuth.members : {};
+
 const AUTH: OptionSpecs = {
   method: {
     type: 'choice',
-    of: ['token', 'wrapped', 'approle', 'kubernetes', 'jwt', 'cert'],
+    of: ['token', 'wrapped', 'approle', 'kubernetes', 'jwt', 'aws', 'cert'],
     help: 'how to log in; `token` by default',
   },
   mount: { type: 'text', help: "where the method is mounted below `auth/`; the method's own name" },
@@ -32,6 +36,20 @@ const AUTH: OptionSpecs = {
   jwt: { type: 'reference', help: 'the JWT: jwt' },
   jwtFile: { type: 'text', help: "a file that has it: jwt, kubernetes (the pod's token)" },
   jwtVariable: { type: 'text', help: 'a variable that has it: jwt' },
+  serverId: {
+    type: 'text',
+    help: 'the value of X-Vault-AWS-IAM-Server-ID, if Vault wants it: aws',
+  },
+  region: {
+    type: 'text',
+    help: 'the region whose STS Vault is configured for; the global STS where absent: aws',
+  },
+  stsEndpoint: { type: 'text', help: 'another address of STS, as Vault is configured for: aws' },
+  aws: {
+    type: 'group',
+    help: 'who we are to AWS: aws; where absent, what the AWS SDKs find',
+    members: AWS_AUTH_OPTIONS,
+  },
 };
 
 /** HashiCorp Vault and OpenBao: each path is one request and gives a map of keys. */
@@ -65,9 +83,11 @@ const vault: StoreKind = {
     approle: 'AppRole; the secret id may be wrapped',
     kubernetes: "the pod's service account token",
     jwt: 'a JWT of any issuer that the server trusts',
+    aws: "the AWS identity there is, by a signed request to STS (the method's type `iam`)",
     cert: 'the client certificate of `cert` and `key`',
   },
   variables: {
+    ...AWS_VARIABLES,
     VAULT_ADDR: 'the address',
     VAULT_TOKEN: 'the token, or with `method: wrapped` the wrapping token',
     VAULT_NAMESPACE: 'the namespace',

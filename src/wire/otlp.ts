@@ -146,13 +146,9 @@ export function otlpTarget(
   if (written === undefined || isOff(variable)) return 'nowhere';
   const parent = parseTraceParent(variable('TRACEPARENT'));
   if (parent?.sampled === false) return 'nowhere';
-  const exact = variable('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') !== undefined;
-  const url = URL.parse(exact ? written : `${written.replace(/\/+$/, '')}/v1/traces`);
-  if (url === null || !/^https?:$/.test(url.protocol)) return { unusable: 'its address is no URL' };
-  if (own('PROTOCOL') === 'grpc') return { unusable: 'gRPC is not spoken, only HTTP' };
-  if (own('PROTOCOL') === undefined && url.port === GRPC_PORT) {
-    return { unusable: `port ${GRPC_PORT} is for gRPC, which is not spoken (HTTP: port 4318)` };
-  }
+  const url = addressOf(variable, written);
+  const unusable = reasonAgainst(url, own('PROTOCOL'));
+  if (url === null || unusable !== undefined) return { unusable: unusable ?? 'no address' };
   const file = (name: string, key: string) => {
     const path = own(name);
     return path === undefined ? {} : { [key]: path };
@@ -167,6 +163,19 @@ export function otlpTarget(
     resource: resourceOf(variable),
     ...(parent === undefined ? {} : { parent }),
   };
+}
+
+/** The endpoint for traces is taken as it is, the one for everything is their base. */
+function addressOf(variable: Variable, written: string): URL | null {
+  const isExact = variable('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') !== undefined;
+  return URL.parse(isExact ? written : `${written.replace(/\/+$/, '')}/v1/traces`);
+}
+
+function reasonAgainst(url: URL | null, protocol: string | undefined): string | undefined {
+  if (url === null || !/^https?:$/.test(url.protocol)) return 'its address is no URL';
+  if (protocol === 'grpc') return 'gRPC is not spoken, only HTTP';
+  if (protocol !== undefined || url.port !== GRPC_PORT) return undefined;
+  return `port ${GRPC_PORT} is for gRPC, which is not spoken (HTTP: port 4318)`;
 }
 
 function isOff(variable: Variable): boolean {

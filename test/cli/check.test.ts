@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { CheckReport } from '../../src/entrypoint/check.ts';
+import { pathKey } from '../../src/entrypoint/answers.ts';
 import { referenceRows } from '../../src/entrypoint/check-rows.ts';
 import { Sealed } from '../../src/core/sealed.ts';
 import type { Plan } from '../../src/plan/types.ts';
@@ -258,7 +259,9 @@ test('version and lease are told where a store tells them', () => {
   const rows = referenceRows({
     plan: { placements: [], stores: {}, policy: {} } as unknown as Plan,
     wanted: [{ bound: { reference, called: 'c' }, all: false }],
-    answers: new Map([['["s","p",null]', { kind: 'value', value, facts }]]),
+    answers: new Map([
+      [pathKey(reference), { store: 's', answer: { kind: 'value', value, facts } }],
+    ]),
     spans: [],
   });
   expect(rows).toMatchObject([{ version: '7', leaseMs: 3_600_000, bytes: CANARY.length }]);

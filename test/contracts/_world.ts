@@ -52,8 +52,7 @@ export interface Spot {
 }
 
 /** Two versions of one path: `one`, then `two`. */
-export interface Versions {
-  readonly path: string;
+export interface Versions extends Spot {
   readonly one: string;
   readonly two: string;
   /** A version that there never was. */

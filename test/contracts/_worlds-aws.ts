@@ -26,7 +26,10 @@ export function slug(name: string): string {
 }
 
 /** A user of ministack, and the store as that user. */
-async function userOf(server: RealServer, what: string): Promise<{ home: Setting; remote: Remote }> {
+async function userOf(
+  server: RealServer,
+  what: string,
+): Promise<{ home: Setting; remote: Remote }> {
   const url = server.get('AWS_ENDPOINT_URL');
   const key = await iamUser(server, `contract-${what}`, [[`${what}:*`, '*']]);
   const as = (secret: AwsKey, address = url): Setting => {
@@ -172,7 +175,8 @@ async function confidant(server: RealServer): Promise<World> {
   const put: World['put'] = async (_, bytes) => {
     return { path: await makeService(server, [{ pairs: { k: bytes.toString() } }]), member: 'k' };
   };
-  const env = { ...server.env };
+  // One emulator is all of AWS here, STS too.
+  const env = { ...server.env, AWS_ENDPOINT_URL_STS: server.get('AWS_ENDPOINT_URL_KMS') };
   return {
     home: { options, env },
     auth: AUTH,

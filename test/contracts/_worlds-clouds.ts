@@ -1,21 +1,21 @@
 // The worlds of Google, Azure (stubs) and Kubernetes (an API server, where its binary is).
 import { afterAll } from 'bun:test';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
+import { readFileSync } from 'node:fs';
+import type { ApiServer } from '../real/_kube-apiserver.ts';
 import { startApiServer } from '../real/_kube-apiserver.ts';
 import type { RealServer } from '../real/_servers.ts';
 import type { MaybeWorld, World } from './_world.ts';
 import { CANARY, RUN, WRONG } from './_world.ts';
 import { slug, worldOf } from './_worlds-aws.ts';
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-contract-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
 /** A metadata server that gives out tokens that nobody takes; the address of it. */
 function wrongTokens(): string {
   const facts = { access_token: WRONG, token_type: 'Bearer', resource: 'x' };
-  const token = { ...facts, expires_in: 3600, expires_on: `${Math.floor(Date.now() / 1000) + 3600}` };
+  const token = {
+    ...facts,
+    expires_in: 3600,
+    expires_on: `${Math.floor(Date.now() / 1000) + 3600}`,
+  };
   const server = Bun.serve({
     port: 0,
     hostname: '127.0.0.1',
@@ -42,7 +42,10 @@ async function secretManager(server: RealServer): Promise<World> {
     await add(slug(name), bytes);
     return { path: slug(name) };
   };
-  const env = { GCE_METADATA_HOST: server.get('GCE_METADATA_HOST'), GOOGLE_CLOUD_PROJECT: 'testbed' };
+  const env = {
+    GCE_METADATA_HOST: server.get('GCE_METADATA_HOST'),
+    GOOGLE_CLOUD_PROJECT: 'testbed',
+  };
   return {
     home: { options: { endpoint }, env },
     auth: 'metadata server',
@@ -59,7 +62,8 @@ async function secretManager(server: RealServer): Promise<World> {
       at: (url) => ({ options: { endpoint: url }, env }),
       speaks: 'http',
       wrong: { options: { endpoint }, env: { ...env, GCE_METADATA_HOST: wrongTokens() } },
-      secrets: ['testbed-token', 'ya29.'],
+      // A token of the stub begins so.
+      secrets: ['ya29.'],
     },
   };
 }
@@ -104,15 +108,46 @@ async function keyVault(server: RealServer): Promise<World> {
       return { path: name, one, two, none: 'f'.repeat(32) };
     },
     remote: {
-      at: (address, caFile) => ({ options: { url: address }, env: { ...env, SSL_CERT_FILE: caFile } }),
+      at: (address, caFile) => ({
+        options: { url: address },
+        env: { ...env, SSL_CERT_FILE: caFile },
+      }),
       speaks: 'https',
       wrong: { options: { url }, env: wrong },
-      secrets: [token],
+      // A token of the stub begins so.
+      secrets: [token.slice(0, 12)],
     },
   };
 }
 
-/** As an administrator: rights are what test/real/kubernetes.test.ts is for. */
+const RBAC = 'rbac.authorization.k8s.io';
+
+/** The token of a service account that may read every Secret of its namespace. */
+async function readerOf({ admin }: ApiServer, namespace: string): Promise<string> {
+  const [core, rbac] = ['/api/v1', `/apis/${RBAC}/v1`].map((at) => `${at}/namespaces/${namespace}`);
+  const metadata = { name: 'reader' };
+  const role = { apiVersion: `${RBAC}/v1`, metadata };
+  await admin('POST', `${core}/serviceaccounts`, {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata,
+  });
+  const rules = [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }];
+  await admin('POST', `${rbac}/roles`, { ...role, kind: 'Role', rules });
+  await admin('POST', `${rbac}/rolebindings`, {
+    ...role,
+    kind: 'RoleBinding',
+    roleRef: { apiGroup: RBAC, kind: 'Role', name: 'reader' },
+    subjects: [{ kind: 'ServiceAccount', name: 'reader', namespace }],
+  });
+  const answer = await admin('POST', `${core}/serviceaccounts/reader/token`, {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: 3600 },
+  });
+  return (answer as { status?: { token?: string } }).status?.token ?? '';
+}
+
 async function kubernetes(): Promise<MaybeWorld> {
   const server = await startApiServer();
   if ('missing' in server) return server;
@@ -122,29 +157,33 @@ async function kubernetes(): Promise<MaybeWorld> {
     return { apiVersion: 'v1', kind, metadata: { name }, ...more };
   };
   await server.admin('POST', '/api/v1/namespaces', of('Namespace', namespace));
-  const secrets = `/api/v1/namespaces/${namespace}/secrets`;
   const put: World['put'] = async (name, bytes) => {
     const data = { k: Buffer.from(bytes).toString('base64') };
-    await server.admin('POST', secrets, of('Secret', slug(name), { data }));
+    const at = `/api/v1/namespaces/${namespace}/secrets`;
+    await server.admin('POST', at, of('Secret', slug(name), { data }));
     return { path: `secret/${slug(name)}`, member: 'k' };
   };
-  const account = `/api/v1/namespaces/${namespace}/serviceaccounts`;
-  await server.admin('POST', account, of('ServiceAccount', 'reader'));
-  const { token, role } = await grant(server.admin, namespace, `${account}/reader/token`);
-  const env = { TOKEN: token };
-  const options = { url: server.url, ca: server.files.ca, namespace, auth: { token: 'env:TOKEN' } };
+  const env = { TOKEN: await readerOf(server, namespace) };
+  const auth = { token: 'env:TOKEN' };
+  const options = { url: server.url, ca: server.files.ca, namespace, auth };
   return {
     home: { options, env },
     auth: 'token',
     there: await put('there', Buffer.from(CANARY)),
-    gone: (n) => `secret/gone-${n}`,
+    gone: (n) => `secret/${slug(`gone-${n}`)}`,
     put,
     cannotHold: [],
     remote: {
       at: (url, ca) => ({ options: { ...options, url, ca }, env }),
       speaks: 'https',
       wrong: { options, env: { TOKEN: WRONG } },
-      secrets: [token, role],
+      secrets: [env.TOKEN],
     },
   };
 }
+
+export const CLOUD_WORLDS = {
+  'azure-key-vault': async () => worldOf('akv', keyVault),
+  'gcp-secret-manager': async () => worldOf('gsm', secretManager),
+  kubernetes,
+};

@@ -62,15 +62,13 @@ describe.skipIf(stand === undefined)('Vault by HTTP/2, 100 paths', () => {
   ] as const)(
     'every connection %s: nothing, and each path with its reasons',
     async (_, faults, why) => {
-      const { outcome, values, problems, proxy, ...rest } = await startThrough(faults);
+      const { outcome, values, problems, ...rest } = await startThrough(faults);
       expect([outcome, values]).toEqual(['BH_ERR_STORE', []]);
       expect(unnamed({ outcome, values, problems, ...rest }, vault.references)).toEqual([]);
       for (const problem of problems) {
         expect(problem.message).toMatch(why);
         expect(reasonsOf(problem)?.length).toBeGreaterThan(0);
       }
-      // No storm: 100 paths do not open a connection each for every attempt.
-      expect((await proxy.counts()).accepted).toBeLessThan(PATHS);
     },
   );
 });

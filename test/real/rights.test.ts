@@ -1,12 +1,15 @@
 // The rights that `plan -o iam` prints, put into a real OpenBao: they are enough for what the plan
 // reads, and for nothing else; `check` is who looks.
 import { beforeAll, describe, expect, test } from 'bun:test';
+import { writeFileSync } from 'node:fs';
 import { rightsDocuments } from '../../src/cli/rights-text.ts';
+import type { CheckReport } from '../../src/entrypoint/check.ts';
 import { check } from '../../src/entrypoint/check.ts';
 import { inputOfPlan } from '../../src/entrypoint/check-input.ts';
 import { rightsOf } from '../../src/entrypoint/rights.ts';
 import type { Bound, Plan } from '../../src/plan/types.ts';
 import { DEFAULT_POLICY } from '../../src/plan/types.ts';
+import { call, folder } from '../cli/_call.ts';
 import { planWith, realIo } from '../support/real-store.ts';
 import { realServer } from './_servers.ts';
 import { unique, vaultAdmin } from './_vault.ts';
@@ -63,5 +66,35 @@ describe.skipIf(skip)('the policy of a plan in a real OpenBao', () => {
     const report = await states(other, token);
     expect(report.references.map(({ state }) => state)).toEqual(['present', 'present', 'denied']);
     expect(report.exit).toBe(77);
+  });
+});
+
+describe.skipIf(skip)('what the store tells beside a value', () => {
+  const file = `${folder}/versions-${root}.yaml`;
+  beforeAll(() => {
+    const env = `{ A: 'v:secret/${root}/db#k' }`;
+    const text = `apiVersion: bellhop/v1\nstores: { v: { kind: vault } }\nenv: ${env}\n`;
+    writeFileSync(file, text);
+  });
+  const of = (words: readonly string[]) => call([...words, '-c', file], bao.env);
+
+  test('explain --fetch tells the version; without --fetch nothing is asked', () => {
+    const fetched = of(['explain', '--fetch']);
+    expect(fetched.out).toMatch(/\nREFERENCE +VERSION\nv:secret\/\S+\/db +1\n/);
+    const { references } = JSON.parse(of(['explain', '--fetch', '-o', 'json']).out) as {
+      references: unknown;
+    };
+    expect(references).toEqual([{ reference: `v:secret/${root}/db`, version: '1' }]);
+    expect(of(['explain']).out).not.toContain('VERSION');
+    expect(fetched.out + fetched.err).not.toContain(CANARY);
+  });
+
+  test('check tells version and identity', () => {
+    const { code, out } = of(['check', '-o', 'json']);
+    const { stores, references } = JSON.parse(out) as CheckReport;
+    expect(code).toBe(0);
+    expect(references).toMatchObject([{ state: 'present', version: '1' }]);
+    expect(stores[0]?.identity).toContain('root');
+    expect(out).not.toContain(CANARY);
   });
 });

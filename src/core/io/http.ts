@@ -157,7 +157,7 @@ async function once(attempt: Attempt, protocol: Protocol): Promise<HttpAnswer> {
       throw new NetError('proxy', '407');
     }
     const body = await readBody(response, { bytesMax: request.bodyBytesMax, protocol });
-    return { status: response.status, headers: headersOf(response), body, protocol };
+    return answerOf(response, body, protocol);
   } catch (error) {
     if (codeOfError(error) === 'FailedToOpenSocket') {
       const fault = pemFault(optionsOf(shared.trust, route) ?? {});
@@ -179,6 +179,20 @@ function withProxyNamed(error: unknown): unknown {
   const { reason, detail } = netErrorOf(error, 'before answer');
   const isOfWayThere = /^(?:refused|unreachable|name )/.test(reason);
   return isOfWayThere ? new NetError(reason, `${detail}, of the proxy`) : error;
+}
+
+/** Headers are read where somebody asks for one: of a good answer hardly anybody does. */
+function answerOf(response: Response, body: Uint8Array, protocol: Protocol): HttpAnswer {
+  let headers: Record<string, string> | undefined;
+  return {
+    status: response.status,
+    body,
+    protocol,
+    get headers() {
+      headers ??= headersOf(response);
+      return headers;
+    },
+  };
 }
 
 function headersOf(response: Response): Record<string, string> {

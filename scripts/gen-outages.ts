@@ -147,7 +147,7 @@ A brownout is: of ten requests one fails, one is reset, and one takes 2 s.
 
 ## What cannot be told
 
-- An object of a bucket, and plain text behind \`http\`, is any bytes. A body that was cut while its length says otherwise is seen; one whose length was cut with it is not. JSON is seen. A page that something on the way puts in an object's place with HTTP 200 is taken for the object.
+- An object of a bucket, and plain text behind \`http\`, is any bytes. A body that was cut while its length says otherwise is seen; one whose length was cut with it is not. JSON is seen, and so is a page that something on the way puts in an object's place: it has no ETag.
 - \`http\` gives up at once where a page of HTML comes instead of a value: a login page does not go away.
 - AWS: an instance's metadata that hangs looks as it does where there is no instance. The start ends with \`BH_ERR_CREDENTIALS\` after a second, and that is no outage: neither a fallback nor last good is used.
 `;

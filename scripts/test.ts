@@ -1,6 +1,6 @@
 // Runs the tests with what they need built: all of test/, or what the arguments say. Its last line
 // is `N passed, N failed, N skipped`; it fails where a test fails and where none ran. `npm test`.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { releaseServers } from '../test/real/_servers.ts';
@@ -66,6 +66,12 @@ function close(exit: number, counts: Counts): number {
   return exit === 0 && passed === 0 ? 1 : exit;
 }
 
+/** The report of all tests: `scripts/gen-matrix.ts` makes docs/stores.md of it. */
+function keep(report: string): void {
+  mkdirSync(path.join(root, '.cache'), { recursive: true });
+  copyFileSync(report, path.join(root, '.cache/tests.xml'));
+}
+
 function main(given: readonly string[]): number {
   const { launcher } = buildIfNeeded();
   if (!launcher) console.log('no C compiler (cc): the launcher is not built, nor tested');
@@ -73,6 +79,7 @@ function main(given: readonly string[]): number {
   const report = path.join(folder, 'junit.xml');
   try {
     const exit = runTests(given, report);
+    if (given.length === 0 && existsSync(report)) keep(report);
     const counts = existsSync(report) ? countsOf(readFileSync(report, 'utf8')) : undefined;
     return close(exit, counts ?? { passed: 0, failed: 0, skipped: 0 });
   } finally {

@@ -1,42 +1,18 @@
-import type { Budget } from './budget.ts';
+import type { Asked, CallerContext, Outcome } from './attempt.ts';
+import { answered, inTime } from './attempt.ts';
 import { openBudget, pause } from './budget.ts';
-import type { Call, Caller, Verdict, Work } from './call.ts';
+import type { Caller, Verdict, Work } from './call.ts';
 import { BellhopError } from './errors.ts';
-import type { Hedging } from './hedge.ts';
-import type { HttpAnswer, HttpRequest, Net, NetReason } from './io/net-types.ts';
-import { NetError } from './io/net-types.ts';
-import type { Clock } from './io/types.ts';
-import { attemptMs, waitMs } from './retry.ts';
-import type { Slots } from './slots.ts';
-import type { SpanHandle, Trace } from './trace.ts';
-
-/** What a caller works with. */
-export interface CallerContext {
-  /** The store's name, for reports. */
-  readonly store: string;
-  readonly net: Net;
-  readonly clock: Clock;
-  /** From 0 to 1. */
-  readonly random: () => number;
-  readonly budget: Budget;
-  readonly trace: Trace;
-  /** Attempts that fail for another reason than throttling. */
-  readonly attemptsMax: number;
-  readonly hedging: Hedging;
-  /** How many requests may be on their way at a time. */
-  readonly slots: Slots;
-}
-
-/** Reasons of the network that the next attempt meets again. */
-const FINAL: ReadonlySet<NetReason> = new Set(['certificate', 'too large', 'name not found']);
+import { waitMs } from './retry.ts';
+import type { SpanHandle } from './trace.ts';
 
 /** Sends calls, each in as many attempts as the budget and the policy have. */
 export function openCaller(context: CallerContext): Caller {
   return {
     send: (call) => untilDecided(context, call, (asked) => answered(asked, call)),
     work: (work) => {
-      return untilDecided(context, work, async ({ number, renew, attempt }) => {
-        return work.attempt({ number, renew }, attempt.signal);
+      return untilDecided(context, work, (asked) => {
+        return inTime(asked.context, async (attempt) => work.attempt(asked, attempt.signal));
       });
     },
     warm: (request) => context.net.warm(request),
@@ -56,17 +32,7 @@ interface Progress {
 /** What all calls have, whatever the protocol. */
 type Facts = Omit<Work<never>, 'attempt'>;
 
-/** One attempt as the protocol sees it. */
-interface Asked {
-  readonly context: CallerContext;
-  readonly number: number;
-  readonly renew: boolean;
-  readonly fresh: boolean;
-  readonly attempt: Budget;
-  readonly span: SpanHandle;
-}
-
-type Attempting<T> = (asked: Asked) => Promise<Verdict<T>>;
+type Attempting<T> = (asked: Asked) => Promise<Outcome<T>>;
 
 async function untilDecided<T>(
   whole: CallerContext,
@@ -126,13 +92,6 @@ interface AttemptContext {
   readonly span: SpanHandle;
 }
 
-type Outcome<T> =
-  | Verdict<T>
-  /** The connection failed, or there was no answer in time. */
-  | { readonly kind: 'lost'; readonly why: string; readonly afterMs?: number }
-  /** Another attempt would meet the same. */
-  | { readonly kind: 'last'; readonly why: string };
-
 /** The wait before the next attempt; false where the budget does not have it. */
 async function waited(
   context: CallerContext,
@@ -160,100 +119,17 @@ async function waited(
   return done;
 }
 
-/** One attempt in its share of the time. Throws only what making the request throws. */
+/** One attempt, and what it tells of the server. Throws only what making the request throws. */
 async function oneAttempt<T>(
   { context, span }: Calling,
   { reasons, renew, fresh }: Progress,
   attempting: Attempting<T>,
 ): Promise<Outcome<T>> {
-  const { budget, clock } = context;
-  const attempt = openBudget(clock, attemptMs(budget.remainingMs()), budget);
-  const startedMs = clock.monotonicMs();
-  const number = reasons.length + 1;
-  try {
-    const asked: Asked = { context, number, renew, fresh, attempt, span };
-    const verdict = await attempting(asked);
-    if (verdict.kind === 'throttled') context.hedging.throttled();
-    return verdict;
-  } catch (error) {
-    if (!(error instanceof NetError)) throw error;
-    return lost(error, Math.round(clock.monotonicMs() - startedMs));
-  } finally {
-    attempt.close();
-  }
-}
-
-/** One attempt by HTTP: the request is made, and its answer judged. */
-async function answered<T>(asked: Asked, call: Call<T>): Promise<Verdict<T>> {
-  const { context, number, renew, fresh, attempt, span } = asked;
-  // Before a slot is taken: credentials may need requests of their own.
-  const made = await call.request({ number, renew });
-  const request = fresh ? { ...made, fresh: true as const } : made;
-  const { trace, store, slots } = context;
-  const queued = trace.begin({ kind: 'wait', name: 'queued', store, parent: span });
-  const release = await slots.take(attempt.signal);
-  queued.end(release === undefined ? 'too late' : 'ok');
-  if (release === undefined) throw new NetError('timeout', '');
-  const startedMs = context.clock.monotonicMs();
-  try {
-    const answer = await hedged(context, { call, request, attempt, span });
-    context.hedging.answered(context.clock.monotonicMs() - startedMs);
-    return call.judge(answer);
-  } finally {
-    release();
-  }
-}
-
-function lost(error: NetError, tookMs: number): Outcome<never> {
-  const isLate = error.reason === 'aborted' || error.reason === 'timeout';
-  const why = isLate ? `no answer for ${tookMs} ms` : error.message;
-  return { kind: FINAL.has(error.reason) ? 'last' : 'lost', why };
-}
-
-interface Sending<T> {
-  readonly call: Call<T>;
-  readonly request: HttpRequest;
-  readonly attempt: Budget;
-  readonly span: SpanHandle;
-}
-
-/** The first answer of a request and, where it takes long, of a second one beside it. */
-async function hedged<T>(context: CallerContext, sending: Sending<T>): Promise<HttpAnswer> {
-  const { hedging, clock } = context;
-  hedging.sent();
-  const first = sendOnce(context, sending, 'attempt');
-  const afterMs = sending.call.once === true ? undefined : hedging.afterMs();
-  if (afterMs === undefined) return first;
-  const ended = first.then(
-    () => true,
-    () => true,
-  );
-  const patience = sending.attempt.part(Infinity);
-  const late = pause(clock, patience, afterMs).then((whole) => !whole);
-  const inTime = await Promise.race([ended, late]);
-  patience.end();
-  if (inTime || sending.attempt.signal.aborted || !hedging.take()) return first;
-  const second = sendOnce(context, sending, 'hedge');
-  const answer = await Promise.any([first, second]).catch(async () => first);
-  // The other one is not waited for.
-  sending.attempt.end();
-  return answer;
-}
-
-async function sendOnce<T>(
-  { net, trace, store }: CallerContext,
-  { call, request, attempt, span }: Sending<T>,
-  kind: 'attempt' | 'hedge',
-): Promise<HttpAnswer> {
-  const own = trace.begin({ kind, name: call.name, store, parent: span });
-  try {
-    const answer = await net.http(request, attempt.signal);
-    own.end(`HTTP ${answer.status}`, { protocol: answer.protocol });
-    return answer;
-  } catch (error) {
-    own.end(error instanceof NetError ? error.reason : 'failed');
-    throw error;
-  }
+  const outcome = await attempting({ context, number: reasons.length + 1, renew, fresh, span });
+  if (outcome.kind === 'throttled') context.hedging.throttled();
+  if (outcome.kind === 'done' || outcome.kind === 'refused') context.slots.fine();
+  else if (outcome.kind !== 'throttled') context.slots.trouble();
+  return outcome;
 }
 
 function refusal(

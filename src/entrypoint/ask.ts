@@ -83,7 +83,7 @@ const TELLING_SHARE = 0.05;
  * A store's own time is over a moment before ours: then it still says what each attempt met, and
  * gives what it has of the paths that were answered.
  */
-function ownTimeMs(ms: number): number {
+export function ownTimeMs(ms: number): number {
   return ms - Math.min(TELLING_MS, ms * TELLING_SHARE);
 }
 

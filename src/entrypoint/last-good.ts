@@ -8,6 +8,7 @@ import type { LastGood, Plan, Reference } from '../plan/types.ts';
 import type { Answer, Store } from '../stores/_store.ts';
 import type { CopyEntry } from '../wire/last-good.ts';
 import { COPY_FORMAT, headerLine, readEntries, splitCopy } from '../wire/last-good.ts';
+import { ownTimeMs } from './ask.ts';
 import { openDataKey, makeDataKey } from './data-key.ts';
 import type { StoresContext } from './open-store.ts';
 import { openStore } from './open-store.ts';
@@ -40,8 +41,9 @@ export async function readCopy(
 ): Promise<FromCopy> {
   const of = formatReference(lastGood.to);
   try {
-    const reading = within(context.budget, openCopy(context, lastGood));
-    const copy = await reading;
+    const budget = context.budget.part(ownTimeMs(context.budget.remainingMs()));
+    const copy = await within(context.budget, openCopy({ ...context, budget }, lastGood));
+    budget.end();
     if (copy === undefined) return nothing(`the copy ${of} could not be read in time`);
     const ageMs = context.stores.io.clock.now() - copy.writtenMs;
     const age = ageText(ageMs);

@@ -1,5 +1,5 @@
-// Calls of etcd's JSON gateway: tokens, endpoints, and what answers mean. Facts: etcd 3.4.23 (seen);
-// the numbers of errors are those of gRPC.
+// Calls of etcd's JSON gateway: tokens, endpoints, and what answers mean. Facts: etcd 3.4.23
+// (seen); the numbers of errors are those of gRPC.
 import type { Verdict } from '../core/call.ts';
 import { notJson, refused, verdictOfStatus } from '../core/call.ts';
 import type { HttpAnswer, TlsFacts } from '../core/io/net-types.ts';

@@ -115,7 +115,7 @@ function refusal({ message }: Said): Verdict<never> {
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** A key; or with a slash at its end everything up to where the slash is the next character, `0`. */
+/** A key; with a slash at its end all up to where the slash is its next character, `0`. */
 function rangeOf({ path, version }: Wanted): JsonRecord {
   const end = path.endsWith('/') ? { range_end: base64(`${path.slice(0, -1)}0`) } : {};
   return { key: base64(path), ...end, ...(version === undefined ? {} : { revision: version }) };

@@ -179,7 +179,9 @@ function answerOf(database: Database, key: string, reply: Reply | undefined): An
       return hashAnswer(database, key, reply.items);
     case 'error':
       return errorAnswer(database, key, reply);
-    default:
+    case 'text':
+    case 'integer':
+    case undefined:
       return failed(database, key, { code: 'BH_ERR_STORE_ANSWER', what: 'an answer of no use' });
   }
 }

@@ -66,7 +66,7 @@ function readPem(context: StoreContext, option: string, file: string): string {
   }
 }
 
-/** True where a variable of the vendor's client would switch verification off, by Go's ParseBool. */
+/** True where a variable is set, and not to what Go's ParseBool calls false. */
 export function isSkipping(context: StoreContext, variable: string): boolean {
   const value = context.variable(variable);
   return value !== undefined && !/^(?:0|f|false)$/i.test(value);

@@ -9,65 +9,64 @@ import { checkedAddress } from './_tls-files.ts';
 import type { Entering, LoginBody } from './_vault-session.ts';
 
 const BODY = 'Action=GetCallerIdentity&Version=2011-06-15';
+const TYPE = 'application/x-www-form-urlencoded; charset=utf-8';
 const SERVER_ID = 'X-Vault-AWS-IAM-Server-ID';
 /** What Vault itself asks unless it is configured otherwise; the vendor's client has the same. */
 const GLOBAL_STS = { url: 'https://sts.amazonaws.com', region: 'us-east-1' };
 
 /** The body of the login, good for 15 minutes. */
-export async function awsLogin({ server, auth }: Entering): Promise<LoginBody> {
-  const { context } = server;
-  const region = textOption(auth, 'region');
-  const identity = { auth: groupOption(auth, 'aws'), ...(region === undefined ? {} : { region }) };
-  const { signer } = openAws(AWS.sts, identity, context);
-  const at = { region: region ?? GLOBAL_STS.region, isFips: false, isDualstack: false };
-  const usual = region === undefined ? GLOBAL_STS.url : serviceUrl(AWS.sts, at);
-  const url = `${checkedAddress(context, textOption(auth, 'stsEndpoint') ?? usual)}/`;
-  const serverId = textOption(auth, 'serverId');
-  const {
-    'content-type': type = '',
-    authorization = '',
-    ...signed
-  } = signRequest(
-    {
-      method: 'POST',
-      url,
-      headers: {
-        'content-type': 'application/x-www-form-urlencoded; charset=utf-8',
-        ...(serverId === undefined ? {} : { [SERVER_ID.toLowerCase()]: serverId }),
-      },
-      body: BODY,
-    },
-    {
-      credentials: await signer(),
-      region: at.region,
-      service: AWS.sts.signed,
-      nowMs: context.io.clock.now(),
-    },
-    context.io.crypto,
-  );
-  const { 'x-amz-security-token': session } = signed;
-  const headers = {
-    Authorization: [authorization],
-    'Content-Type': [type],
-    'X-Amz-Date': [signed['x-amz-date'] ?? ''],
-    ...(session === undefined ? {} : { 'X-Amz-Security-Token': [session] }),
-    ...(serverId === undefined ? {} : { [SERVER_ID]: [serverId] }),
-  };
-  const role = textOption(auth, 'role');
+export async function awsLogin(entering: Entering): Promise<LoginBody> {
+  const url = stsUrl(entering);
+  const { headers, secrets } = await signedHeaders(entering, url);
+  const encoded = base64(JSON.stringify(headers));
+  const role = textOption(entering.auth, 'role');
   const fields = {
     ...(role === undefined ? {} : { role }),
     iam_http_request_method: 'POST',
     iam_request_url: base64(url),
     iam_request_body: base64(BODY),
-    iam_request_headers: base64(JSON.stringify(headers)),
+    iam_request_headers: encoded,
   };
   // Who has the headers can log in as us: they are as secret as a password.
-  const secrets = [
-    fields.iam_request_headers,
-    authorization,
-    ...(session === undefined ? [] : [session]),
-  ];
-  return { fields, secrets };
+  return { fields, secrets: [encoded, ...secrets] };
+}
+
+function stsUrl({ server, auth }: Entering): string {
+  const region = textOption(auth, 'region');
+  const usual =
+    region === undefined
+      ? GLOBAL_STS.url
+      : serviceUrl(AWS.sts, { region, isFips: false, isDualstack: false });
+  return `${checkedAddress(server.context, textOption(auth, 'stsEndpoint') ?? usual)}/`;
+}
+
+/** Header names as Go's http.Header has them, each with a list of values: so Vault reads them. */
+async function signedHeaders({ server, auth }: Entering, url: string) {
+  const { context } = server;
+  const region = textOption(auth, 'region');
+  const identity = { auth: groupOption(auth, 'aws'), ...(region === undefined ? {} : { region }) };
+  const { signer } = openAws(AWS.sts, identity, context);
+  const serverId = textOption(auth, 'serverId');
+  const own = serverId === undefined ? {} : { [SERVER_ID.toLowerCase()]: serverId };
+  const signed = signRequest(
+    { method: 'POST', url, headers: { 'content-type': TYPE, ...own }, body: BODY },
+    {
+      credentials: await signer(),
+      region: region ?? GLOBAL_STS.region,
+      service: AWS.sts.signed,
+      nowMs: context.io.clock.now(),
+    },
+    context.io.crypto,
+  );
+  const { authorization = '', 'x-amz-date': date = '', 'x-amz-security-token': session } = signed;
+  const headers = {
+    Authorization: [authorization],
+    'Content-Type': [TYPE],
+    'X-Amz-Date': [date],
+    ...(session === undefined ? {} : { 'X-Amz-Security-Token': [session] }),
+    ...(serverId === undefined ? {} : { [SERVER_ID]: [serverId] }),
+  };
+  return { headers, secrets: [authorization, ...(session === undefined ? [] : [session])] };
 }
 
 function base64(text: string): string {

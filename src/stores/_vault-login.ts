@@ -79,7 +79,7 @@ async function credential(entering: Entering, option: string, called: string): P
   throw lacking(entering, option, what);
 }
 
-/** The order of the vendor's client behind what the options say: VAULT_TOKEN, then ~/.vault-token. */
+/** Behind what the options say, the vendor's order: VAULT_TOKEN, then ~/.vault-token. */
 async function givenToken(entering: Entering): Promise<string> {
   const { context } = entering.server;
   const token =

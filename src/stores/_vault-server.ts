@@ -25,13 +25,12 @@ export interface VaultServer {
 
 /** Reads options and variables. Throws BH_ERR_SETTINGS. Makes no request. */
 export function vaultServer(options: Options, context: StoreContext): VaultServer {
-  const { variable } = context;
   if (isSkipping(context, 'VAULT_SKIP_VERIFY')) {
     const what = 'VAULT_SKIP_VERIFY is set, and bellhop never talks to a server unverified';
     const help = "unset it, and give the server's authority by `ca`, or VAULT_CACERT";
     throw settingsProblem(context, what, help);
   }
-  const given = textOption(options, 'address') ?? variable('VAULT_ADDR');
+  const given = textOption(options, 'address') ?? context.variable('VAULT_ADDR');
   if (given === undefined) {
     throw settingsProblem(
       context,
@@ -47,7 +46,7 @@ export function vaultServer(options: Options, context: StoreContext): VaultServe
     key: 'VAULT_CLIENT_KEY',
     serverName: 'VAULT_TLS_SERVER_NAME',
   });
-  const namespace = textOption(options, 'namespace') ?? variable('VAULT_NAMESPACE');
+  const namespace = textOption(options, 'namespace') ?? context.variable('VAULT_NAMESPACE');
   return { context, namespace, tls, address, at: address };
 }
 

@@ -59,7 +59,6 @@ const consul: StoreKind = {
 export default consul;
 
 function openConsul(options: Options, context: StoreContext): Store {
-  const { variable } = context;
   const address = addressOf(options, context);
   const tls = tlsOf(options, context, {
     ca: 'CONSUL_CACERT',
@@ -68,8 +67,8 @@ function openConsul(options: Options, context: StoreContext): Store {
     serverName: 'CONSUL_TLS_SERVER_NAME',
   });
   const datacenter = textOption(options, 'datacenter');
-  const namespace = textOption(options, 'namespace') ?? variable('CONSUL_NAMESPACE');
-  const partition = textOption(options, 'partition') ?? variable('CONSUL_PARTITION');
+  const namespace = textOption(options, 'namespace') ?? context.variable('CONSUL_NAMESPACE');
+  const partition = textOption(options, 'partition') ?? context.variable('CONSUL_PARTITION');
   context.caller.warm({ url: address, ...transport(tls) });
   const agent = async (): Promise<Agent> => ({
     context,
@@ -83,14 +82,13 @@ function openConsul(options: Options, context: StoreContext): Store {
     token: await tokenOf(options, context),
   });
   return {
-    fetch: async (wanted) => fetchAll(await agent(), wanted),
+    fetch: async (wanted) => (wanted.length === 0 ? [] : fetchAll(await agent(), wanted)),
     identity: async () => identityOf(await agent()),
   };
 }
 
 function addressOf(options: Options, context: StoreContext): string {
-  const { variable } = context;
-  const given = textOption(options, 'address') ?? variable('CONSUL_HTTP_ADDR');
+  const given = textOption(options, 'address') ?? context.variable('CONSUL_HTTP_ADDR');
   if (given === undefined) {
     const help = 'set `address` of the store, or CONSUL_HTTP_ADDR';
     throw settingsProblem(context, 'it has no address', help);
@@ -98,7 +96,7 @@ function addressOf(options: Options, context: StoreContext): string {
   if (given.startsWith('unix:')) {
     throw settingsProblem(context, 'sockets are not supported: its address must be http(s)://…');
   }
-  const verify = variable('CONSUL_HTTP_SSL_VERIFY');
+  const verify = context.variable('CONSUL_HTTP_SSL_VERIFY');
   if (verify !== undefined && !/^(?:1|t|true)$/i.test(verify)) {
     const what = 'CONSUL_HTTP_SSL_VERIFY is off, and bellhop never talks to a server unverified';
     const help = "unset it, and give the server's authority by `ca`, or CONSUL_CACERT";

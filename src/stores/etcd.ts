@@ -80,7 +80,7 @@ function openEtcd(options: Options, context: StoreContext): Store {
     return { cluster, bearer };
   };
   return {
-    fetch: async (wanted) => fetchAll(await reader(), wanted),
+    fetch: async (wanted) => (wanted.length === 0 ? [] : fetchAll(await reader(), wanted)),
     identity: async () => identityOf(await reader(), user.name),
   };
 }
@@ -106,13 +106,13 @@ interface User {
   readonly password?: string;
 }
 
-function userOf(options: Options, { variable }: StoreContext): User {
+function userOf(options: Options, context: StoreContext): User {
   const name = textOption(options, 'user');
   if (name !== undefined) return { name };
-  const both = variable('ETCDCTL_USER');
+  const both = context.variable('ETCDCTL_USER');
   const at = both?.indexOf(':') ?? -1;
   if (both === undefined || at === -1) {
-    const password = variable('ETCDCTL_PASSWORD');
+    const password = context.variable('ETCDCTL_PASSWORD');
     return { name: both, ...(password === undefined ? {} : { password }) };
   }
   return { name: both.slice(0, at), password: both.slice(at + 1) };

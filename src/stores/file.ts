@@ -11,7 +11,7 @@ import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
 import { failedAnswer } from './_rest.ts';
 import { SOPS_OPTIONS, SOPS_VARIABLES, isSealed, openSealed } from './_sops.ts';
-import type { Answer, StoreContext, StoreKind } from './_store.ts';
+import type { Answer, Store, StoreContext, StoreKind } from './_store.ts';
 
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
 const DOCUMENT_BYTES_MAX = 16 * 1024 * 1024;
@@ -37,7 +37,9 @@ const file: StoreKind = {
   variables: SOPS_VARIABLES,
   open(options, context) {
     const answer = openFiles(options, context);
+    const folder = textOption(options, 'folder');
     return {
+      ...(folder === undefined ? {} : { put: putBelow(context, folder) }),
       fetch: async (wanted) => {
         const byPath = new Map<string, Promise<Answer>>();
         for (const { path } of wanted) if (!byPath.has(path)) byPath.set(path, answer(path));
@@ -55,6 +57,27 @@ const file: StoreKind = {
 };
 
 export default file;
+
+/** Written aside and renamed: a reader finds the old content or the new, whole. */
+function putBelow({ name, io }: StoreContext, folder: string): Store['put'] & {} {
+  return async (path, content) => {
+    const where = [`store ${name}`, path];
+    const at = `${folder}/${path}`;
+    const aside = `${at}.${Buffer.from(io.random(8)).toString('hex')}`;
+    if (path.split('/').includes('..')) {
+      throw new BellhopError('BH_ERR_SETTINGS', { where, what: "a path may not contain '..'" });
+    }
+    try {
+      io.fs.write(aside, content, 0o600);
+      io.fs.rename(aside, at);
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+      if (io.fs.stat(aside) !== undefined) io.fs.unlink(aside);
+      const what = `cannot be written (${error.errno})`;
+      throw new BellhopError('BH_ERR_WRITE', { where, what, cause: error });
+    }
+  };
+}
 
 type Answering = (path: string) => Promise<Answer>;
 

@@ -67,7 +67,7 @@ function openRedis(options: Options, context: StoreContext): Store {
     return { context, server, user, password, number: number === 0 ? undefined : String(number) };
   };
   return {
-    fetch: async (wanted) => fetchAll(await database(), wanted),
+    fetch: async (wanted) => (wanted.length === 0 ? [] : fetchAll(await database(), wanted)),
     identity: async () => {
       const asked = await database();
       return `user ${(await whoAmI(asked)) ?? user ?? 'default'}`;
@@ -91,9 +91,8 @@ function addressOf(options: Options, context: StoreContext): Address {
     throw settingsProblem(context, 'it has no address', 'set `url` of the store, or REDIS_URL');
   }
   const url = URL.parse(given);
-  const isUrl = url !== null && /^rediss?:$/.test(url.protocol) && url.hostname !== '';
   const db = /^\/?(\d{0,9})$/.exec(url?.pathname ?? '');
-  if (!isUrl || db === null || url.hash !== '') {
+  if (url === null || db === null || !isServer(url)) {
     throw settingsProblem(context, 'its address must be redis[s]://HOST[:PORT][/DB]');
   }
   if (url.search !== '') {
@@ -111,6 +110,10 @@ function addressOf(options: Options, context: StoreContext): Address {
     password: decoded(context, url.password),
     db: Number(db[1]),
   };
+}
+
+function isServer({ protocol, hostname, hash }: URL): boolean {
+  return /^rediss?:$/.test(protocol) && hostname !== '' && hash === '';
 }
 
 function decoded(context: StoreContext, text: string): string | undefined {

@@ -1,4 +1,5 @@
 import { Sealed } from '../core/sealed.ts';
+import type { Verdict } from '../core/call.ts';
 import type { HttpAnswer } from '../core/io/net-types.ts';
 import { encodeQuery } from '../wire/aws-url.ts';
 import { readDotenv } from '../wire/dotenv.ts';
@@ -112,10 +113,18 @@ async function askOne(buckets: Buckets, { path, version }: Wanted): Promise<Answ
         headers: {},
         bodyBytesMax: OBJECT_BYTES_MAX,
       }),
-      done: (answer) => ({ kind: 'done', value: answerOf(buckets, place, answer) }),
+      done: (answer) => objectIn(buckets, place, answer),
       judge: failureOfObject,
     }),
   );
+}
+
+/** Every object has an ETag: what has none is the page of something else that answers there. */
+function objectIn(buckets: Buckets, place: ObjectPlace, answer: HttpAnswer): Verdict<Answer> {
+  if (answer.headers['etag'] === undefined) {
+    return { kind: 'again', why: `HTTP ${answer.status} without an ETag: that is no object` };
+  }
+  return { kind: 'done', value: answerOf(buckets, place, answer) };
 }
 
 function urlOf({ aws, options, regions }: Buckets, place: ObjectPlace): string | undefined {

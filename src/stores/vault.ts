@@ -143,7 +143,10 @@ function openVault(options: Options, context: StoreContext): Store {
     return { identity: { session, entering }, declared };
   };
   return {
-    fetch: async (wanted) => fetchAll(await finding(), options, wanted.map(plainly)),
+    fetch: async (wanted) => {
+      if (wanted.length === 0) return [];
+      return fetchAll(await finding(), options, wanted.map(plainly));
+    },
     identity: async () => identityOf(await finding()),
   };
 }

@@ -24,7 +24,11 @@ const server = http2.createSecureServer(
       const body = answerTo(request, Buffer.concat(chunks).toString());
       setTimeout(() => {
         const length = Buffer.byteLength(body);
-        response.writeHead(200, { 'content-type': 'application/json', 'content-length': length });
+        response.writeHead(200, {
+          'content-type': 'application/json',
+          'content-length': length,
+          etag: '"bench"',
+        });
         response.end(body);
       }, LATENCY_MS);
     });

@@ -1,3 +1,4 @@
+// What is particular to the stores that ask nobody; what holds for all is in stores-real.test.ts.
 import { afterAll, describe, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -6,8 +7,7 @@ import { BellhopError } from '../../src/core/errors.ts';
 import { FILES } from '../../src/core/io/files.ts';
 import type { Io } from '../../src/core/io/types.ts';
 import { FsError } from '../../src/core/io/types.ts';
-import { Sealed } from '../../src/core/sealed.ts';
-import { ALL_STORES, STORE_KINDS } from '../../src/stores/_all.gen.ts';
+import { ALL_STORES } from '../../src/stores/_all.gen.ts';
 import type { Answer, Store, StoreContext } from '../../src/stores/_store.ts';
 import { fakeIo } from '../support/fake-io.ts';
 
@@ -21,14 +21,7 @@ writeFileSync(path.join(folder, 'map/..hidden'), CANARY);
 Bun.spawnSync(['mkfifo', path.join(folder, 'pipe')]);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const io: Io = { ...fakeIo({ argv: [], env: [`VALUE=${CANARY}`, 'EMPTY=', '=odd'] }), fs: FILES };
-
-/** A store of each kind with a value or map at `there` and nothing at `gone`. */
-const OPENED: Readonly<Record<string, { options: object; there: string; gone: string }>> = {
-  embedded: { options: {}, there: 'secret/ns/s', gone: 'secret/other/s' },
-  env: { options: {}, there: 'VALUE', gone: 'NOSUCH' },
-  file: { options: { folder }, there: 'value', gone: 'nosuch/value' },
-};
+const io: Io = { ...fakeIo({ argv: [], env: ['EMPTY=', '=odd'] }), fs: FILES };
 
 const CONTEXT: StoreContext = {
   name: 'mine',
@@ -52,46 +45,8 @@ function unreachable(): never {
 async function open(kind: string, options: object): Promise<Store> {
   const module = await ALL_STORES[kind]?.();
   if (module === undefined) throw new Error(`no kind ${kind}`);
-  const objects = [
-    {
-      kind: 'Secret' as const,
-      name: 's',
-      namespace: undefined,
-      entries: new Map([['k', new Sealed(Buffer.from(CANARY))]]),
-    },
-  ];
-  return module.default.open({ ...options }, { ...CONTEXT, objects });
+  return module.default.open({ ...options }, CONTEXT);
 }
-
-test('every kind of store has its cases here', () => {
-  expect(Object.keys(OPENED).toSorted()).toEqual(Object.keys(ALL_STORES).toSorted());
-  expect([...STORE_KINDS.keys()].toSorted()).toEqual(Object.keys(ALL_STORES).toSorted());
-});
-
-describe.each(Object.entries(OPENED))('store %s', (kind, { options, there, gone }) => {
-  test('answers each path, in the order of the question, repeated ones too', async () => {
-    const store = await open(kind, options);
-    const answers = await store.fetch([gone, there, gone, there].map((one) => ({ path: one })));
-    const found = answers[1]?.kind;
-    expect(found === 'value' || found === 'map').toBe(true);
-    expect(answers.map((one) => one.kind)).toEqual(['absent', found, 'absent', found] as never);
-  });
-  test('asked for nothing it says nothing', async () => {
-    expect(await (await open(kind, options)).fetch([])).toEqual([]);
-  });
-  test('no answer shows a value when it is printed', async () => {
-    const store = await open(kind, options);
-    const answers = await store.fetch([{ path: there }, { path: gone }]);
-    expect(`${Bun.inspect(answers)}${JSON.stringify(answers)}`).not.toContain(CANARY);
-  });
-  test('its name, options and summary are known without loading it', async () => {
-    const module = await ALL_STORES[kind]?.();
-    expect(module?.default.kind).toBe(kind);
-    expect(module?.default.summary.length).toBeGreaterThan(10);
-    expect(STORE_KINDS.get(kind)?.options).toEqual(module?.default.options ?? {});
-    expect(STORE_KINDS.get(kind)?.hasVersions).toBe(module?.default.version !== undefined);
-  });
-});
 
 async function ask(kind: string, wanted: string, options: object = {}): Promise<Answer> {
   const store = await open(kind, options);

@@ -99,8 +99,7 @@ export const LASTING: readonly Row[] = [
     fault: 'a login page instead of an answer',
     front: meeting(FAULTS.loginPage),
     outcome: { '*': DOWN, http: 'BH_ERR_STORE_ANSWER' },
-    reason: /not JSON|page of HTML/,
-    not: ['s3'],
+    reason: /not JSON|page of HTML|without an ETag/,
   },
   {
     fault: 'HTTP 500',

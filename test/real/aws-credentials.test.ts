@@ -92,13 +92,13 @@ describe.skipIf(ministack.missing !== undefined)('AWS credentials', () => {
     Expiration: '2099-01-01T00:00:00Z',
   });
 
-  test('variables', async () => {
+  test('variables, auth: environment', async () => {
     const env = { AWS_ACCESS_KEY_ID: user.id, AWS_SECRET_ACCESS_KEY: user.secret };
     const mine = await open(env);
     expect(shown(await mine.fetch(SECRET))).toEqual([CANARY]);
   });
 
-  test('a profile: the one named by a variable, by an option, and `default`', async () => {
+  test('a profile: the one named by a variable, by an option, and `default`, auth: profile', async () => {
     writeFileSync(aws('credentials'), keyIn('default') + keyIn('other'));
     writeFileSync(aws('config'), '[profile empty]\nregion = us-east-1\n');
     for (const [env, auth] of [
@@ -115,7 +115,7 @@ describe.skipIf(ministack.missing !== undefined)('AWS credentials', () => {
     }
   });
 
-  test('a role that an option names is assumed, once for all requests', async () => {
+  test('a role that an option names is assumed, once for all requests, auth: role', async () => {
     const env = { AWS_ACCESS_KEY_ID: user.id, AWS_SECRET_ACCESS_KEY: user.secret };
     const mine = await open(env, { roleArn: ROLE, externalId: 'e x' });
     expect(shown(await mine.fetch(SECRET, `${SECRET}-none`))).toEqual([CANARY, 'absent']);
@@ -132,7 +132,7 @@ describe.skipIf(ministack.missing !== undefined)('AWS credentials', () => {
     expect(await mine.store.identity?.()).toContain(`assumed-role/reader-${RUN}/bellhop`);
   });
 
-  test('a chain of profiles ends at the first with a key of its own', async () => {
+  test('a chain of profiles ends at the first with a key of its own, auth: profile', async () => {
     writeFileSync(
       aws('config'),
       `[default]\nrole_arn = ${ROLE}\nsource_profile = b\nrole_session_name = last
@@ -162,7 +162,7 @@ describe.skipIf(ministack.missing !== undefined)('AWS credentials', () => {
     expect(proxy.seen).toEqual([]);
   });
 
-  test('a web identity sends its token, unsigned, and is the role', async () => {
+  test('a web identity sends its token, unsigned, and is the role, auth: web identity', async () => {
     const claims = { iss: 'https://oidc.example/cluster', sub: CANARY, aud: 'sts.amazonaws.com' };
     const part = Buffer.from(JSON.stringify(claims)).toString('base64url');
     const token = `${Buffer.from('{"alg":"RS256"}').toString('base64url')}.${part}.c2ln`;
@@ -191,7 +191,7 @@ describe.skipIf(ministack.missing !== undefined)('AWS credentials', () => {
     expect(messages(answers)).not.toContain(part);
   });
 
-  test('a container gives credentials to who brings its token', async () => {
+  test('a container gives credentials to who brings its token, auth: container', async () => {
     writeFileSync(path.join(home, 'pod-token'), 'pod-token\n');
     proxy.react = ({ path: at, headers }) => {
       if (at !== '/creds') return undefined;
@@ -212,7 +212,7 @@ describe.skipIf(ministack.missing !== undefined)('AWS credentials', () => {
     }
   });
 
-  test('an instance is asked by IMDSv2, and not where it is said that there is none', async () => {
+  test('an instance is asked by IMDSv2 unless there is said to be none, auth: instance', async () => {
     const instance = { AWS_EC2_METADATA_DISABLED: 'false' };
     const env = { ...instance, AWS_EC2_METADATA_SERVICE_ENDPOINT: `${proxy.url}/` };
     proxy.react = imds(() => ({ Code: 'Success', ...lent() }));
@@ -285,7 +285,7 @@ describe.skipIf(ministack.missing !== undefined)('AWS credentials', () => {
     expect(messages(answers)).not.toContain(CANARY);
   });
 
-  test('a key in another store', async () => {
+  test('a key in another store, auth: references', async () => {
     const folder = path.join(home, 'key');
     mkdirSync(folder, { recursive: true });
     writeFileSync(path.join(folder, 'id'), user.id);

@@ -152,31 +152,52 @@ describe.skipIf(akv.missing !== undefined)('azure-key-vault', () => {
     }
   });
 
-  test('every way of proving who we are', async () => {
+  type Way = () => { env: object; more?: object };
+  const WAYS: readonly (readonly [string, string, Way])[] = [
+    [
+      'client-secret',
+      '/oauth2/',
+      () => ({ env: { ...application(), AZURE_CLIENT_SECRET: 'testbed' } }),
+    ],
+    [
+      'client-secret',
+      '/oauth2/',
+      () => ({
+        env: { ...application(), S: 'testbed\n' },
+        more: { auth: { clientSecret: 'env:S' } },
+      }),
+    ],
+    ['workload-identity', '/oauth2/', () => ({ env: { ...application(), ...federated() } })],
+    [
+      'managed-identity',
+      '/msi/token',
+      () => ({ env: variables('IDENTITY_ENDPOINT', 'IDENTITY_HEADER') }),
+    ],
+    [
+      'managed-identity',
+      '/metadata/',
+      () => ({
+        env: { ...imds(), ...application(), AZURE_CLIENT_SECRET: 'x' },
+        more: { auth: { method: 'managed-identity' } },
+      }),
+    ],
+  ];
+  const variables = (...names: string[]): Record<string, string> =>
+    Object.fromEntries(['SSL_CERT_FILE', ...names].map((one) => [one, akv.get(one)]));
+  const application = (): object =>
+    variables('AZURE_AUTHORITY_HOST', 'AZURE_TENANT_ID', 'AZURE_CLIENT_ID');
+  const federated = (): object => {
     const token = path.join(folder, 'token');
     writeFileSync(token, 'federated\n');
-    const { SSL_CERT_FILE, AZURE_AUTHORITY_HOST, AZURE_TENANT_ID, AZURE_CLIENT_ID } =
-      akv.env as Record<string, string>;
-    const application = { SSL_CERT_FILE, AZURE_AUTHORITY_HOST, AZURE_TENANT_ID, AZURE_CLIENT_ID };
-    const { IDENTITY_ENDPOINT, IDENTITY_HEADER } = akv.env;
-    const ways: readonly (readonly [string, object, object])[] = [
-      ['/oauth2/', { ...application, AZURE_CLIENT_SECRET: 'testbed' }, {}],
-      ['/oauth2/', { ...application, AZURE_FEDERATED_TOKEN_FILE: token }, {}],
-      ['/oauth2/', { ...application, S: 'testbed\n' }, { auth: { clientSecret: 'env:S' } }],
-      ['/msi/token', { SSL_CERT_FILE, IDENTITY_ENDPOINT, IDENTITY_HEADER }, {}],
-      [
-        '/metadata/',
-        { ...imds(), ...application, AZURE_CLIENT_SECRET: 'x' },
-        { auth: { method: 'managed-identity' } },
-      ],
-    ];
-    for (const [at, env, more] of ways) {
-      const stores = { env: { kind: 'env' } };
-      const opened = await open(more, { env: env as Record<string, string>, stores });
-      expect(shown((await opened.fetch(name('v')))[0])).toBe('two');
-      expect(opened.requests[0]?.url).toContain(at);
-      expect(opened.requests[0]?.proxy).toBe(at === '/oauth2/' ? 'environment' : 'never');
-    }
+    return { AZURE_FEDERATED_TOKEN_FILE: token };
+  };
+  test.each([...WAYS])('auth: %s, by %s', async (_, at, way) => {
+    const { env, more } = way();
+    const stores = { env: { kind: 'env' } };
+    const opened = await open(more, { env: env as Record<string, string>, stores });
+    expect(shown((await opened.fetch(name('v')))[0])).toBe('two');
+    expect(opened.requests[0]?.url).toContain(at);
+    expect(opened.requests[0]?.proxy).toBe(at === '/oauth2/' ? 'environment' : 'never');
   });
 
   test('a wrong secret is refused, and shown nowhere', async () => {

@@ -89,9 +89,9 @@ describe.skipIf(skip)('the fewest requests', () => {
     [200, 2],
   ])('%p keys are %p', async (count, requests) => {
     await using counting = await faultServer({ upstream: { url: server.get('CONSUL_HTTP_ADDR') } });
-    const { fetch } = await open({}, { ...server.env, CONSUL_HTTP_ADDR: counting.url });
+    const opened = await open({}, { ...server.env, CONSUL_HTTP_ADDR: counting.url });
     const paths = Array.from({ length: count }, (_, n) => (n === 0 ? at('there') : at(`no-${n}`)));
-    const answers = await fetch(...paths);
+    const answers = await opened.fetch(...paths);
     expect(plain(answers[0])).toBe(CANARY);
     expect(answers.filter(({ kind }) => kind === 'absent').length).toBe(count - 1);
     expect(counting.requests.length).toBe(requests);
@@ -217,7 +217,7 @@ describe.skipIf(skip)('the way to it', () => {
     [{ address: 'c:8500' }, { CONSUL_HTTP_SSL_VERIFY: 'false' }, 'CONSUL_HTTP_SSL_VERIFY'],
     [{ address: 'c:8500', key: '/dev/null' }, {}, 'belong together'],
   ])('settings that cannot be right: %j %j', async (options, env, words) => {
-    const work = open(options, env).then(({ fetch }) => fetch('x'));
+    const work = open(options, env).then((opened) => opened.fetch('x'));
     expect(await codeOf(work)).toBe('BH_ERR_SETTINGS');
     expect(await wordsOf(work)).toContain(words);
   });
@@ -231,8 +231,8 @@ describe.skipIf(skip)('the way to it', () => {
   ])('%s is asked again', async (_, answer) => {
     await using faulty = await faultServer({ upstream: { url: server.get('CONSUL_HTTP_ADDR') } });
     faulty.next({ kind: 'answer', answer });
-    const { fetch } = await open({}, { ...server.env, CONSUL_HTTP_ADDR: faulty.url });
-    expect(plain((await fetch(at('there')))[0])).toBe(CANARY);
+    const opened = await open({}, { ...server.env, CONSUL_HTTP_ADDR: faulty.url });
+    expect(plain((await opened.fetch(at('there')))[0])).toBe(CANARY);
     expect(faulty.requests.length).toBe(2);
   });
 });

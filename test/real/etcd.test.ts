@@ -75,12 +75,12 @@ describe.skipIf(skip)('keys', () => {
   test('are read at a revision, and tell at which they changed', async () => {
     const first = await put('v', 'first');
     const second = await put('v', 'second');
-    const { fetch } = await open();
+    const opened = await open();
     const path = at('v');
-    const answers = await fetch(path, { path, version: first }, { path, version: second });
+    const answers = await opened.fetch(path, { path, version: first }, { path, version: second });
     expect(answers.map(plain)).toEqual(['second', 'first', 'second']);
     expect(answers[1]).toMatchObject({ facts: { version: first } });
-    const [folder] = await fetch({ path: `${root}/`, version: String(Number(first) - 1) });
+    const [folder] = await opened.fetch({ path: `${root}/`, version: String(Number(first) - 1) });
     expect(plain(folder)).not.toHaveProperty('v');
   });
 
@@ -88,10 +88,10 @@ describe.skipIf(skip)('keys', () => {
     const old = await put('w', '1');
     const now = await put('w', '2');
     await admin('kv/compaction', { revision: now });
-    const { fetch } = await open();
+    const opened = await open();
     const path = at('w');
     const later = String(Number(now) + 100_000);
-    const answers = await fetch(
+    const answers = await opened.fetch(
       { path, version: old },
       { path, version: later },
       { path, version: 'x' },
@@ -112,9 +112,9 @@ describe.skipIf(skip)('the fewest requests', () => {
     [200, 2],
   ])('%p paths are %p', async (count, requests) => {
     await using counting = await faultServer({ upstream: { url: server.get('ETCD_ENDPOINT') } });
-    const { fetch } = await open({ endpoints: [counting.url] });
+    const opened = await open({ endpoints: [counting.url] });
     const paths = Array.from({ length: count }, (_, n) => (n === 0 ? at('there') : at(`no-${n}`)));
-    const answers = await fetch(...paths);
+    const answers = await opened.fetch(...paths);
     expect(plain(answers[0])).toBe(CANARY);
     expect(answers.filter(({ kind }) => kind === 'absent').length).toBe(count - 1);
     expect(counting.requests.length).toBe(requests);
@@ -126,8 +126,8 @@ describe.skipIf(skip)('the fewest requests', () => {
     const answer = answerOf(400, { error: message, message, code: 3 });
     const tooMany = ({ body }: { body: Buffer }) => String(body).split('request_range').length > 5;
     small.always({ kind: 'answer', answer }, tooMany);
-    const { fetch } = await open({ endpoints: [small.url] });
-    const answers = await fetch(
+    const opened = await open({ endpoints: [small.url] });
+    const answers = await opened.fetch(
       ...Array.from({ length: 9 }, (_, n) => at(n === 8 ? 'there' : `n${n}`)),
     );
     expect(answers.filter(({ kind }) => kind === 'absent').length).toBe(8);
@@ -175,15 +175,15 @@ describe.skipIf(secure.missing !== undefined)('users, over TLS', () => {
         },
       ],
     ] as const) {
-      const { fetch } = await open(options, { ...base, ...variables });
-      expect(plain((await fetch(at('there')))[0])).toBe(CANARY);
+      const opened = await open(options, { ...base, ...variables });
+      expect(plain((await opened.fetch(at('there')))[0])).toBe(CANARY);
     }
     await Bun.file(file).delete();
   });
 
   test('one path that is denied leaves the others', async () => {
-    const { fetch } = await open({}, { ...base, ETCDCTL_USER: `${user}:${password}` });
-    const answers = await fetch(at('there'), 'other', at('none'), 'else/', `${root}/`);
+    const opened = await open({}, { ...base, ETCDCTL_USER: `${user}:${password}` });
+    const answers = await opened.fetch(at('there'), 'other', at('none'), 'else/', `${root}/`);
     expect(answers.map(plain)).toEqual([
       CANARY,
       expect.stringMatching(/^BH_ERR_STORE_DENIED: store mine, other: it may not be read/),
@@ -205,17 +205,17 @@ describe.skipIf(secure.missing !== undefined)('users, over TLS', () => {
   });
 
   test('a token that ends in the middle is replaced by one login for all', async () => {
-    const { fetch, trace } = await open({}, { ...base, ETCDCTL_USER: `${user}:${password}` });
-    await fetch(at('there'));
+    const opened = await open({}, { ...base, ETCDCTL_USER: `${user}:${password}` });
+    await opened.fetch(at('there'));
     const [name = '', rootPassword = ''] = secure.get('ETCD_ROOT').split(':');
     const { token } = await post('auth/authenticate', { name, password: rootPassword });
     // Setting a password, even the same one, ends the user's tokens.
     await post('auth/user/changepw', { name: user, password }, token);
-    const answers = await fetch(
+    const answers = await opened.fetch(
       ...Array.from({ length: 300 }, (_, n) => at(n === 0 ? 'there' : `n${n}`)),
     );
     expect(plain(answers[0])).toBe(CANARY);
-    const logins = trace.spans().filter(({ name: called }) => called === 'authenticate');
+    const logins = opened.trace.spans().filter(({ name: called }) => called === 'authenticate');
     expect(logins.filter(({ kind }) => kind === 'credentials').length).toBe(2);
   });
 
@@ -236,17 +236,17 @@ describe.skipIf(skip)('the way to it', () => {
     await using down = await faultProxy(server.get('ETCD_ENDPOINT'));
     await down.set({ reset: true });
     await using counting = await faultServer({ upstream: { url: server.get('ETCD_ENDPOINT') } });
-    const { fetch } = await open({ endpoints: [down.url, counting.url] });
-    expect(plain((await fetch(at('there')))[0])).toBe(CANARY);
+    const opened = await open({ endpoints: [down.url, counting.url] });
+    expect(plain((await opened.fetch(at('there')))[0])).toBe(CANARY);
     const { accepted } = await down.counts();
-    expect(plain((await fetch(at('there')))[0])).toBe(CANARY);
+    expect(plain((await opened.fetch(at('there')))[0])).toBe(CANARY);
     expect((await down.counts()).accepted).toBe(accepted);
     expect(counting.requests.length).toBe(2);
   });
 
   test('a user where authentication is off is let in, as by etcdctl', async () => {
-    const { fetch } = await open({}, { ...env, ETCDCTL_USER: 'me:secret' });
-    expect(plain((await fetch(at('there')))[0])).toBe(CANARY);
+    const opened = await open({}, { ...env, ETCDCTL_USER: 'me:secret' });
+    expect(plain((await opened.fetch(at('there')))[0])).toBe(CANARY);
   });
 
   test.each([
@@ -254,7 +254,7 @@ describe.skipIf(skip)('the way to it', () => {
     [{ endpoints: ['unix:///run/etcd'] }, {}, 'must be http(s)://'],
     [{ endpoints: ['e:2379'] }, { ETCDCTL_INSECURE_SKIP_TLS_VERIFY: '1' }, 'SKIP_TLS_VERIFY'],
   ])('settings that cannot be right: %j %j', async (options, variables, words) => {
-    const work = open(options, variables).then(({ fetch }) => fetch('x'));
+    const work = open(options, variables).then((opened) => opened.fetch('x'));
     expect(await codeOf(work)).toBe('BH_ERR_SETTINGS');
     expect(await wordsOf(work)).toContain(words);
   });
@@ -269,8 +269,8 @@ describe.skipIf(skip)('the way to it', () => {
   ])('%s is asked again', async (_, answer) => {
     await using faulty = await faultServer({ upstream: { url: server.get('ETCD_ENDPOINT') } });
     faulty.next({ kind: 'answer', answer });
-    const { fetch } = await open({ endpoints: [faulty.url] });
-    expect(plain((await fetch(at('there')))[0])).toBe(CANARY);
+    const opened = await open({ endpoints: [faulty.url] });
+    expect(plain((await opened.fetch(at('there')))[0])).toBe(CANARY);
     expect(faulty.requests.length).toBe(2);
   });
 

@@ -78,7 +78,7 @@ test('without a region there is no federation, and that is said', async () => {
 });
 
 describe.skipIf(aws.missing !== undefined)('sent as Google sends it', () => {
-  test('AWS says who has signed it; with another pool in it, AWS refuses it', async () => {
+  test('AWS says who has signed it; another pool is refused, auth: workload identity federation', async () => {
     const key = await iamUser(aws, 'federated', [['sts:GetCallerIdentity', '*']]);
     const endpoint = aws.get('AWS_ENDPOINT_URL');
     const url = `${endpoint}/?Action=GetCallerIdentity&Version=2011-06-15`;

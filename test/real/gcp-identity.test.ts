@@ -74,7 +74,7 @@ const form = (request: HttpRequest | undefined): Record<string, string> =>
   Object.fromEntries(new URLSearchParams(String(request?.body)));
 
 describe.skipIf(gsm.missing !== undefined)('who we are to Google', () => {
-  test('the key of a service account signs what the vendor signs; no request for it', async () => {
+  test('the key of a service account signs what the vendor signs, auth: service account key', async () => {
     const { fetch: ask, requests, store } = await open(KEY);
     expect(shown((await ask('gone'))[0])).toEqual({ absent: 'there is no such secret' });
     expect(requests).toHaveLength(1);
@@ -90,7 +90,7 @@ describe.skipIf(gsm.missing !== undefined)('who we are to Google', () => {
     expect(await store.identity?.()).toBe('svc@p.iam.gserviceaccount.com');
   });
 
-  test('a key may come from another store, and names the project', async () => {
+  test('a key may come from another store, and names the project, auth: service account key', async () => {
     const opened = await openRouted(
       { kind: 'gcp-secret-manager', endpoint: ENDPOINT, auth: { credentials: 'env:KEY' } },
       { env: { KEY: JSON.stringify(KEY) }, stores: { env: { kind: 'env' } } },
@@ -102,7 +102,7 @@ describe.skipIf(gsm.missing !== undefined)('who we are to Google', () => {
     );
   });
 
-  test("a user's refresh token is exchanged, and the quota project goes along", async () => {
+  test('a refresh token is exchanged, the quota project goes along, auth: user', async () => {
     const user = { client_id: 'c', client_secret: 'd/=', refresh_token: CANARY };
     const file = { type: 'authorized_user', ...user, quota_project_id: 'q' };
     const { fetch: ask, requests } = await open(file, { project: 'p' });
@@ -122,17 +122,20 @@ describe.skipIf(gsm.missing !== undefined)('who we are to Google', () => {
     ],
     ['an address', { url: 'http://169.254.169.254/subject', headers: { Metadata: 'true' } }],
   ];
-  test.each([...SUBJECTS])('federation by %s sends what the vendor sends', async (_, source) => {
-    const file = { ...FEDERATED, credential_source: source };
-    const { fetch: ask, requests } = await open(file, {}, (request) => {
-      if (!request.url.startsWith('http://169.254')) return google(request);
-      expect(request).toMatchObject({ proxy: 'never', headers: { Metadata: 'true' } });
-      return { answer: { body: Buffer.from('subject-token') } };
-    });
-    expect((await ask('gone'))[0]?.kind).toBe('absent');
-    const sts = requests.find(({ url }) => url === FEDERATED.token_url);
-    expect(form(sts)).toEqual(recorded.federation);
-  });
+  test.each([...SUBJECTS])(
+    'sends what the vendor sends by %s, auth: workload identity federation',
+    async (_, source) => {
+      const file = { ...FEDERATED, credential_source: source };
+      const { fetch: ask, requests } = await open(file, {}, (request) => {
+        if (!request.url.startsWith('http://169.254')) return google(request);
+        expect(request).toMatchObject({ proxy: 'never', headers: { Metadata: 'true' } });
+        return { answer: { body: Buffer.from('subject-token') } };
+      });
+      expect((await ask('gone'))[0]?.kind).toBe('absent');
+      const sts = requests.find(({ url }) => url === FEDERATED.token_url);
+      expect(form(sts)).toEqual(recorded.federation);
+    },
+  );
 
   const ACTING: readonly (readonly [string, object, object])[] = [
     [
@@ -155,16 +158,19 @@ describe.skipIf(gsm.missing !== undefined)('who we are to Google', () => {
     ],
     ['the option impersonate', KEY, { auth: { impersonate: 'svc@p.iam.gserviceaccount.com' } }],
   ];
-  test.each([...ACTING])('acting as another account by %s', async (_, file, more) => {
-    const { fetch: ask, requests, store } = await open(file, more);
-    expect((await ask('gone'))[0]?.kind).toBe('absent');
-    const asked = requests.find(({ url }) => url.includes('iamcredentials'));
-    expect(decodeURIComponent(asked?.url ?? '')).toBe(IMPERSONATION);
-    expect(JSON.parse(String(asked?.body))).toEqual(recorded.impersonation.body);
-    expect(bearerOf(asked ?? expect.unreachable())).not.toBe('');
-    expect(bearerOf(requests.at(-1) ?? expect.unreachable())).toBe('testbed');
-    expect(await store.identity?.()).toBe('svc@p.iam.gserviceaccount.com');
-  });
+  test.each([...ACTING])(
+    'acting as another account by %s, auth: impersonation',
+    async (_, file, more) => {
+      const { fetch: ask, requests, store } = await open(file, more);
+      expect((await ask('gone'))[0]?.kind).toBe('absent');
+      const asked = requests.find(({ url }) => url.includes('iamcredentials'));
+      expect(decodeURIComponent(asked?.url ?? '')).toBe(IMPERSONATION);
+      expect(JSON.parse(String(asked?.body))).toEqual(recorded.impersonation.body);
+      expect(bearerOf(asked ?? expect.unreachable())).not.toBe('');
+      expect(bearerOf(requests.at(-1) ?? expect.unreachable())).toBe('testbed');
+      expect(await store.identity?.()).toBe('svc@p.iam.gserviceaccount.com');
+    },
+  );
 
   test('delegates of an impersonation go along as resources', async () => {
     const file = {

@@ -188,12 +188,12 @@ describe.skipIf(gsm.missing !== undefined)('gcp-secret-manager', () => {
     }
   });
 
-  test('who we are is what the metadata server says', async () => {
+  test('who we are is what it says, auth: metadata server', async () => {
     const { store } = await open();
     expect(await store.identity?.()).toBe('workload@testbed.iam.gserviceaccount.com');
   });
 
-  test('the project comes from the metadata server where nothing names one', async () => {
+  test('the project comes from the metadata server where nothing names one, auth: metadata server', async () => {
     const { fetch: ask, requests } = await open({}, { env: { GOOGLE_CLOUD_PROJECT: '' } });
     expect(shown((await ask(name('v')))[0])).toBe('two');
     expect(requests.some(({ url }) => url.endsWith('/project/project-id'))).toBe(true);

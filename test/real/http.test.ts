@@ -181,16 +181,16 @@ describe('who we are', () => {
   const around: Surroundings = { env, stores: { vars: { kind: 'env' } } };
   const sent = (name: string): string | undefined => server.requests[0]?.headers[name];
 
-  test('a bearer token, without the line end of its file', async () => {
+  test('a bearer token, without the line end of its file, auth: bearer', async () => {
     await ask(['there'], { bearer: 'vars:TOKEN' }, around);
     expect(sent('authorization')).toBe(`Bearer ${CANARY}`);
   });
-  test('a user and a password', async () => {
+  test('a user and a password, auth: basic', async () => {
     await ask(['there'], { basic: { user: 'ada', password: 'vars:PASSWORD' } }, around);
     const pair = Buffer.from(`ada:ü:${CANARY}`).toString('base64');
     expect(sent('authorization')).toBe(`Basic ${pair}`);
   });
-  test('headers, plain and from a store', async () => {
+  test('headers, plain and from a store, auth: secretHeaders', async () => {
     const options = {
       headers: { Accept: 'x/y', 'X-Team': ' a ' },
       secretHeaders: { 'X-API-Key': 'vars:TOKEN' },
@@ -254,7 +254,7 @@ describe('TLS', () => {
     expect(ask(['there'], { ...options, ca: '/nosuch' })).rejects.toThrow('ENOENT');
   });
 
-  test('a server that wants a certificate gets ours', async () => {
+  test('a server that wants a certificate gets ours, auth: cert', async () => {
     const [cert, key] = [path.join(folder, 'c.pem'), path.join(folder, 'c.key')];
     const words = [
       'req',

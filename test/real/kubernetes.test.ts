@@ -210,7 +210,7 @@ describe.skipIf(missing)('kubernetes', () => {
     expect(problemIn((await opened.fetch('secret/gone'))[0]).code).toBe('BH_ERR_STORE_ANSWER');
   });
 
-  test('inside of a pod: its variables, token, authorities and namespace', async () => {
+  test('in a pod: its variables, token and namespace, auth: service account', async () => {
     const account = '/var/run/secrets/kubernetes.io/serviceaccount';
     const files: Readonly<Record<string, string>> = {
       [`${account}/token`]: readFileSync(tokenFile, 'utf8'),
@@ -224,7 +224,7 @@ describe.skipIf(missing)('kubernetes', () => {
     expect((await ask('secret/db'))[0]?.kind).toBe('map');
   });
 
-  test('by kubeconfig: client certificate as data and as files, token, token file', async () => {
+  test('certificate as data and as files, token, token file, auth: kubeconfig', async () => {
     const { files } = server();
     const token = readFileSync(tokenFile, 'utf8').trim();
     writeFileSync(path.join(folder, 'admin.crt'), readFileSync(files.cert));
@@ -248,7 +248,7 @@ describe.skipIf(missing)('kubernetes', () => {
     }
   });
 
-  test('a given token wins over a user that cannot be used, and over a certificate', async () => {
+  test('a given one wins over a user that cannot be used, auth: token', async () => {
     const config = file('exec', kubeconfig({ exec: { command: 'aws' } }));
     const stores = { env: { kind: 'env' } };
     const env = { KUBECONFIG: config, T: readFileSync(tokenFile, 'utf8') };

@@ -49,7 +49,7 @@ function keyless(stand: Stand, url: string, env: Readonly<Record<string, string>
   return { ...around, env: { ...Object.fromEntries(kept), ...files, ...env } };
 }
 
-describe.skipIf(aws === undefined)('AWS', () => {
+describe.skipIf(aws === undefined)('aws-secrets-manager, credentials', () => {
   const stand = aws as Stand;
   const bounds = (): ReturnType<typeof boundsOf> => boundsOf(stand.references);
   const key = (): Readonly<Record<string, string>> => stand.around('').env ?? {};

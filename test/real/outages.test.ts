@@ -75,7 +75,8 @@ function isReported(outcome: Outcome, { stand, row }: Tried): void {
 /** Attempts that met something else; the last one may have had no time left for that. */
 function others(problem: BellhopError, { reason }: Row): readonly string[] | undefined {
   const reasons = reasonsOf(problem);
-  const isCutOff = /^no answer for \d\d? ms$/.test(reasons?.at(-1) ?? '');
+  // Cut off by the end of the time, or held back behind the one attempt that is let through.
+  const isCutOff = /^no (answer for \d\d? ms|turn before .*)$/.test(reasons?.at(-1) ?? '');
   const counted = isCutOff ? reasons?.slice(0, -1) : reasons;
   return counted?.filter((one) => reason?.test(one) !== true);
 }

@@ -84,12 +84,12 @@ describe.skipIf(skip)('the fewest connections and round trips', () => {
     [1001, 2],
   ])('%p keys take %p connections', async (count, connections) => {
     await using proxy = await faultProxy(`${hostname}:${port}`);
-    const { fetch } = await open(
+    const opened = await open(
       { url: `redis://127.0.0.1:${proxy.port}`, password: 'e:P' },
       { P: password },
     );
     const paths = Array.from({ length: count }, (_, n) => (n === 0 ? at('there') : at(`no-${n}`)));
-    const answers = await fetch(...paths);
+    const answers = await opened.fetch(...paths);
     expect(plain(answers[0])).toBe(CANARY);
     expect(answers.filter(({ kind }) => kind === 'absent').length).toBe(count - 1);
     expect((await proxy.counts()).accepted).toBe(connections);
@@ -170,19 +170,19 @@ describe.skipIf(secure.missing !== undefined)('users, over TLS', () => {
     const client = new RedisClient(secure.get('REDIS_URL'), { tls: { ca: Bun.file(ca ?? '') } });
     await client.set(at('there'), CANARY);
     client.close();
-    const { fetch, store } = await open({ ca }, secure.env);
-    const answers = await fetch(at('there'), 'other', at('none'));
+    const opened = await open({ ca }, secure.env);
+    const answers = await opened.fetch(at('there'), 'other', at('none'));
     expect(answers.map(plain)).toEqual([
       CANARY,
       expect.stringMatching(/^BH_ERR_STORE_DENIED: store mine, other: it may not be read/),
       'absent: there is no such key',
     ]);
-    expect(await store.identity?.()).toBe('user app');
+    expect(await opened.store.identity?.()).toBe('user app');
   });
 
   test('the authority is that of `ca`, or of SSL_CERT_FILE, or none', async () => {
-    const { fetch } = await open({}, secure.env);
-    expect((await fetch(at('none')))[0]?.kind).toBe('absent');
+    const opened = await open({}, secure.env);
+    expect((await opened.fetch(at('none')))[0]?.kind).toBe('absent');
     const work = (await open({}, { REDIS_URL: secure.get('REDIS_URL') })).fetch(at('there'));
     expect(await codeOf(work)).toBe('BH_ERR_STORE');
     expect(await wordsOf(work)).toContain('unknown authority');
@@ -199,8 +199,8 @@ describe('answers', () => {
       socket.end(asked === 1 ? `-${text}\r\n` : '$1\r\nv\r\n');
     });
     const env = { REDIS_URL: `redis://127.0.0.1:${stub.port}`, ...more };
-    const { fetch } = await open({}, env);
-    const work = fetch('x');
+    const opened = await open({}, env);
+    const work = opened.fetch('x');
     const [code, words] = [await codeOf(work), await wordsOf(work)];
     return { code, words, asked };
   };
@@ -244,8 +244,8 @@ describe('answers', () => {
         asked += 1;
         socket.end(asked === 1 ? text : '$1\r\nv\r\n');
       });
-      const { fetch } = await open({}, { REDIS_URL: `redis://127.0.0.1:${stub.port}` });
-      expect(plain((await fetch('x'))[0])).toBe('v');
+      const opened = await open({}, { REDIS_URL: `redis://127.0.0.1:${stub.port}` });
+      expect(plain((await opened.fetch('x'))[0])).toBe('v');
     },
   );
 
@@ -259,7 +259,7 @@ describe('answers', () => {
     [{}, { REDIS_URL: 'redis://a:%@r' }, 'percent-encoded'],
     [{ url: 'redis://r', serverName: 'x' }, {}, 'not rediss://'],
   ])('settings that cannot be right: %#', async (options, env, words) => {
-    const work = open(options, env).then(({ fetch }) => fetch('x'));
+    const work = open(options, env).then((opened) => opened.fetch('x'));
     expect(await codeOf(work)).toBe('BH_ERR_SETTINGS');
     expect(await wordsOf(work)).toContain(words);
     expect(await wordsOf(work)).not.toContain(CANARY);

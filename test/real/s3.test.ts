@@ -177,6 +177,9 @@ const UNCHECKED = {
   authorization: 'AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/s3/aws4_request',
 };
 
+/** As S3 gives an object: never without an ETag. */
+const object = (body: string): Response => new Response(body, { headers: { etag: '"e"' } });
+
 describe('S3: where a bucket is', () => {
   let stub: Recorder;
   beforeAll(() => void (stub = recorder()));
@@ -201,7 +204,7 @@ describe('S3: where a bucket is', () => {
     ],
   ] as const) {
     test(`${how}: the bucket is followed to its region, once, and remembered`, async () => {
-      stub.react = () => (regions().at(-1) === 'eu-west-1' ? new Response('v') : answer());
+      stub.react = () => (regions().at(-1) === 'eu-west-1' ? object('v') : answer());
       const mine = await open();
       expect(shown(await mine.fetch('bucket/a'))).toEqual(['v']);
       expect(shown(await mine.fetch('bucket/b'))).toEqual(['v']);
@@ -221,7 +224,7 @@ describe('S3: where a bucket is', () => {
   test('SlowDown is throttling, and InternalError is tried again', async () => {
     stub.react = () => {
       if (stub.seen.length === 1) return error('SlowDown', 503);
-      return stub.seen.length === 2 ? error('InternalError', 500) : new Response('v');
+      return stub.seen.length === 2 ? error('InternalError', 500) : object('v');
     };
     const env = envOf(stub.url, { id: 'AKIA', secret: CANARY });
     const mine = await openReal({ kind: 's3' }, { env, startMsMax: 3000 });
@@ -229,7 +232,7 @@ describe('S3: where a bucket is', () => {
   });
 
   test('an object is written under the key of KMS that an option names', async () => {
-    stub.react = () => new Response('');
+    stub.react = () => object('');
     const env = envOf(stub.url, { id: 'AKIA', secret: CANARY });
     const options = { kind: 's3', sseKmsKeyId: 'alias/k' };
     const mine = await openReal(options, { env });

@@ -75,13 +75,13 @@ describe.skipIf(skip)('a token', () => {
 
   test('is read again where the server does not know it any more', async () => {
     const tokenFile = file('sink', await admin.token([policy]));
-    const { fetch } = await open({ tokenFile });
-    expect(plain((await fetch(secret))[0])).toEqual(GIVEN);
+    const opened = await open({ tokenFile });
+    expect(plain((await opened.fetch(secret))[0])).toEqual(GIVEN);
     const first = await admin.read('auth/token/lookup-self');
     expect(first.data?.['policies']).toEqual(['root']);
     await admin.write('auth/token/revoke', { token: await Bun.file(tokenFile).text() });
     file('sink', await admin.token([policy]));
-    expect(plain((await fetch(secret))[0])).toEqual(GIVEN);
+    expect(plain((await opened.fetch(secret))[0])).toEqual(GIVEN);
   });
 
   test('that was wrapped is unwrapped, once', async () => {
@@ -124,22 +124,22 @@ describe.skipIf(skip)('AppRole', () => {
 
   test('unwraps a wrapped secret id, and keeps what was in it for the next login', async () => {
     const env = { ROLE: roleId, SECRET: await secretId(true) };
-    const { fetch } = await open(auth({ secretIdWrapped: true }), env);
-    expect(plain((await fetch(secret))[0])).toEqual(GIVEN);
+    const opened = await open(auth({ secretIdWrapped: true }), env);
+    expect(plain((await opened.fetch(secret))[0])).toEqual(GIVEN);
     await admin.write(`sys/leases/revoke-prefix/auth/${mount}/login`);
-    expect(plain((await fetch(secret))[0])).toEqual(GIVEN);
+    expect(plain((await opened.fetch(secret))[0])).toEqual(GIVEN);
     await isRefused(auth({ secretIdWrapped: true }), env);
   });
 
   test('a token that ends in the middle is replaced by one login for all', async () => {
     const env = { ROLE: roleId, SECRET: await secretId() };
     await using server = await faultServer({ upstream: { url: bao.get('VAULT_ADDR') } });
-    const { fetch } = await open(auth({}), env, server.url);
+    const opened = await open(auth({}), env, server.url);
     const paths = Array.from({ length: 50 }, (_, n) => `${secret}${n === 0 ? '' : `/${n}`}`);
-    await fetch(...paths);
+    await opened.fetch(...paths);
     await admin.write(`sys/leases/revoke-prefix/auth/${mount}/login`);
     server.clear();
-    const answers = await fetch(...paths);
+    const answers = await opened.fetch(...paths);
     expect(plain(answers[0])).toEqual(GIVEN);
     expect(answers.filter(({ kind }) => kind === 'absent').length).toBe(49);
     expect(server.requests.filter((one) => one.path.endsWith('/login')).length).toBe(1);
@@ -148,8 +148,8 @@ describe.skipIf(skip)('AppRole', () => {
   test('a denied path does not ask for a new token', async () => {
     const env = { ROLE: roleId, SECRET: await secretId() };
     await using server = await faultServer({ upstream: { url: bao.get('VAULT_ADDR') } });
-    const { fetch } = await open(auth({}), env, server.url);
-    expect(await codeOf(fetch('secret/elsewhere'))).toBe('BH_ERR_STORE_DENIED');
+    const opened = await open(auth({}), env, server.url);
+    expect(await codeOf(opened.fetch('secret/elsewhere'))).toBe('BH_ERR_STORE_DENIED');
     expect(server.requests.map((one) => one.path)).toEqual([
       `/v1/auth/${mount}/login`,
       '/v1/sys/internal/ui/mounts/secret/elsewhere',
@@ -211,7 +211,7 @@ describe.skipIf(skip)('JWTs', () => {
   test('of a service account: the server asks the cluster', async () => {
     const { sign } = await issuer();
     const name = 'system:serviceaccount:ml:trainer';
-    await using cluster = Bun.serve({
+    using cluster = Bun.serve({
       port: 0,
       hostname: '127.0.0.1',
       fetch: async (request) => {

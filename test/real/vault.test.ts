@@ -76,8 +76,11 @@ describe.skipIf(skip)('version 2 of the KV engine', () => {
     await put('versions', { k: 'first' });
     await put('versions', { k: 'second' });
     const path = at('versions');
-    const { fetch } = await open();
-    const [one, latest, none] = await fetch({ path, version: '1' }, path, { path, version: '9' });
+    const opened = await open();
+    const [one, latest, none] = await opened.fetch({ path, version: '1' }, path, {
+      path,
+      version: '9',
+    });
     expect([plain(one), factsOf(one)]).toEqual([{ k: 'first' }, { version: '1' }]);
     expect([plain(latest), factsOf(latest)]).toEqual([{ k: 'second' }, { version: '2' }]);
     expect(plain(none)).toBe('absent: there is no such version');
@@ -89,8 +92,8 @@ describe.skipIf(skip)('version 2 of the KV engine', () => {
     await admin.write(`secret/delete/${root}/gone`, { versions: [1] });
     await admin.write(`secret/destroy/${root}/gone`, { versions: [2] });
     const path = at('gone');
-    const { fetch } = await open();
-    const answers = await fetch({ path, version: '1' }, path);
+    const opened = await open();
+    const answers = await opened.fetch({ path, version: '1' }, path);
     expect(answers.map(plain)).toEqual([
       'absent: version 1 was deleted',
       'absent: version 2 was destroyed',
@@ -103,8 +106,8 @@ describe.skipIf(skip)('version 2 of the KV engine', () => {
   });
 
   test('gives what is there, what is not and what is wrong in the order asked', async () => {
-    const { fetch } = await open();
-    const answers = await fetch(at('none'), at('there'), 'secret/../x', at('there'), {
+    const opened = await open();
+    const answers = await opened.fetch(at('none'), at('there'), 'secret/../x', at('there'), {
       path: at('there'),
       version: 'x',
     });
@@ -125,8 +128,8 @@ function factsOf(answer: Answer | undefined) {
 describe.skipIf(skip)('the fewest requests', () => {
   const counted = async (options: Record<string, unknown>, paths: readonly string[]) => {
     await using server = await faultServer({ upstream: { url: bao.get('VAULT_ADDR') } });
-    const { fetch } = await open(options, { ...bao.env, VAULT_ADDR: server.url });
-    const answers = await fetch(...paths);
+    const opened = await open(options, { ...bao.env, VAULT_ADDR: server.url });
+    const answers = await opened.fetch(...paths);
     return { answers, seen: server.requests.map(({ method, path }) => `${method} ${path}`) };
   };
 
@@ -150,8 +153,8 @@ describe.skipIf(skip)('the fewest requests', () => {
 describe.skipIf(skip)('rights', () => {
   test('one path that is denied leaves the others', async () => {
     const name = await admin.policy(`path "secret/data/${root}/there" { capabilities = ["read"] }`);
-    const { fetch } = await open({}, { ...bao.env, VAULT_TOKEN: await admin.token([name]) });
-    const [there, other] = await fetch(at('there'), at('odd'));
+    const opened = await open({}, { ...bao.env, VAULT_TOKEN: await admin.token([name]) });
+    const [there, other] = await opened.fetch(at('there'), at('odd'));
     expect(plain(there)).toEqual({ password: CANARY });
     expect(plain(other)).toMatch(/^BH_ERR_STORE_DENIED: store mine, .*may not be read: HTTP 403/);
     const help = other?.kind === 'failed' ? other.problem.help : '';
@@ -171,8 +174,12 @@ describe.skipIf(skip)('rights', () => {
     const both = await (await open()).fetch(`${folder}/one/x`, `${folder}/two/x`);
     expect(both.map(plain)).toEqual([{ k: 'one' }, { k: 'two' }]);
     const name = await admin.policy(`path "${folder}/two/*" { capabilities = ["read"] }`);
-    const { fetch } = await open({}, { ...bao.env, VAULT_TOKEN: await admin.token([name]) });
-    const [one, two, three] = await fetch(`${folder}/one/x`, `${folder}/two/x`, `${folder}/one/y`);
+    const opened = await open({}, { ...bao.env, VAULT_TOKEN: await admin.token([name]) });
+    const [one, two, three] = await opened.fetch(
+      `${folder}/one/x`,
+      `${folder}/two/x`,
+      `${folder}/one/y`,
+    );
     expect(plain(two)).toEqual({ k: 'two' });
     expect(plain(one)).toMatch(/^BH_ERR_STORE_DENIED: .*mount of /);
     expect(plain(three)).toMatch(/^BH_ERR_STORE_DENIED: .*mount of /);

@@ -203,7 +203,7 @@ describe(`sealed by ${sops.source}`, () => {
   });
 
   test.each(['ageKey', 'ageKeyFile', 'SOPS_AGE_KEY_FILE', 'XDG_CONFIG_HOME', 'HOME'])(
-    'the identity comes from %s',
+    'the identity comes from %s, auth: age',
     async (place) => {
       write('keys.txt', `# created: now\n${other}\n${identity}\n`);
       write('config/sops/age/keys.txt', identity);

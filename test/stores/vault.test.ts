@@ -30,9 +30,9 @@ describe('a standby that sends us to the active node', () => {
     await using standby = await faultServer({
       answer: ({ path }) => redirect(status, `${active.url}${path}`),
     });
-    const { fetch } = await open(standby.url);
-    expect(plain((await fetch('secret/x'))[0])).toEqual({ k: 'v' });
-    expect(plain((await fetch('secret/y'))[0])).toEqual({ k: 'v' });
+    const opened = await open(standby.url);
+    expect(plain((await opened.fetch('secret/x'))[0])).toEqual({ k: 'v' });
+    expect(plain((await opened.fetch('secret/y'))[0])).toEqual({ k: 'v' });
     expect(standby.requests.length).toBe(1);
     expect(active.requests.map(({ path }) => path)).toEqual([
       '/v1/secret/data/x',
@@ -78,16 +78,16 @@ describe('an answer that may be another one soon', () => {
   ])('%s is asked again', async (_, answer) => {
     await using server = await faultServer({ answer: () => SECRET });
     server.next({ kind: 'answer', answer });
-    const { fetch } = await open(server.url);
-    expect(plain((await fetch('secret/x'))[0])).toEqual({ k: 'v' });
+    const opened = await open(server.url);
+    expect(plain((await opened.fetch('secret/x'))[0])).toEqual({ k: 'v' });
     expect(server.requests.length).toBe(2);
   });
 
   test('a limit that names a time is obeyed', async () => {
     await using server = await faultServer({ answer: () => SECRET });
     server.next(FAULTS.throttledForASecond);
-    const { fetch } = await open(server.url);
-    await fetch('secret/x');
+    const opened = await open(server.url);
+    await opened.fetch('secret/x');
     const [first, second] = server.requests.map(({ atMs }) => atMs);
     expect((second ?? 0) - (first ?? 0)).toBeGreaterThan(990);
   });

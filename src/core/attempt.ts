@@ -1,0 +1,135 @@
+import type { Budget } from './budget.ts';
+import { openBudget, pause } from './budget.ts';
+import type { Attempt, Call, Verdict } from './call.ts';
+import type { Hedging } from './hedge.ts';
+import type { HttpAnswer, HttpRequest, Net, NetReason } from './io/net-types.ts';
+import { NetError } from './io/net-types.ts';
+import type { Clock } from './io/types.ts';
+import { attemptMs } from './retry.ts';
+import type { Slots } from './slots.ts';
+import type { SpanHandle, Trace } from './trace.ts';
+
+/** What a caller works with. */
+export interface CallerContext {
+  /** The store's name, for reports. */
+  readonly store: string;
+  readonly net: Net;
+  readonly clock: Clock;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly budget: Budget;
+  readonly trace: Trace;
+  /** Attempts that fail for another reason than throttling. */
+  readonly attemptsMax: number;
+  readonly hedging: Hedging;
+  /** How many requests may be on their way at a time. */
+  readonly slots: Slots;
+}
+
+/** One attempt of a call, as the protocol sees it. */
+export interface Asked extends Attempt {
+  readonly context: CallerContext;
+  /** Take a new connection. */
+  readonly fresh: boolean;
+  readonly span: SpanHandle;
+}
+
+/** What one attempt came to. */
+export type Outcome<T> =
+  | Verdict<T>
+  /** The connection failed, or there was no answer in time. */
+  | { readonly kind: 'lost'; readonly why: string; readonly afterMs?: number }
+  /** Another attempt would meet the same. */
+  | { readonly kind: 'last'; readonly why: string };
+
+/** Reasons of the network that the next attempt meets again. */
+const FINAL: ReadonlySet<NetReason> = new Set(['certificate', 'too large', 'name not found']);
+
+/** Work in its share of the time; failures of the network are an outcome. */
+export async function inTime<T>(
+  { budget, clock }: CallerContext,
+  work: (attempt: Budget) => Promise<Verdict<T>>,
+): Promise<Outcome<T>> {
+  const attempt = openBudget(clock, attemptMs(budget.remainingMs()), budget);
+  const startedMs = clock.monotonicMs();
+  try {
+    return await work(attempt);
+  } catch (error) {
+    if (!(error instanceof NetError)) throw error;
+    const isLate = error.reason === 'aborted' || error.reason === 'timeout';
+    const tookMs = Math.round(clock.monotonicMs() - startedMs);
+    const why = isLate ? `no answer for ${tookMs} ms` : error.message;
+    return { kind: FINAL.has(error.reason) ? 'last' : 'lost', why };
+  } finally {
+    attempt.close();
+  }
+}
+
+/** One attempt by HTTP: the request is made, has its turn, and its answer is judged. */
+export async function answered<T>(asked: Asked, call: Call<T>): Promise<Outcome<T>> {
+  const { context, fresh, span } = asked;
+  // Before its turn: credentials may need requests of their own.
+  const made = await call.request(asked);
+  const request = fresh ? { ...made, fresh: true as const } : made;
+  const { trace, store, slots, budget, clock, hedging } = context;
+  const queued = trace.begin({ kind: 'wait', name: 'queued', store, parent: span });
+  const release = await slots.take(budget.signal);
+  queued.end(release === undefined ? 'too late' : 'ok');
+  if (release === undefined) return { kind: 'last', why: 'no turn before the time was over' };
+  try {
+    return await inTime(context, async (attempt) => {
+      const startedMs = clock.monotonicMs();
+      const answer = await hedged(context, { call, request, attempt, span });
+      hedging.answered(clock.monotonicMs() - startedMs);
+      return call.judge(answer);
+    });
+  } finally {
+    release();
+  }
+}
+
+interface Sending<T> {
+  readonly call: Call<T>;
+  readonly request: HttpRequest;
+  readonly attempt: Budget;
+  readonly span: SpanHandle;
+}
+
+/** The first answer of a request and, where it takes long, of a second one beside it. */
+async function hedged<T>(context: CallerContext, sending: Sending<T>): Promise<HttpAnswer> {
+  const { hedging, clock } = context;
+  hedging.sent();
+  const first = sendOnce(context, sending, 'attempt');
+  const afterMs = sending.call.once === true ? undefined : hedging.afterMs();
+  if (afterMs === undefined) return first;
+  const ended = first.then(
+    () => true,
+    () => true,
+  );
+  const patience = sending.attempt.part(Infinity);
+  const late = pause(clock, patience, afterMs).then((whole) => !whole);
+  const inTime = await Promise.race([ended, late]);
+  patience.end();
+  if (inTime || sending.attempt.signal.aborted || !hedging.take()) return first;
+  const second = sendOnce(context, sending, 'hedge');
+  const answer = await Promise.any([first, second]).catch(async () => first);
+  // The other one is not waited for.
+  sending.attempt.end();
+  return answer;
+}
+
+async function sendOnce<T>(
+  { net, trace, store }: CallerContext,
+  { call, request, attempt, span }: Sending<T>,
+  kind: 'attempt' | 'hedge',
+): Promise<HttpAnswer> {
+  const own = trace.begin({ kind, name: call.name, store, parent: span });
+  try {
+    const answer = await net.http(request, attempt.signal);
+    own.end(`HTTP ${answer.status}`, { protocol: answer.protocol });
+    return answer;
+  } catch (error) {
+    own.end(error instanceof NetError ? error.reason : 'failed');
+    throw error;
+  }
+}

@@ -101,17 +101,26 @@ export function bindValue(
   const governed = typeof written !== 'string' && 'from' in written ? written : undefined;
   const reference = referenceFrom(context, governed?.from ?? (written as WrittenReference), of);
   if (reference === undefined) return undefined;
-  const own = (governed?.fallback ?? []).map((one) => referenceFrom(context, one, of));
-  const fallbacks = [
-    ...own.filter((one) => one !== undefined),
-    ...policyFallbacks(context.settings, reference),
-  ];
+  return { reference, called: of.called, ...governing(context, governed, { of, reference }) };
+}
+
+type GovernedValue = Exclude<WrittenValue, WrittenReference>;
+
+/** What a value says beyond where it is; `fallback` of its own goes before the policy's. */
+function governing(
+  context: BindingContext,
+  governed: GovernedValue | undefined,
+  { of, reference }: { of: { called: string; name: string }; reference: Reference },
+): Omit<Bound, 'reference' | 'called'> {
+  const policy = fallbackOf(context, reference);
+  if (governed === undefined) return policy;
+  const { optional, default: preset, defaultOn, fallback = [] } = governed;
+  const own = fallback.map((one) => referenceFrom(context, one, of));
+  const fallbacks = [...own.filter((one) => one !== undefined), ...(policy.fallbacks ?? [])];
   return {
-    reference,
-    called: of.called,
-    ...(governed?.optional === true ? { optional: true } : {}),
-    ...(governed?.default === undefined ? {} : { default: governed.default }),
-    ...(governed?.defaultOn === undefined ? {} : { defaultOn: governed.defaultOn }),
+    ...(optional === true ? { optional } : {}),
+    ...(preset === undefined ? {} : { default: preset }),
+    ...(defaultOn === undefined ? {} : { defaultOn }),
     ...(fallbacks.length === 0 ? {} : { fallbacks }),
   };
 }

@@ -67,26 +67,22 @@ function valueProblems(spec: OptionSpec, value: unknown, name: string): OptionPr
 }
 
 function fits(spec: OptionSpec, value: unknown): boolean {
-  switch (spec.type) {
-    case 'text':
-      return typeof value === 'string' && value !== '';
-    case 'number':
-      return typeof value === 'number' && value >= 0 && Number.isFinite(value);
-    case 'flag':
-      return typeof value === 'boolean';
-    case 'texts':
-      return Array.isArray(value) && value.every((one) => typeof one === 'string');
-    case 'record':
-      return isObject(value) && Object.values(value).every((one) => typeof one === 'string');
-    case 'reference':
-      return isReference(value);
-    case 'references':
-      return isObject(value) && Object.values(value).every(isReference);
-    case 'choice':
-      return spec.of.some((one) => one === value);
-    case 'group':
-      return isObject(value);
-  }
+  return spec.type === 'choice' ? spec.of.some((one) => one === value) : FITS[spec.type](value);
+}
+
+const FITS: Readonly<Record<Exclude<OptionSpec['type'], 'choice'>, (value: unknown) => boolean>> = {
+  text: (value) => typeof value === 'string' && value !== '',
+  number: (value) => typeof value === 'number' && value >= 0 && Number.isFinite(value),
+  flag: (value) => typeof value === 'boolean',
+  texts: (value) => Array.isArray(value) && value.every(isText),
+  record: (value) => isObject(value) && Object.values(value).every(isText),
+  reference: isReference,
+  references: (value) => isObject(value) && Object.values(value).every(isReference),
+  group: isObject,
+};
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
 }
 
 /** `store:path`, or the object form. Whether the store is declared is found out elsewhere. */

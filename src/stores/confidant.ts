@@ -32,9 +32,7 @@ const { region, fips, dualstack, auth } = AWS_OPTIONS as Readonly<
 const confidant: StoreKind = {
   kind: 'confidant',
   summary: "Lyft's Confidant: all credentials of a service, blind ones too, by one request",
-  path:
-    'a service: `trainer`, `.` is the one in the options; `trainer?format=env` is the map, and ' +
-    '`trainer?format=combined` the JSON, that confidant-format of the official client makes',
+  path: 'a service: `trainer`, or `.` for the option; with `?format=env` or `combined` as confidant-format has it',
   perCall: { paths: 1, inFlight: 16 },
   options: {
     url: { type: 'text', required: true, help: 'the server: https://HOST[:PORT]' },

@@ -20,7 +20,7 @@ const DOCUMENT_BYTES_MAX = 16 * 1024 * 1024;
 const file: StoreKind = {
   kind: 'file',
   summary:
-    'Files below a folder (a file is a value, a folder is a map of its files), or one JSON, YAML or .env document; sealed by sops with age, or plain',
+    'A folder (files are values, folders maps), or one JSON, YAML or .env document; plain, or sealed by sops',
   path: 'below the folder: `db/password`; in the document: member names, `db/password`, `.` is all',
   perCall: { paths: 1, inFlight: 1, valueBytes: FILE_BYTES_MAX },
   options: {

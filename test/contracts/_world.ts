@@ -97,9 +97,9 @@ export type MaybeWorld = World | { readonly missing: string };
 export interface Opened {
   readonly store: Store;
   /** Requests of HTTP and connections, so far. */
-  requests(): number;
+  readonly requests: () => number;
   /** As `gather` asks: what is thrown is the answer for each path. */
-  ask(...wanted: readonly (string | Wanted)[]): Promise<readonly Answer[]>;
+  readonly ask: (...wanted: readonly (string | Wanted)[]) => Promise<readonly Answer[]>;
 }
 
 /** Opens a store with the real network, as `run` does. */

@@ -48,7 +48,7 @@ describe.skipIf(missing !== undefined)('the child of the launcher', () => {
         uid: process.geteuid?.(),
         gid: process.getegid?.(),
         words: argv.slice(1),
-        env: ['BELLHOP_LAUNCHER', 'BUN_JSC_useJIT'],
+        env: ['BELLHOP_LAUNCHER', 'BUN_CONFIG_MAX_HTTP_REQUESTS', 'BUN_JSC_useJIT'],
         commandLine: ['bellhop-runtime', 'run'],
         cwdGone: false,
       });

@@ -16,7 +16,7 @@ export interface ApiServer {
   /** Files of PEM text, in a folder that goes with the server. */
   readonly files: { readonly ca: string; readonly cert: string; readonly key: string };
   /** A request as administrator; the answer's JSON. Throws for 400 and above. */
-  admin(method: string, at: string, body?: object): Promise<Record<string, never>>;
+  readonly admin: (method: string, at: string, body?: object) => Promise<Record<string, never>>;
   stop(): Promise<void>;
 }
 

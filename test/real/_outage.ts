@@ -75,7 +75,7 @@ export function boundsOf(
 export async function start(bounds: readonly Bound[], around: Around): Promise<Outcome> {
   const io = realIo(around.env);
   const beganMs = performance.now();
-  const trace = openTrace(io.clock, beganMs);
+  const trace = openTrace(io.clock);
   const budget = openBudget(io.clock, around.startMsMax ?? BUDGET_MS);
   const plan = planOf(bounds, around);
   const gathered = await gather(plan, { io, objects: [], budget, trace });

@@ -212,7 +212,7 @@ describe.skipIf(isMissing)('refusals', () => {
       },
     });
     const io = realIo(env);
-    const clock = { ...io.clock, monotonicMs: () => performance.now() + aheadMs };
+    const clock = { ...io.clock, monotonicMs: () => io.clock.monotonicMs() + aheadMs };
     const there = { ...options, url: slow.url };
     const plan = { stores: { mine: there }, policy: DEFAULT_POLICY, origin: { namespace: 'd' } };
     const opened = await openStore(

@@ -139,6 +139,18 @@ describe.skipIf(skip)('rights', () => {
     expect(help).toContain(`key "${at('none')}" { policy = "read" }`);
   });
 
+  test('the anonymous token reads what it may, auth: none', async () => {
+    await put('open', CANARY);
+    const rules = `key "${at('open')}" { policy = "read" }`;
+    const policy = { Name: `p-${crypto.randomUUID()}`, Rules: rules };
+    const { ID: id } = await admin('acl/policy', JSON.stringify(policy));
+    const anonymous = 'acl/token/00000000-0000-0000-0000-000000000002';
+    await admin(anonymous, JSON.stringify({ Policies: [{ ID: id }] }));
+    const { CONSUL_HTTP_TOKEN: _, ...env } = server.env;
+    expect((await (await open({}, env)).fetch(at('open'))).map(plain)).toEqual([CANARY]);
+    await admin(anonymous, JSON.stringify({ Policies: [] }));
+  });
+
   test('nothing is absent for nobody: without a token a shut folder is denied', async () => {
     const { CONSUL_HTTP_TOKEN: _, ...env } = server.env;
     const answers = await (await open({}, env)).fetch(at('there'), at('f2/'));

@@ -45,7 +45,7 @@ beforeAll(async () => {
 });
 
 describe.skipIf(skip)('keys', () => {
-  test('give their bytes exactly, whatever they are and are called', async () => {
+  test('give their bytes exactly, whatever they are and are called, auth: none', async () => {
     for (const [name, value] of Object.entries(ODD)) await put(`odd/${name}`, value);
     const answers = await (await open()).fetch(
       ...Object.keys(ODD).map((name) => at(`odd/${name}`)),
@@ -157,7 +157,7 @@ describe.skipIf(secure.missing !== undefined)('users, over TLS', () => {
   });
   const [user = '', password = ''] = secure.get('ETCD_READER').split(':');
 
-  test('a password comes from a reference, a file or ETCDCTL_USER', async () => {
+  test('a password comes from a reference, a file or ETCDCTL_USER, auth: password', async () => {
     const file = `${process.env['TMPDIR'] ?? '/tmp'}/bellhop-etcd-${crypto.randomUUID()}`;
     await Bun.write(file, `${password}\n`);
     for (const [options, variables] of [

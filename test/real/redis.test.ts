@@ -124,7 +124,7 @@ async function stubServer(talk: (text: string, socket: net.Socket) => void) {
 }
 
 describe.skipIf(skip)('who may read', () => {
-  test('a password comes from a reference, a file, REDIS_URL or REDISCLI_AUTH', async () => {
+  test('a password comes from a reference, a file, REDIS_URL or REDISCLI_AUTH, auth: password', async () => {
     const file = `${process.env['TMPDIR'] ?? '/tmp'}/bellhop-redis-${crypto.randomUUID()}`;
     await Bun.write(file, `${password}\n`);
     for (const [options, env] of [
@@ -155,6 +155,13 @@ describe.skipIf(skip)('who may read', () => {
     expect(await codeOf(work)).toBe('BH_ERR_CREDENTIALS');
     expect(await wordsOf(work)).toContain(words);
     expect(await wordsOf(work)).not.toContain(CANARY);
+  });
+
+  test('a server that wants no password is read without one, auth: none', async () => {
+    await admin('ACL', 'SETUSER', 'default', 'nopass');
+    const answers = await (await open({}, { REDIS_URL: plainUrl })).fetch(at('there'));
+    await admin('ACL', 'SETUSER', 'default', 'resetpass', `>${password}`);
+    expect(answers.map(plain)).toEqual([CANARY]);
   });
 
   test('identity is the user', async () => {

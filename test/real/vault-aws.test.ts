@@ -121,7 +121,7 @@ describe.skipIf(ministack.missing !== undefined)('the login', () => {
   const open = (address: string, env: Record<string, string>) =>
     openReal({ kind: 'vault', address, auth, mounts: { secret: 'kv2' } }, { env });
 
-  test('is taken by an STS that checks signatures', async () => {
+  test('is taken by an STS that checks signatures (no Vault heard it), auth: aws', async () => {
     await using vault = await vaultStub();
     const opened = await open(vault.url, user());
     expect(plain((await opened.fetch('secret/x'))[0])).toEqual({ k: 'v' });

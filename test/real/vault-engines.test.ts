@@ -176,7 +176,7 @@ describe.skipIf(secure.missing !== undefined)('TLS', () => {
     expect(await wordsOf(work)).toContain('write its address with https://');
   });
 
-  test('a client certificate logs in', async () => {
+  test('a client certificate logs in, auth: cert', async () => {
     const { cert, key } = clientCertificate();
     const certificate = await Bun.file(cert).text();
     const mount = await over.mount('auth', 'cert');

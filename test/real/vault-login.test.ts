@@ -63,7 +63,7 @@ async function isRefused(
 }
 
 describe.skipIf(skip)('a token', () => {
-  test('comes from a reference, a file, VAULT_TOKEN or ~/.vault-token, in this order', async () => {
+  test('comes from a reference, a file, VAULT_TOKEN or ~/.vault-token, in this order, auth: token', async () => {
     const token = await admin.token([policy]);
     file('.vault-token', `${token}\n`);
     const bad = { VAULT_TOKEN: `s.bad${CANARY}` };
@@ -84,7 +84,7 @@ describe.skipIf(skip)('a token', () => {
     expect(plain((await opened.fetch(secret))[0])).toEqual(GIVEN);
   });
 
-  test('that was wrapped is unwrapped, once', async () => {
+  test('that was wrapped is unwrapped, once, auth: wrapped', async () => {
     const wrapped = await admin.write('auth/token/create', { policies: [policy] }, true);
     const env = { VAULT_TOKEN: wrapped.wrap_info?.token ?? '' };
     await reads({ method: 'wrapped' }, env);
@@ -113,16 +113,16 @@ describe.skipIf(skip)('AppRole', () => {
     ...more,
   });
 
-  test('takes role id and secret id from references', async () => {
+  test('takes role id and secret id from references, auth: approle', async () => {
     await reads(auth({}), { ROLE: roleId, SECRET: await secretId() });
   });
 
-  test('takes them from files', async () => {
+  test('takes them from files, auth: approle', async () => {
     const files = { roleIdFile: file('role', roleId), secretIdFile: file('id', await secretId()) };
     await reads({ method: 'approle', mount, ...files });
   });
 
-  test('unwraps a wrapped secret id, and keeps what was in it for the next login', async () => {
+  test('unwraps a wrapped secret id, and keeps what was in it for the next login, auth: approle', async () => {
     const env = { ROLE: roleId, SECRET: await secretId(true) };
     const opened = await open(auth({ secretIdWrapped: true }), env);
     expect(plain((await opened.fetch(secret))[0])).toEqual(GIVEN);
@@ -192,7 +192,7 @@ async function issuer() {
 }
 
 describe.skipIf(skip)('JWTs', () => {
-  test('of an issuer: from a variable, a file or a reference', async () => {
+  test('of an issuer: from a variable, a file or a reference, auth: jwt', async () => {
     const { pem, sign } = await issuer();
     const mount = await admin.mount('auth', 'jwt');
     await admin.write(`auth/${mount}/config`, { jwt_validation_pubkeys: [pem] });
@@ -208,7 +208,7 @@ describe.skipIf(skip)('JWTs', () => {
     await isRefused({ ...auth, jwtVariable: 'NOT_THERE' }, {});
   });
 
-  test('of a service account: the server asks the cluster', async () => {
+  test('of a service account: the server asks the cluster, auth: kubernetes', async () => {
     const { sign } = await issuer();
     const name = 'system:serviceaccount:ml:trainer';
     using cluster = Bun.serve({

@@ -36,10 +36,14 @@ export interface Opened {
 /** Milliseconds that a test of a real server may take, unless it says otherwise. */
 const START_MS_MAX = 20_000;
 
-/** An outside with the real network, files, clock and cryptography, and variables of its own. */
+/**
+ * An outside with the real network, files, clock and cryptography, and variables of its own. Its
+ * time begins now, as that of a process.
+ */
 export function realIo(env: Readonly<Record<string, string>> = {}): Io {
   const entries = Object.entries(env).map(([name, value]) => Buffer.from(`${name}=${value}`));
   const arrival: Arrival = { argv: [], env: entries };
+  const beganMs = performance.now();
   const after = (ms: number, work: () => void): (() => void) => {
     const timer = setTimeout(work, ms);
     return () => clearTimeout(timer);
@@ -50,7 +54,7 @@ export function realIo(env: Readonly<Record<string, string>> = {}): Io {
     arrival,
     net: openNet(FILES, arrival),
     crypto: CRYPTOGRAPHY,
-    clock: { now: () => Date.now(), monotonicMs: () => performance.now(), after },
+    clock: { now: () => Date.now(), monotonicMs: () => performance.now() - beganMs, after },
     random: (count) => globalThis.crypto.getRandomValues(new Uint8Array(count)),
   };
 }
@@ -86,7 +90,7 @@ export async function gatherReal(
 ): Promise<Gathered & { readonly tookMs: number; readonly trace: Trace }> {
   const io = realIo(around.env);
   const beganMs = performance.now();
-  const trace = openTrace(io.clock, beganMs);
+  const trace = openTrace(io.clock);
   const budget = openBudget(io.clock, around.startMsMax ?? START_MS_MAX);
   const plan = planOf(bounds, around.stores, around);
   const gathered = await gather(plan, { io, objects: [], budget, trace });

@@ -12,7 +12,7 @@ export type Reaction =
 export interface Simulation {
   readonly clock: Clock;
   /** From 0 to 1; the same row for the same seed. */
-  random(): number;
+  readonly random: () => number;
   /** A network on which `react` is the only server. */
   net(react: (request: HttpRequest, nowMs: number) => Reaction): Net;
   /** Lets time pass until the work is done. */

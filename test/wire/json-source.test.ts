@@ -127,7 +127,7 @@ describe('against JSON.parse', () => {
 describe('members of an inner object', () => {
   const at = (text: string, ...names: string[]): string[] | undefined => {
     const found = jsonMembersAt({ bytes: Buffer.from(text), parsed: JSON.parse(text) }, names);
-    return found && [...found].map(([name, value]) => `${name}=${Buffer.from(value)}`);
+    return found && [...found].map(([name, value]) => `${name}=${Buffer.from(value).toString()}`);
   };
   test.each([
     ['{"a":{"b":{"x":"1","y":true,"z":null}}}', ['x=1', 'y=true', 'z=null']],

@@ -3,12 +3,21 @@ import { answered, inTime } from './attempt.ts';
 import { openBudget, pause } from './budget.ts';
 import type { Caller, Verdict, Work } from './call.ts';
 import { BellhopError } from './errors.ts';
+import type { Net } from './io/net-types.ts';
 import { waitMs } from './retry.ts';
 import type { SpanHandle } from './trace.ts';
 
 /** Sends calls, each in as many attempts as the budget and the policy have. */
-export function openCaller(context: CallerContext): Caller {
+export function openCaller(given: CallerContext): Caller {
+  const { promise: underway, resolve } = Promise.withResolvers<void>();
+  const http: Net['http'] = async (request, signal) => {
+    const answer = given.net.http(request, signal);
+    resolve();
+    return answer;
+  };
+  const context = { ...given, net: { ...given.net, http } };
   return {
+    underway,
     send: (call) => untilDecided(context, call, (asked) => answered(asked, call)),
     work: (work) => {
       return untilDecided(context, work, (asked) => {

@@ -1,4 +1,5 @@
 import { BellhopError } from '../core/errors.ts';
+import { wantedKey } from './_each.ts';
 import type { Answer, Wanted } from './_store.ts';
 
 // What the AWS stores share when they turn requests into answers.
@@ -11,11 +12,6 @@ export async function answerEach(
   const distinct = new Map(wanted.map((one) => [wantedKey(one), one]));
   const answers = await ask([...distinct.values()]);
   return wanted.map((one) => answers.get(wantedKey(one)) ?? unanswered());
-}
-
-/** Where the answer to one thing wanted stands. */
-export function wantedKey({ path, version }: Wanted): string {
-  return JSON.stringify([path, version ?? null]);
 }
 
 function unanswered(): Answer {

@@ -1,7 +1,8 @@
 import { BellhopError } from '../core/errors.ts';
 import type { Aws } from './_aws.ts';
 import { openAws } from './_aws.ts';
-import { answered, answerEach, groupBy, groupsWithoutTwins, wantedKey } from './_aws-answers.ts';
+import { answered, answerEach, groupBy, groupsWithoutTwins } from './_aws-answers.ts';
+import { wantedKey } from './_each.ts';
 import { AWS, partitionName, readArn } from './_aws-endpoints.ts';
 import { isFault, isOfIdentity, isTooMuch } from './_aws-errors.ts';
 import { awsDataKeys } from './_aws-kms.ts';

@@ -2,14 +2,8 @@ import { BellhopError } from '../core/errors.ts';
 import { Sealed } from '../core/sealed.ts';
 import type { Aws } from './_aws.ts';
 import { openAws } from './_aws.ts';
-import {
-  answered,
-  answerEach,
-  groupBy,
-  groupsWithoutTwins,
-  unusable,
-  wantedKey,
-} from './_aws-answers.ts';
+import { answered, answerEach, groupBy, groupsWithoutTwins, unusable } from './_aws-answers.ts';
+import { wantedKey } from './_each.ts';
 import { AWS, partitionName, readArn } from './_aws-endpoints.ts';
 import { isFault, isOfIdentity, isTooMuch } from './_aws-errors.ts';
 import { awsDataKeys } from './_aws-kms.ts';

@@ -8,10 +8,11 @@ import type { Azure } from './_azure.ts';
 import { AZURE_AUTH, AZURE_OPTIONS, AZURE_VARIABLES, azureAuthority, openAzure } from './_azure.ts';
 import type { SecretAddress, Vault } from './_azure-clouds.ts';
 import { cloudOf, cloudOfAuthority, readAddress } from './_azure-clouds.ts';
+import { askEach } from './_each.ts';
 import type { Options } from './_options.ts';
 import { groupOption, textOption } from './_options.ts';
 import type { Doubted, JsonRecord } from './_rest.ts';
-import { bearerHeader, doubted, failedAnswer, jsonRecord, recordIn } from './_rest.ts';
+import { bearerHeader, doubted, jsonRecord, recordIn } from './_rest.ts';
 import { said, sendDoubting, textIn, unknownError } from './_rest.ts';
 import type { Answer, StoreContext, StoreKind, Wanted } from './_store.ts';
 
@@ -117,24 +118,25 @@ async function fetchAll(wanted: readonly Wanted[], opened: Opened): Promise<read
   for (const url of vaults) {
     if (url !== '') opened.context.caller.warm({ url, proxy: 'environment', protocol: 'h1' });
   }
-  const asked = new Map<string, Promise<Answer>>();
-  return Promise.all(
-    addresses.map(async (address, index): Promise<Answer> => {
-      if (typeof address === 'string') return wrongPath(opened, wanted[index]?.path ?? '', address);
+  const asked = addresses.map((address, n) => ({ address, path: wanted[n]?.path ?? '' }));
+  return askEach(opened.context.caller, asked, {
+    keyOf: ({ address, path }) => {
+      if (typeof address === 'string') return `${path}\n${address}`;
       const { vault, name, version = '' } = address;
       // Names are the same in any case.
-      const key = `${vault}/${name.toLowerCase()}/${version}`;
-      const answer = asked.get(key) ?? secretAt(opened, address).catch(failedAnswer);
-      asked.set(key, answer);
-      return answer;
-    }),
-  );
+      return `${vault}/${name.toLowerCase()}/${version}`;
+    },
+    ask: async ({ address, path }) => {
+      if (typeof address === 'string') throw wrongPath(opened, path, address);
+      return secretAt(opened, address);
+    },
+  });
 }
 
-function wrongPath({ context }: Opened, path: string, what: string): Answer {
+function wrongPath({ context }: Opened, path: string, what: string): BellhopError {
   const where = [`store ${context.name}`, path];
   const help = 'set the option `vault`, or write https://VAULT.vault.azure.net/secrets/NAME';
-  return { kind: 'failed', problem: new BellhopError('BH_ERR_SETTINGS', { where, what, help }) };
+  return new BellhopError('BH_ERR_SETTINGS', { where, what, help });
 }
 
 async function secretAt(opened: Opened, address: SecretAddress): Promise<Answer> {

@@ -6,6 +6,7 @@ import { retryAfterMs } from '../core/retry.ts';
 import { Sealed } from '../core/sealed.ts';
 import { fromBase64 } from '../wire/base64.ts';
 import { crc32c } from '../wire/crc32c.ts';
+import { askEach } from './_each.ts';
 import type { Google } from './_google.ts';
 import { GOOGLE_AUTH, GOOGLE_OPTIONS, GOOGLE_VARIABLES, openGoogle } from './_google.ts';
 import type { SecretName } from './_google-names.ts';
@@ -13,7 +14,7 @@ import { isProject, readSecretName, resourceOf } from './_google-names.ts';
 import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
 import type { Doubted, JsonRecord } from './_rest.ts';
-import { bearerHeader, doubted, failedAnswer, jsonRecord, recordIn } from './_rest.ts';
+import { bearerHeader, doubted, jsonRecord, recordIn } from './_rest.ts';
 import { said, sendDoubting, textIn, unknownError } from './_rest.ts';
 import type { Answer, StoreContext, StoreKind, Wanted } from './_store.ts';
 
@@ -79,26 +80,26 @@ async function fetchAll(wanted: readonly Wanted[], opened: Opened): Promise<read
   if (wanted.length === 0) return [];
   const { context, options, endpoint = 'https://secretmanager.googleapis.com' } = opened;
   context.caller.warm({ url: endpoint, proxy: 'environment', protocol: 'h2' });
-  const names = wanted.map(({ path }) => readSecretName(path, textOption(options, 'location')));
-  const needsProject = names.some((name) => typeof name !== 'string' && name.project === undefined);
+  const named = wanted.map((one) => {
+    return { one, name: readSecretName(one.path, textOption(options, 'location')) };
+  });
+  const needsProject = named.some(({ name }) => {
+    return typeof name !== 'string' && name.project === undefined;
+  });
   const google = await opened.google();
   const [project] = await Promise.all([
     needsProject ? (textOption(options, 'project') ?? google.project()) : undefined,
     // Whoever has no credentials has none for any path.
     google.bearer.token(context),
   ]);
-  const asked = new Map<string, Promise<Answer>>();
-  return Promise.all(
-    wanted.map(async (one, index) => {
-      const name = names[index] ?? 'no name';
-      const target = targetOf(opened, { one, name, project });
-      if ('kind' in target) return target;
-      const { resource } = target;
-      const answer = asked.get(resource) ?? access(opened, google, target).catch(failedAnswer);
-      asked.set(resource, answer);
-      return answer;
-    }),
-  );
+  const targets = named.map((asked) => targetOf(opened, { ...asked, project }));
+  return askEach(context.caller, targets, {
+    keyOf: (target) => (target instanceof BellhopError ? target.message : target.resource),
+    ask: async (target) => {
+      if (target instanceof BellhopError) throw target;
+      return access(opened, google, target);
+    },
+  });
 }
 
 /** What is asked for, by which host. */
@@ -116,11 +117,15 @@ interface Asked {
 
 const VERSION = /^(?:\d+|[A-Za-z][A-Za-z0-9_-]{0,62})$/;
 
-function targetOf({ context, endpoint }: Opened, { one, name, project }: Asked): Target | Answer {
+/** What a path asks for, or BH_ERR_SETTINGS where it can be nothing. */
+function targetOf(
+  { context, endpoint }: Opened,
+  { one, name, project }: Asked,
+): Target | BellhopError {
   const where = [`store ${context.name}`, one.path];
-  const wrong = (what: string, help?: string): Answer => {
+  const wrong = (what: string, help?: string): BellhopError => {
     const facts = { where, what, ...(help === undefined ? {} : { help }) };
-    return { kind: 'failed', problem: new BellhopError('BH_ERR_SETTINGS', facts) };
+    return new BellhopError('BH_ERR_SETTINGS', facts);
   };
   if (typeof name === 'string') return wrong(name);
   const owner = name.project ?? project;

@@ -3,6 +3,7 @@ import { refused, verdictOfStatus } from '../core/call.ts';
 import { BellhopError } from '../core/errors.ts';
 import type { HttpAnswer, TlsFacts } from '../core/io/net-types.ts';
 import { retryAfterMs } from '../core/retry.ts';
+import { askEach } from './_each.ts';
 import type { BodyWanted } from './_formats-http.ts';
 import {
   answerInBody,
@@ -14,7 +15,6 @@ import {
 } from './_formats-http.ts';
 import type { Options } from './_options.ts';
 import { groupOption, recordOption, textOption } from './_options.ts';
-import { failedAnswer } from './_rest.ts';
 import type { Answer, Store, StoreContext, StoreKind } from './_store.ts';
 import { TLS_OPTIONS, tlsOf } from './_tls-files.ts';
 
@@ -94,20 +94,16 @@ function openHttp(options: Options, context: StoreContext): Store {
     const headers = await context.once(`http ${context.name}`, making);
     return { headers, ...(tls === undefined ? {} : { tls }) };
   };
-  const answerFor = async (path: string): Promise<Answer> => {
-    const url = urlBelow(base, path);
-    if (url === undefined) return failedAnswer(outside(context.name, path));
-    try {
-      return await get({ context, facts: await facts(), wanted: { path, format } }, url);
-    } catch (error) {
-      return failedAnswer(error);
-    }
-  };
   return {
     fetch: async (wanted) => {
-      const byPath = new Map<string, Promise<Answer>>();
-      for (const { path } of wanted) if (!byPath.has(path)) byPath.set(path, answerFor(path));
-      return Promise.all(wanted.map(async ({ path }) => byPath.get(path) ?? answerFor(path)));
+      return askEach(context.caller, wanted, {
+        keyOf: ({ path }) => path,
+        ask: async ({ path }) => {
+          const url = urlBelow(base, path);
+          if (url === undefined) throw outside(context.name, path);
+          return get({ context, facts: await facts(), wanted: { path, format } }, url);
+        },
+      });
     },
     identity: async () => identityOf(options),
   };

@@ -6,12 +6,13 @@ import { retryAfterMs } from '../core/retry.ts';
 import { Sealed } from '../core/sealed.ts';
 import { fromBase64 } from '../wire/base64.ts';
 import { dnsLabelProblem, dnsSubdomainProblem } from '../wire/names.ts';
+import { askEach } from './_each.ts';
 import type { Kube } from './_kube.ts';
 import { KUBE_AUTH, KUBE_OPTIONS, KUBE_VARIABLES, openKube } from './_kube.ts';
 import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
 import type { Doubted, JsonRecord } from './_rest.ts';
-import { doubted, failedAnswer, jsonRecord, recordIn } from './_rest.ts';
+import { doubted, jsonRecord, recordIn } from './_rest.ts';
 import { said, sendDoubting, textIn, unknownError } from './_rest.ts';
 import type { Answer, StoreContext, StoreKind, Wanted } from './_store.ts';
 
@@ -81,35 +82,33 @@ async function fetchAll(wanted: readonly Wanted[], opened: Opened): Promise<read
   context.caller.warm(kube.request('/'));
   // Whoever has no token has none for any path.
   await kube.ready();
-  const asked = new Map<string, Promise<Answer>>();
-  return Promise.all(
-    wanted.map(async ({ path, version }): Promise<Answer> => {
-      const object = readPath(path, kube.namespace);
-      const what =
-        version === undefined ? object : 'objects of Kubernetes have no versions to ask for';
-      if (typeof what === 'string') {
-        const where = [`store ${context.name}`, path];
-        return { kind: 'failed', problem: new BellhopError('BH_ERR_SETTINGS', { where, what }) };
-      }
-      const at = `/api/v1/namespaces/${what.namespace}/${what.resource}/${what.name}`;
-      const answer = asked.get(at) ?? getObject(context, kube, { at, ...what }).catch(failedAnswer);
-      asked.set(at, answer);
-      return answer;
-    }),
-  );
+  const objects = wanted.map(({ path, version }) => {
+    const object = readPath(path, kube.namespace);
+    if (typeof object === 'string' || version === undefined) return { path, object };
+    return { path, object: 'objects of Kubernetes have no versions to ask for' };
+  });
+  return askEach(context.caller, objects, {
+    keyOf: ({ path, object }) =>
+      typeof object === 'string' ? `${path}\n${object}` : pathOf(object),
+    ask: async ({ path, object }) => {
+      if (typeof object !== 'string') return getObject(context, kube, object);
+      const where = [`store ${context.name}`, path];
+      throw new BellhopError('BH_ERR_SETTINGS', { where, what: object });
+    },
+  });
 }
 
-async function getObject(
-  context: StoreContext,
-  kube: Kube,
-  object: ObjectName & { readonly at: string },
-): Promise<Answer> {
+function pathOf({ namespace, resource, name }: ObjectName): string {
+  return `/api/v1/namespaces/${namespace}/${resource}/${name}`;
+}
+
+async function getObject(context: StoreContext, kube: Kube, object: ObjectName): Promise<Answer> {
   const authorization = kube.authorization();
   return sendDoubting<Answer>(context.caller, {
     name: `GET ${object.resource} ${object.namespace}/${object.name}`,
     request: async (attempt) => ({
       method: 'GET',
-      ...kube.request(object.at),
+      ...kube.request(pathOf(object)),
       headers: { accept: 'application/json', ...(await authorization(attempt)) },
       bodyBytesMax: BODY_BYTES_MAX,
     }),

@@ -6,7 +6,7 @@ import { readDotenv } from '../wire/dotenv.ts';
 import { OBJECT_STORAGE } from '../wire/sigv4.ts';
 import type { Aws } from './_aws.ts';
 import { openAws } from './_aws.ts';
-import { answered, answerEach, unusable, wantedKey } from './_aws-answers.ts';
+import { unusable } from './_aws-answers.ts';
 import { AWS } from './_aws-endpoints.ts';
 import { awsDataKeys } from './_aws-kms.ts';
 import { AWS_AUTH, AWS_OPTIONS, AWS_VARIABLES } from './_aws-options.ts';
@@ -22,6 +22,7 @@ import {
 import type { AwsCall, Unsigned } from './_aws-send.ts';
 import { sendAws } from './_aws-send.ts';
 import { addressOf, regionOf, settingsProblem } from './_aws-settings.ts';
+import { askEach, wantedKey } from './_each.ts';
 import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
 import type { Answer, AnswerFacts, Right, StoreKind, Wanted } from './_store.ts';
@@ -58,14 +59,9 @@ const s3: StoreKind = {
     };
     return {
       fetch: async (wanted) => {
-        return answerEach(wanted, async (distinct) => {
-          const answers = await Promise.all(distinct.map(async (one) => askOne(bucketStore, one)));
-          return new Map(
-            distinct.flatMap((one, index): [string, Answer][] => {
-              const answer = answers[index];
-              return answer === undefined ? [] : [[wantedKey(one), answer]];
-            }),
-          );
+        return askEach(context.caller, wanted, {
+          keyOf: wantedKey,
+          ask: async (one) => askOne(bucketStore, one),
         });
       },
       put: async (path, content) => putOne(bucketStore, path, content),
@@ -104,19 +100,17 @@ async function askOne(buckets: Buckets, { path, version }: Wanted): Promise<Answ
   const url = urlOf(buckets, place);
   if (url === undefined) return unusable(name, path, 'no URL can name this bucket and key');
   const query = version === undefined ? '' : `?${encodeQuery([['versionId', version]])}`;
-  return answered(
-    send<Answer>(buckets, place, {
-      name: 'GetObject',
-      make: () => ({
-        method: 'GET',
-        url: `${urlOf(buckets, place) ?? url}${query}`,
-        headers: {},
-        bodyBytesMax: OBJECT_BYTES_MAX,
-      }),
-      done: (answer) => objectIn(buckets, place, answer),
-      judge: failureOfObject,
+  return send<Answer>(buckets, place, {
+    name: 'GetObject',
+    make: () => ({
+      method: 'GET',
+      url: `${urlOf(buckets, place) ?? url}${query}`,
+      headers: {},
+      bodyBytesMax: OBJECT_BYTES_MAX,
     }),
-  );
+    done: (answer) => objectIn(buckets, place, answer),
+    judge: failureOfObject,
+  });
 }
 
 /** Every object has an ETag: what has none is the page of something else that answers there. */

@@ -1,8 +1,9 @@
 import { BellhopError } from '../core/errors.ts';
 import { AWS_OPTIONS, AWS_VARIABLES } from './_aws-options.ts';
+import { askEach, wantedKey } from './_each.ts';
 import type { Options, OptionSpecs } from './_options.ts';
 import { groupOption, textOption } from './_options.ts';
-import { failedAnswer, recordIn, textIn } from './_rest.ts';
+import { recordIn, textIn } from './_rest.ts';
 import type { Answer, Right, Store, StoreContext, StoreKind, Wanted } from './_store.ts';
 import { TLS_OPTIONS, settingsProblem } from './_tls-files.ts';
 import { METHODS } from './_vault-login.ts';
@@ -158,14 +159,13 @@ async function fetchAll(
 ): Promise<readonly Answer[]> {
   const paths = wanted.map(({ path }) => path).filter(isPath);
   const mounts = await mountsOf(finding, paths);
-  const asked = new Map<string, Promise<Answer>>();
-  for (const one of wanted) {
-    if (asked.has(keyOf(one))) continue;
-    const mount = mounts.get(one.path) ?? notAPath(finding, one);
-    asked.set(keyOf(one), answerFor(finding, { wanted: one, mount, options }));
-  }
-  const answers = wanted.map(async (one) => asked.get(keyOf(one)));
-  return (await Promise.all(answers)).flatMap((answer) => answer ?? []);
+  return askEach(finding.identity.entering.server.context.caller, wanted, {
+    keyOf: wantedKey,
+    ask: async (one) => {
+      const mount = mounts.get(one.path) ?? notAPath(finding, one);
+      return answerFor(finding, { wanted: one, mount, options });
+    },
+  });
 }
 
 /** True for what can be asked about: a mount and something below it. */
@@ -182,10 +182,6 @@ function notAPath({ identity }: Finding, { path }: Wanted): BellhopError {
   });
 }
 
-function keyOf({ path, version }: Wanted): string {
-  return JSON.stringify([path, version ?? null]);
-}
-
 interface Reading {
   readonly wanted: Wanted;
   readonly mount: Mount | BellhopError;
@@ -196,17 +192,11 @@ async function answerFor(
   { identity }: Finding,
   { wanted, mount, options }: Reading,
 ): Promise<Answer> {
-  if (mount instanceof BellhopError) return failedAnswer(mount);
-  const where = [`store ${identity.entering.server.context.name}`, wanted.path];
+  if (mount instanceof BellhopError) throw mount;
   const read = readOf(wanted, mount, options);
-  if ('wrong' in read) {
-    return failedAnswer(new BellhopError('BH_ERR_SETTINGS', { where, what: read.wrong }));
-  }
-  try {
-    return await askAs(identity, read);
-  } catch (error) {
-    return failedAnswer(error);
-  }
+  if (!('wrong' in read)) return askAs(identity, read);
+  const where = [`store ${identity.entering.server.context.name}`, wanted.path];
+  throw new BellhopError('BH_ERR_SETTINGS', { where, what: read.wrong });
 }
 
 /** The token's display name and policies, as `vault token lookup` shows them. */

@@ -31,6 +31,7 @@ const CONTEXT: StoreContext = {
   caller: {
     send: async () => unreachable(),
     work: async () => unreachable(),
+    underway: Promise.resolve(),
     warm: () => unreachable(),
   },
   variable: () => undefined,

@@ -60,7 +60,7 @@ export interface Caller {
   send<T>(call: Call<T>): Promise<T>;
   /** The same for what is not HTTP; never hedged. */
   work<T>(work: Work<T>): Promise<T>;
-  /** Resolves when the first request of all has been handed to the network. */
+  /** Resolves when the first request that is no credential's is handed to the network. */
   readonly underway: Promise<void>;
   /** Opens a connection for requests to come, in the background; never fails. */
   warm(request: Pick<HttpRequest, 'url' | 'tls' | 'proxy' | 'protocol'>): void;

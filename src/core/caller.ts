@@ -15,16 +15,19 @@ export function openCaller(given: CallerContext): Caller {
     resolve();
     return answer;
   };
-  const context = { ...given, net: { ...given.net, http } };
+  const telling = { ...given, net: { ...given.net, http } };
   return {
     underway,
-    send: (call) => untilDecided(context, call, (asked) => answered(asked, call)),
+    send: (call) => {
+      const context = call.kind === undefined ? telling : given;
+      return untilDecided(context, call, (asked) => answered(asked, call));
+    },
     work: (work) => {
-      return untilDecided(context, work, (asked) => {
+      return untilDecided(given, work, (asked) => {
         return inTime(asked.context, async (attempt) => work.attempt(asked, attempt.signal));
       });
     },
-    warm: (request) => context.net.warm(request),
+    warm: (request) => given.net.warm(request),
   };
 }
 

@@ -64,7 +64,7 @@ function filesOf(io: Io, name: string, depth: number): string[] {
 
 function readFile(io: Io, name: string, problems: BellhopError[]): InputDocument[] {
   const called = name === '-' ? 'standard input' : name;
-  const bytes = name === '-' ? io.stdin(INPUT_BYTES_MAX) : io.fs.read(name, INPUT_BYTES_MAX);
+  const bytes = name === '-' ? io.stdin(INPUT_BYTES_MAX) : io.fs.readWaiting(name, INPUT_BYTES_MAX);
   try {
     return readDocuments(bytes).map((document) => ({
       value: document.value,

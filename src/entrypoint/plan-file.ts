@@ -18,7 +18,7 @@ export async function readPlanFile(
 ): Promise<Declared> {
   let text: string;
   try {
-    text = new TextDecoder().decode(io.fs.read(path, INPUT_BYTES_MAX));
+    text = new TextDecoder().decode(io.fs.readWaiting(path, INPUT_BYTES_MAX));
   } catch (error) {
     throw readProblem(error, path);
   }

@@ -36,7 +36,7 @@ export function traceReport(spans: readonly Span[], facts: TraceFacts): TraceRep
     ...(plan === undefined ? {} : { workload: plan.origin }),
     totalMs,
     exit: problems.length === 0 ? 0 : exitOf(problems),
-    problems: problems.map(({ code, message }) => ({ code, text: message })),
+    problems: problems.map(({ code, message }) => ({ code, text: withoutQueries(message) })),
     stores,
     spans: told,
     critical,
@@ -56,7 +56,7 @@ function ended(
 ): TraceSpan {
   return {
     ...span,
-    name: withoutQuery(span.name),
+    name: span.name.replace(/\?.*$/s, '?…'),
     ...(parent === undefined ? {} : { parent }),
     ...(store === undefined ? {} : { store }),
     startMs: Math.min(round(span.startMs), totalMs),
@@ -67,8 +67,8 @@ function ended(
 }
 
 /** A path of a reference may have a query, which has no place in a trace. */
-function withoutQuery(name: string): string {
-  return name.replace(/\?\S+/g, '?…');
+function withoutQueries(text: string): string {
+  return text.replace(/\?[^\s,]+/g, (query) => (query.endsWith(':') ? '?…:' : '?…'));
 }
 
 function isNothing({ kind, name, startMs, endMs }: TraceSpan): boolean {

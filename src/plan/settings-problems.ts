@@ -46,7 +46,7 @@ export function settingsSentence(issue: SchemaIssue, path: SettingsPath): string
   if (issue.type === 'check') return issue.message;
   if (issue.type === 'union') return unionSentence(path, issue.input);
   if (issue.type === 'literal' || issue.type === 'picklist') return wordsSentence(issue);
-  const said = SENTENCES[issue.type];
+  const said = (path.at(-1) === 'mode' ? OF_MODES : SENTENCES)[issue.type];
   if (said !== undefined) return said;
   const expected = issue.expected ?? 'something else';
   return `must be ${CALLED[expected] ?? expected}, is ${kindOf(issue.input)}`;
@@ -54,9 +54,15 @@ export function settingsSentence(issue: SchemaIssue, path: SettingsPath): string
 
 const SENTENCES: Readonly<Record<string, string>> = {
   min_length: 'must not be empty',
-  min_value: 'must be a mode between 0 and 0777 (octal)',
-  max_value: 'must be a mode between 0 and 0777 (octal)',
   integer: 'must be a whole number',
+  min_value: 'must be 1 or more',
+};
+
+const MODE = 'must be a mode between 0 and 0777 (octal)';
+const OF_MODES: Readonly<Record<string, string>> = {
+  ...SENTENCES,
+  min_value: MODE,
+  max_value: MODE,
 };
 
 function wordsSentence({ expected, input }: SchemaIssue): string {

@@ -96,7 +96,10 @@ const policy = v.strictObject({
   stripEnv: v.optional(v.pipe(words, v.description('Variables on arrival that are not passed on'))),
   startMsMax: setting(count, 'The whole start is decided within this time (30000 where absent)'),
   attemptsMax: setting(count, 'Attempts of a request, but for throttling (as the time allows)'),
-  hedgeAfterMs: setting(count, 'A second request goes out beside one that takes longer (never)'),
+  hedgeAfterMs: setting(
+    count,
+    'A second request goes out beside one that takes longer (only once 20 answers show what is usual)',
+  ),
   fallback: setting(
     v.record(name, v.array(fallbackStore)),
     'For each store the ones that are asked in this order when it is down',

@@ -59,6 +59,11 @@ const OUTCOMES: readonly (readonly [string, Answer, string])[] = [
     'protocol (InvalidContentLength)',
   ],
   [
+    'chunks beside a length that is short',
+    cut(`content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n7d1\r\n${'x'.repeat(2001)}\r\n`),
+    'too large (over 1000 bytes)',
+  ],
+  [
     'a length over the limit',
     cut('content-length: 1001\r\n\r\nabc'),
     'too large (over 1000 bytes)',

@@ -115,6 +115,8 @@ export async function inRoom<T>(
     const last = stdout.trimEnd().split('\n').at(-1) ?? '';
     if (code !== 0 || last === '')
       throw new Error(`${name} ${words.join(' ')}: ${code}\n${stdout}${stderr}`);
+    // A list of cases that is empty would make a file of tests that cannot fail.
+    if (last === '[]') throw new Error(`${name} ${words.join(' ')} ran no case`);
     return JSON.parse(last) as T;
   } finally {
     if (existsSync(at)) rmSync(at, { recursive: true, force: true });

@@ -84,6 +84,7 @@ describe('bellhop.yaml is judged', () => {
       'files: {/x: {from: v:x, mode: -1}}',
       'b.yaml:2:31, files./x.mode: must be a mode between 0 and 0777 (octal)',
     ],
+    ['policy: {startMsMax: 0}', 'b.yaml:2:22, policy.startMsMax: must be 1 or more'],
     ['files: {/x: {from: v:x, mode: 1.5}}', 'b.yaml:2:31, files./x.mode: must be a whole number'],
     [
       'files: {/x: {from: v:x, mode: "0400"}}',

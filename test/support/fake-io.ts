@@ -24,19 +24,21 @@ export function fakeIo(outside: FakeOutside): Io {
   };
   const through = (path: string): FileStat | undefined => stat(follow(files, path));
   const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
+  const read = (path: string, bytesMax: number): Uint8Array => {
+    const content = files.get(follow(files, path));
+    if (content === undefined) throw new FsError('ENOENT', path, 'open');
+    if (content === null) throw new FsError('EISDIR', path, 'read');
+    const given = typeof content === 'string' ? Buffer.from(content) : content;
+    if (given.byteLength > bytesMax) throw new FsError('EFBIG', path, 'read');
+    return given;
+  };
   const io = {
     fs: {
       stat,
       statThrough: through,
       list: (path: string) => children(files, follow(files, path)),
-      read: (path: string, bytesMax: number) => {
-        const content = files.get(follow(files, path));
-        if (content === undefined) throw new FsError('ENOENT', path, 'open');
-        if (content === null) throw new FsError('EISDIR', path, 'read');
-        const given = typeof content === 'string' ? Buffer.from(content) : content;
-        if (given.byteLength > bytesMax) throw new FsError('EFBIG', path, 'read');
-        return given;
-      },
+      read,
+      readWaiting: read,
     },
     arrival: { argv: (outside.argv ?? []).map(bytes), env: (outside.env ?? []).map(bytes) },
     kernel: {

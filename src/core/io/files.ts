@@ -2,11 +2,16 @@ import fs from 'node:fs';
 import type { FileKind, FileStat, Fs } from './types.ts';
 import { FsError } from './types.ts';
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = fs.constants;
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
 /** The real file system. */
 export const FILES: Fs = {
-  read: (path, bytesMax) => attempt('read', path, () => readBounded(path, bytesMax)),
+  read: (path, bytesMax) =>
+    attempt('read', path, () => {
+      return readBounded(path, { flags: O_RDONLY | O_NONBLOCK, bytesMax, pipe: false });
+    }),
+  readWaiting: (path, bytesMax) =>
+    attempt('read', path, () => readBounded(path, { flags: O_RDONLY, bytesMax, pipe: true })),
   write: (path, content, mode) =>
     attempt('write', path, () => {
       // O_EXCL: never into a file or through a link that somebody put there.
@@ -95,9 +100,17 @@ function removeBytes(path: Buffer): void {
 
 const SLASH = Buffer.from('/');
 
-function readBounded(path: string, bytesMax: number): Uint8Array {
-  const descriptor = fs.openSync(path, O_RDONLY);
+interface Reading {
+  readonly flags: number;
+  readonly bytesMax: number;
+  readonly pipe: boolean;
+}
+
+function readBounded(path: string, { flags, bytesMax, pipe }: Reading): Uint8Array {
+  const descriptor = fs.openSync(path, flags);
   try {
+    // What somebody may write some day would be waited for, whatever the budget.
+    if (!pipe && fs.fstatSync(descriptor).isFIFO()) throw new FsError('a pipe', path, 'read');
     return readDescriptor(descriptor, { path, bytesMax });
   } finally {
     fs.closeSync(descriptor);

@@ -43,8 +43,10 @@ async function read(
   length: number | undefined,
 ): Promise<Uint8Array> {
   try {
-    // With a length that fits there is nothing to count on the way.
-    if (length !== undefined || response.body === null) return await response.bytes();
+    // With a length that fits there is nothing to count on the way. Beside chunks it says nothing:
+    // Bun 1.4.5 reads those to their end.
+    const isBound = length !== undefined && !response.headers.has('transfer-encoding');
+    if (isBound || response.body === null) return await response.bytes();
     return await readCounted(response.body, limits);
   } catch (error) {
     throw netErrorOf(error, 'in body');

@@ -62,7 +62,10 @@ export interface FileStat {
  * fastest way. Paths are UTF-8 strings. Each throws `FsError`.
  */
 export interface Fs {
+  /** Never waits: a pipe is refused, and so is a device that has nothing to say. */
   read(path: string, bytesMax: number): Uint8Array;
+  /** The same, but waits for a pipe to be written and closed: `-f <(…)`. */
+  readWaiting(path: string, bytesMax: number): Uint8Array;
   /** Creates the file (it must not exist) with exactly this mode, whatever the umask. */
   write(path: string, content: Uint8Array, mode: number): void;
   mkdir(path: string, mode: number): void;

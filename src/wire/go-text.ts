@@ -17,7 +17,7 @@ function lengthBy(first: number): number {
 }
 
 /** Length of the valid UTF-8 sequence at `i`, 0 where there is none (Go's utf8.DecodeRune). */
-function sequenceLength(bytes: Uint8Array, i: number): number {
+export function utf8LengthAt(bytes: Uint8Array, i: number): number {
   const first = bytes[i] ?? 0;
   const length = lengthBy(first);
   if (length < 2) return length;
@@ -34,7 +34,7 @@ function sequenceLength(bytes: Uint8Array, i: number): number {
 /** True if every byte is part of valid UTF-8. */
 export function isUtf8(bytes: Uint8Array): boolean {
   for (let i = 0; i < bytes.length; ) {
-    const length = sequenceLength(bytes, i);
+    const length = utf8LengthAt(bytes, i);
     if (length === 0) return false;
     i += length;
   }
@@ -50,12 +50,17 @@ export function replaceInvalidUtf8(bytes: Uint8Array): Uint8Array {
   if (isUtf8(bytes)) return bytes;
   const out: number[] = [];
   for (let i = 0; i < bytes.length; ) {
-    const length = sequenceLength(bytes, i);
+    const length = utf8LengthAt(bytes, i);
     if (length === 0) out.push(0xef, 0xbf, 0xbd);
     else for (let k = 0; k < length; k++) out.push(bytes[i + k] ?? 0);
     i += length === 0 ? 1 : length;
   }
   return Uint8Array.from(out);
+}
+
+/** The text of bytes as Go's JSON has it: each byte that is not UTF-8 is one U+FFFD. */
+export function decodedUtf8(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(replaceInvalidUtf8(bytes));
 }
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {
@@ -78,6 +83,21 @@ export function goQuote(text: string): string {
   let out = '"';
   for (const character of text) out += SHORT_ESCAPES[character] ?? quoteCharacter(character);
   return `${out}"`;
+}
+
+/** The same for bytes: those that are no UTF-8 are `\\xff`. */
+export function goQuoteBytes(bytes: Uint8Array): string {
+  let out = '';
+  for (let i = 0; i < bytes.length; ) {
+    const length = utf8LengthAt(bytes, i);
+    const sequence = bytes.subarray(i, i + Math.max(1, length));
+    out +=
+      length === 0
+        ? `\\x${Buffer.from(sequence).toString('hex')}`
+        : goQuote(decodedUtf8(sequence)).slice(1, -1);
+    i += sequence.length;
+  }
+  return `"${out}"`;
 }
 
 /** Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space. */

@@ -11,13 +11,15 @@ export interface CopyHeader {
   readonly nonce: string;
 }
 
-/** One value of the copy, by where it came from. */
+/** One answer of the copy, by where it came from: a value, a map's values, or that it is absent. */
 export interface CopyEntry {
-  /** Store, its settings' digest, path and version. */
+  /** Store, the digest of what says where it is, path and version. */
   readonly of: string;
   /** Base64; one value, or a map's. */
   readonly value?: string;
   readonly entries?: readonly (readonly [key: string, value: string])[];
+  /** The store has said that it does not exist. */
+  readonly absent?: true;
 }
 
 export const COPY_FORMAT = 'bellhop/last-good/v1';
@@ -65,9 +67,9 @@ function isHeader(value: unknown): value is CopyHeader {
 }
 
 function isEntry(value: unknown): value is CopyEntry {
-  const { of, value: one, entries } = membersOf(value);
+  const { of, value: one, entries, absent } = membersOf(value);
   const isMap = Array.isArray(entries) && entries.every((pair) => isPair(pair));
-  return typeof of === 'string' && (typeof one === 'string' || isMap);
+  return typeof of === 'string' && (typeof one === 'string' || isMap || absent === true);
 }
 
 function isPair(pair: unknown): boolean {

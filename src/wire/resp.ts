@@ -10,7 +10,7 @@ export type Reply =
   | { readonly kind: 'null' }
   | { readonly kind: 'list'; readonly items: readonly Reply[] };
 
-/** What a server may send; more is a RespError, before it is kept. */
+/** What a server may send; more is a RespLimitError, before it is kept. */
 export interface RespLimits {
   /** Of one bulk string, and of a line. */
   readonly stringBytesMax: number;
@@ -21,8 +21,11 @@ export interface RespLimits {
   readonly depthMax: number;
 }
 
-/** The bytes are no RESP, or more than the limits; what comes later cannot be read either. */
+/** The bytes are no RESP; what comes later cannot be read either. */
 export class RespError extends Error {}
+
+/** They are RESP, and more than the limits: another attempt would meet the same. */
+export class RespLimitError extends RespError {}
 
 const DEFAULTS: RespLimits = {
   stringBytesMax: 64 * 1024 * 1024,
@@ -139,7 +142,7 @@ function readStart(type: string, text: string, limits: RespLimits): Head {
 
 function length(text: string, max: number): number {
   if (!/^\d{1,15}$/.test(text)) throw new RespError('a length that is none');
-  if (Number(text) > max) throw new RespError(`a length over the limit of ${max}`);
+  if (Number(text) > max) throw new RespLimitError(`a length over the limit of ${max}`);
   return Number(text);
 }
 
@@ -164,7 +167,8 @@ function replyBuilder({ depthMax }: RespLimits): ReplyBuilder {
   return {
     add,
     open: (count) => {
-      if (lists.length >= depthMax) throw new RespError(`more than ${depthMax} levels of lists`);
+      if (lists.length >= depthMax)
+        throw new RespLimitError(`more than ${depthMax} levels of lists`);
       if (count === 0) return add({ kind: 'list', items: [] });
       lists.push({ count, items: [] });
       return 'more';
@@ -193,7 +197,8 @@ function byteQueue({ stringBytesMax, replyBytesMax }: RespLimits): ByteQueue {
     start += size;
     searched = start;
     replyBytes += size;
-    if (replyBytes > replyBytesMax) throw new RespError(`an answer over ${replyBytesMax} bytes`);
+    if (replyBytes > replyBytesMax)
+      throw new RespLimitError(`an answer over ${replyBytesMax} bytes`);
     return taken;
   }
 

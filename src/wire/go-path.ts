@@ -1,0 +1,27 @@
+// Paths as Go's filepath has them on Linux (Go 1.26): cleaned by their text alone.
+
+/** filepath.Join: empty parts are left out, the rest is joined and cleaned. */
+export function joinPath(...parts: readonly string[]): string {
+  const given = parts.filter((part) => part !== '');
+  return given.length === 0 ? '' : cleanPath(given.join('/'));
+}
+
+/** filepath.Clean: no `.`, no `//`, no `/` at the end, and `..` only at the start. */
+export function cleanPath(path: string): string {
+  const isAbsolute = path.startsWith('/');
+  const segments: string[] = [];
+  for (const segment of path.split('/')) {
+    if (segment === '' || segment === '.') continue;
+    const isUp = segment === '..';
+    if (isUp && segments.length > 0 && segments.at(-1) !== '..') segments.pop();
+    else if (!isUp || !isAbsolute) segments.push(segment);
+  }
+  const joined = segments.join('/');
+  if (isAbsolute) return `/${joined}`;
+  return joined === '' ? '.' : joined;
+}
+
+/** path.Base for what has no `/` at its end. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

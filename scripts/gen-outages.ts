@@ -129,7 +129,7 @@ ${table(
   outcomeRows(others).map((row) => row.slice(0, 5)),
 )}
 
-After a refusal, or where the store says that there is no such value, the copy is not even read. What came from the copy is never written as a new one.
+After a refusal, or where the store says that there is no such value, the copy is not even read. A page of a gateway before the store that says 401, 403 or 404 is a refusal, too. What came from the copy is never written as a new one. What is lent (a database user of Vault) is never in it: such a start fails in an outage, and says so. It speaks only for the place that it was taken from: the same settings of the store, the same address, region, project or namespace where a variable names it, and the same namespace of the workload. Where it does not help (it is missing, too old, dated in the future, or lacks the value), the store is asked again with all the time that is left.
 
 ## As a process
 
@@ -149,7 +149,7 @@ A brownout is: of ten requests one fails, one is reset, and one takes 2 s.
 
 - An object of a bucket, and plain text behind \`http\`, is any bytes. A body that was cut while its length says otherwise is seen; one whose length was cut with it is not. JSON is seen, and so is a page that something on the way puts in an object's place: it has no ETag.
 - \`http\` gives up at once where a page of HTML comes instead of a value: a login page does not go away.
-- AWS: an instance's metadata that hangs looks as it does where there is no instance. The start ends with \`BH_ERR_CREDENTIALS\` after a second, and that is no outage: neither a fallback nor last good is used.
+- AWS: an instance's metadata that hangs from the first looks as it does where there is no instance; one that answers 5xx or breaks connections off is down, like any store. After a hang the start ends with \`BH_ERR_CREDENTIALS\` after a second, and that is no outage: neither a fallback nor last good is used.
 `;
 
 writeFileSync(path.join(ROOT, 'docs/outages.md'), PAGE);

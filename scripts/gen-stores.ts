@@ -41,11 +41,17 @@ function section(kind: StoreKind): string[] {
   return [
     '',
     `## ${kind.kind}`,
-    `${kind.summary}. A path is ${kind.path}.${limit}`,
+    `${kind.summary}. A path is ${kind.path}.${limit}${copyText(kind)}`,
     ...part(['option', 'takes', 'what it says'], optionRows(kind.options, '')),
     ...part(['who we are', 'how'], rowsOf(kind.auth)),
     ...part(['variable', 'what it says'], rowsOf(kind.variables)),
   ];
+}
+
+function copyText({ writes }: StoreKind): string {
+  if (writes === undefined) return '';
+  const how = writes.needs === undefined ? '' : `, where \`${writes.needs}\` is set`;
+  return ` The last good copy can be written to it${how}.`;
 }
 
 function part(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {

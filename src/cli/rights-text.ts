@@ -1,5 +1,5 @@
 import type { StoreRights } from '../entrypoint/rights.ts';
-import type { Right } from '../stores/_store.ts';
+import type { IamCondition, Right } from '../stores/_store.ts';
 
 /** One right of this system, with the store that it is for. */
 type Of<System extends Right['system']> = Extract<Right, { system: System }> & {
@@ -18,13 +18,14 @@ function ofSystem<System extends Right['system']>(
   });
 }
 
-/** An IAM policy document; its statements have distinct actions. */
+/** An IAM policy document; its statements differ in their actions or conditions. */
 export interface IamPolicy {
   readonly Version: '2012-10-17';
   readonly Statement: readonly {
     readonly Effect: 'Allow';
     readonly Action: readonly string[];
     readonly Resource: readonly string[];
+    readonly Condition?: IamCondition;
   }[];
 }
 
@@ -87,14 +88,24 @@ function grouped(pairs: readonly (readonly [string, readonly string[]])[]): Map<
   return groups;
 }
 
-/** The actions of each resource together, then the resources that have the same actions. */
+/**
+ * Under each condition the actions of each resource together, then the resources that have the same
+ * actions.
+ */
 function iamPolicy(rights: readonly Of<'aws'>[]): IamPolicy {
-  const byResource = grouped(rights.map(({ resource, actions }) => [resource, actions]));
-  const byActions = grouped(
-    [...byResource].map(([resource, actions]) => [actions.join(' '), [resource]]),
-  );
-  const statements = [...byActions].map(([actions, resources]) => {
-    return { Effect: 'Allow' as const, Action: actions.split(' '), Resource: resources };
+  const conditions = new Map(rights.map(({ condition }) => [JSON.stringify(condition), condition]));
+  const statements = [...conditions].flatMap(([under, condition]) => {
+    const own = rights.filter((right) => JSON.stringify(right.condition) === under);
+    const byResource = grouped(own.map(({ resource, actions }) => [resource, actions]));
+    const byActions = grouped(
+      [...byResource].map(([resource, actions]) => [actions.join(' '), [resource]]),
+    );
+    return [...byActions].map(([actions, resources]) => ({
+      Effect: 'Allow' as const,
+      Action: actions.split(' '),
+      Resource: resources,
+      ...(condition === undefined ? {} : { Condition: condition }),
+    }));
   });
   return { Version: '2012-10-17', Statement: statements };
 }

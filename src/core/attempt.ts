@@ -1,6 +1,7 @@
 import type { Budget } from './budget.ts';
 import { openBudget, pause } from './budget.ts';
 import type { Attempt, Call, Verdict } from './call.ts';
+import { refused } from './call.ts';
 import type { Hedging } from './hedge.ts';
 import type { HttpAnswer, HttpRequest, Net, NetReason } from './io/net-types.ts';
 import { NetError } from './io/net-types.ts';
@@ -56,6 +57,7 @@ export async function inTime<T>(
     return await work(attempt);
   } catch (error) {
     if (!(error instanceof NetError)) throw error;
+    if (error.reason === 'header') return unsendable(error.detail);
     const isLate = error.reason === 'aborted' || error.reason === 'timeout';
     const tookMs = Math.round(clock.monotonicMs() - startedMs);
     const why = isLate ? `no answer for ${tookMs} ms` : error.message;
@@ -65,27 +67,45 @@ export async function inTime<T>(
   }
 }
 
+/** A setting or a credential is wrong: another store may not cover that. Never the value. */
+function unsendable(header: string): Verdict<never> {
+  const what = `the header ${header} has a value, or a name, that no request can carry`;
+  const help = 'look for a line break, or another odd character, in what it is made of';
+  return refused('BH_ERR_SETTINGS', what, help);
+}
+
+/** Waits until it is one's turn, of as many as may be on their way at a time. */
+export async function inTurn<T>(
+  { context, span }: Asked,
+  attempting: () => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
+  const { trace, store, slots, budget } = context;
+  const queued = trace.begin({ kind: 'wait', name: 'queued', store, parent: span });
+  const release = await slots.take(budget.signal);
+  queued.end(release === undefined ? 'too late' : 'ok');
+  if (release === undefined) return { kind: 'last', why: 'no turn before the time was over' };
+  try {
+    return await attempting();
+  } finally {
+    release();
+  }
+}
+
 /** One attempt by HTTP: the request is made, has its turn, and its answer is judged. */
 export async function answered<T>(asked: Asked, call: Call<T>): Promise<Outcome<T>> {
   const { context, fresh, span } = asked;
   // Before its turn: credentials may need requests of their own.
   const made = await call.request(asked);
   const request = fresh ? { ...made, fresh: true as const } : made;
-  const { trace, store, slots, budget, clock, hedging } = context;
-  const queued = trace.begin({ kind: 'wait', name: 'queued', store, parent: span });
-  const release = await slots.take(budget.signal);
-  queued.end(release === undefined ? 'too late' : 'ok');
-  if (release === undefined) return { kind: 'last', why: 'no turn before the time was over' };
-  try {
-    return await inTime(context, async (attempt) => {
+  const { clock, hedging } = context;
+  return inTurn(asked, async () => {
+    return inTime(context, async (attempt) => {
       const startedMs = clock.monotonicMs();
       const answer = await hedged(context, { call, request, attempt, span });
       hedging.answered(clock.monotonicMs() - startedMs);
       return call.judge(answer);
     });
-  } finally {
-    release();
-  }
+  });
 }
 
 interface Sending<T> {

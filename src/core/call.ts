@@ -1,5 +1,5 @@
 import type { Code } from './errors.ts';
-import { BellhopError } from './errors.ts';
+import { BellhopError, CODES } from './errors.ts';
 import type { HttpAnswer, HttpRequest } from './io/net-types.ts';
 
 // What a store says of one request: how to make it, and what its answer means. How often it is
@@ -79,13 +79,31 @@ export function verdictOfStatus(
 }
 
 /**
- * What a body that should be JSON and is not means: it was cut, or something else answers. With a
- * status of the 400s it is a wrong address, which another attempt meets again.
+ * What a body that should be JSON and is not means: it was cut, or something else answers. A status
+ * of the 400s decides all the same: a gateway says it in its own words, S3 without any.
  */
-export function notJson(answer: HttpAnswer): Verdict<never> {
-  const why = `HTTP ${answer.status} with a body that is not JSON`;
-  const isFinal = answer.status >= 400 && answer.status < 500;
-  return isFinal ? refused('BH_ERR_STORE_ANSWER', why) : { kind: 'again', why };
+export function notJson({ status }: HttpAnswer): Verdict<never> {
+  if (isOf400s(status))
+    return refusedByStatus(status, `HTTP ${status} with a body that is not the store's`);
+  return { kind: 'again', why: `HTTP ${status} with a body that is not JSON` };
+}
+
+/**
+ * What a status decides that comes without an error of the store: never absence, and of the 400s
+ * never an outage, as a right that was taken away must not be made good by a fallback or a copy.
+ */
+export function refusedByStatus(status: number, what: string): Verdict<never> {
+  if (status === 401) return refused('BH_ERR_CREDENTIALS', what);
+  if (status === 403) return refused('BH_ERR_STORE_DENIED', what);
+  return isOf400s(status)
+    ? refused('BH_ERR_SETTINGS', what, ADDRESS_HELP)
+    : refused('BH_ERR_STORE_ANSWER', what);
+}
+
+const ADDRESS_HELP = CODES.BH_ERR_STORE_ANSWER.help;
+
+function isOf400s(status: number): boolean {
+  return status >= 400 && status < 500;
 }
 
 /** Says that the store will never take this request. */

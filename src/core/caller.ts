@@ -1,5 +1,5 @@
 import type { Asked, CallerContext, Outcome } from './attempt.ts';
-import { answered, inTime } from './attempt.ts';
+import { answered, inTime, inTurn } from './attempt.ts';
 import { openBudget, pause } from './budget.ts';
 import type { Caller, Verdict, Work } from './call.ts';
 import { BellhopError } from './errors.ts';
@@ -24,7 +24,9 @@ export function openCaller(given: CallerContext): Caller {
     },
     work: (work) => {
       return untilDecided(given, work, (asked) => {
-        return inTime(asked.context, async (attempt) => work.attempt(asked, attempt.signal));
+        return inTurn(asked, async () => {
+          return inTime(asked.context, async (attempt) => work.attempt(asked, attempt.signal));
+        });
       });
     },
     warm: (request) => given.net.warm(request),

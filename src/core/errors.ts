@@ -161,7 +161,10 @@ export function problemsOf(thrown: unknown): readonly BellhopError[] {
   return [new BellhopError('BH_ERR_BUG', { where: [], what, cause: thrown })];
 }
 
-/** True for what may be different the next time: nothing was decided, the store could not say. */
+/**
+ * True for what may be different the next time: nothing was decided, the store could not say. An
+ * answer of the status 401, 403 or 404 has decided: it never comes as one of these codes.
+ */
 export function isOutage(problem: BellhopError): boolean {
   return problem.code === 'BH_ERR_STORE' || problem.code === 'BH_ERR_STORE_ANSWER';
 }

@@ -5,6 +5,12 @@ import type { Answer } from '../stores/_store.ts';
 export interface Given {
   readonly answer: Answer;
   readonly level: number;
+  /** Its store was given up before the time was over: something was behind it. */
+  readonly isEarly?: true;
+  /** A store was down, and its fallback does not have it: no copy speaks for what is not there. */
+  readonly isLacking?: true;
+  /** No store has said it: it is of the last good copy. */
+  readonly isCopied?: true;
 }
 
 /** What the stores said, by what they were asked. */
@@ -12,7 +18,9 @@ export type Answers = ReadonlyMap<string, Given>;
 
 /** Where one bound reference's answer stands in the answers; its keys make no difference. */
 export function answerKey(bound: Bound): string {
-  return levelsOf(bound).map(pathKey).join(' ');
+  // A path may hold anything, so only the quotes of JSON keep two of them apart.
+  if ((bound.fallbacks ?? []).length === 0) return pathKey(bound.reference);
+  return JSON.stringify(levelsOf(bound).map(pathKey));
 }
 
 /** The reference itself, then its fallbacks. */

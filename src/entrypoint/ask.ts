@@ -14,12 +14,17 @@ export interface Asking {
   readonly plan: Plan;
   readonly stores: StoresContext;
   readonly budget: Budget;
+  /** The last good copy stands behind every store: each is given up early. */
+  readonly hasCopy: boolean;
 }
 
 /** References with their fallbacks, by what they are asked as. */
 export type Levels = ReadonlyMap<string, readonly Reference[]>;
 
-/** Answers of one level; what is down there and has a next level is asked once more. */
+/**
+ * Answers of one level. A store with something behind it is given up early. What is down there is
+ * asked of its fallback; what has none, but whose neighbours have, is asked there again meanwhile.
+ */
 export async function askLevels(asking: Asking, wanted: Levels, level: number): Promise<Answers> {
   const byStore = new Map<string, Map<string, readonly Reference[]>>();
   for (const [key, levels] of wanted) {
@@ -28,44 +33,111 @@ export async function askLevels(asking: Asking, wanted: Levels, level: number): 
   }
   const asked = [...byStore].map(async ([name, ofStore]) => {
     const answers = await askStore(asking, { name, wanted: ofStore, level });
-    const down = [...ofStore].filter(([key, levels]) => {
-      const answer = answers.get(key)?.answer;
-      return answer !== undefined && isDown(answer) && levels.length > level + 1;
-    });
-    if (down.length === 0) return answers;
-    const next = await askLevels(asking, new Map(down), level + 1);
-    return new Map([
-      ...answers,
-      ...bothFailed(answers, next, (key) => wanted.get(key)?.[level + 1]),
-    ]);
+    return orFurther(asking, { wanted: ofStore, level }, answers);
   });
   return new Map((await Promise.all(asked)).flatMap((one) => [...one]));
 }
 
-/** Where the fallback has failed too, the report has both. */
-function bothFailed(
-  before: Answers,
-  after: Answers,
-  fallbackOf: (key: string) => Reference | undefined,
-): Answers {
-  const merged = [...after].map(([key, given]): [string, Given] => {
-    const first = before.get(key)?.answer;
-    const { answer } = given;
-    if (answer.kind === 'value' || answer.kind === 'map') return [key, given];
-    if (first?.kind !== 'failed') return [key, given];
-    const said = answer.kind === 'absent' ? answer.what : answer.problem.message;
-    const from = fallbackOf(key);
-    const then = from === undefined ? '' : formatReference(from);
-    const { where, what } = first.problem;
-    // The one that decided gives the code: a refusal or absence is no outage.
-    const { code, help } = answer.kind === 'failed' ? answer.problem : ABSENT;
-    const both = { where, what: `${what}; then ${then}: ${said}`, help };
-    return [key, { answer: failed(new BellhopError(code, both)), level: given.level }];
-  });
-  return new Map(merged);
+interface AskedAt {
+  readonly wanted: Levels;
+  readonly level: number;
 }
 
-const ABSENT = new BellhopError('BH_ERR_MISSING', { where: [], what: '' });
+/** What a store could not say, from what is behind it. */
+async function orFurther(
+  asking: Asking,
+  { wanted, level }: AskedAt,
+  answers: Answers,
+): Promise<Answers> {
+  const further = new Map<string, readonly Reference[]>();
+  const alone = new Map<string, readonly Reference[]>();
+  for (const [key, levels] of wanted) {
+    const given = answers.get(key);
+    if (given === undefined || !isDown(given.answer)) continue;
+    if (levels.length > level + 1) further.set(key, levels);
+    else if (given.isEarly === true && !asking.hasCopy) alone.set(key, levels);
+  }
+  if (further.size + alone.size === 0) return answers;
+  const [next, again] = await Promise.all([
+    further.size === 0 ? answers : fromFallbacks(asking, { wanted: further, level }, answers),
+    alone.size === 0 ? [] : askAgain(asking, { wanted: alone, level }, answers),
+  ]);
+  return new Map([...answers, ...next, ...again]);
+}
+
+async function fromFallbacks(
+  asking: Asking,
+  { wanted, level }: AskedAt,
+  before: Answers,
+): Promise<Answers> {
+  const next = await askLevels(asking, wanted, level + 1);
+  const after = new Map(
+    [...next].map(([key, given]): [string, Given] => {
+      const from = wanted.get(key)?.[level + 1];
+      return [key, from === undefined ? given : followed(before.get(key), given, from)];
+    }),
+  );
+  const lacking = new Map([...wanted].filter(([key]) => after.get(key)?.isLacking === true));
+  if (level > 0 || lacking.size === 0 || asking.hasCopy) return after;
+  return new Map([...after, ...(await askAgain(asking, { wanted: lacking, level }, after))]);
+}
+
+/**
+ * Asks once more what was given up early, now with all the time that is left; what a fallback has
+ * said that it lacks is not asked of it twice. Gives nothing where there is no time or no reason.
+ */
+export async function askAgain(
+  asking: Asking,
+  { wanted, level }: AskedAt,
+  before: Answers,
+): Promise<Answers> {
+  const again = new Map<string, readonly Reference[]>();
+  for (const [key, levels] of wanted) {
+    const given = before.get(key);
+    if (given?.isEarly !== true || !isDown(given.answer)) continue;
+    again.set(key, given.isLacking === true ? levels.slice(0, given.level) : levels);
+  }
+  if (again.size === 0 || asking.budget.remainingMs() === 0) return new Map();
+  const answers = await askLevels({ ...asking, hasCopy: false }, again, level);
+  return new Map(
+    [...answers].map(([key, given]) => {
+      return [key, both(before.get(key), given, `asked again: ${saidBy(given, 'what')}`)];
+    }),
+  );
+}
+
+/**
+ * What comes of a reference whose store is down and whose fallback was asked. Where the fallback
+ * lacks it the store that is down may have it: an outage, for `optional` and for defaults.
+ */
+export function followed(first: Given | undefined, then: Given, from: Reference): Given {
+  const name = formatReference(from);
+  if (first?.answer.kind !== 'failed' || then.answer.kind !== 'absent') {
+    return both(first, then, `then ${name}: ${saidBy(then, 'message')}`);
+  }
+  const { code, where, what, help } = first.answer.problem;
+  const told = { where, what: `${what}; then ${name}: ${then.answer.what}`, help };
+  const answer = failed(new BellhopError(code, told));
+  return { answer, level: then.level, ...earliness(first), isLacking: true };
+}
+
+/** Where the second has failed as well the report has both; the second one decides what it is. */
+function both(first: Given | undefined, then: Given, said: string): Given {
+  if (first?.answer.kind !== 'failed' || then.answer.kind !== 'failed') return then;
+  const { where, what } = first.answer.problem;
+  const { code, help } = then.answer.problem;
+  const problem = new BellhopError(code, { where, what: `${what}; ${said}`, help });
+  return { ...then, ...earliness(first), answer: failed(problem) };
+}
+
+function earliness({ isEarly }: Given): Pick<Given, 'isEarly'> {
+  return isEarly === true ? { isEarly } : {};
+}
+
+/** What a failure says; '' for anything else. */
+function saidBy({ answer }: Given, how: 'message' | 'what'): string {
+  return answer.kind === 'failed' ? answer.problem[how] : '';
+}
 
 interface StoreQuery {
   readonly name: string;
@@ -73,7 +145,7 @@ interface StoreQuery {
   readonly level: number;
 }
 
-/** With a fallback behind it, a store that fails this often is given up. */
+/** With something behind it, a store that fails this often is given up for now. */
 const ATTEMPTS_BEFORE_FALLBACK = 4;
 
 const TELLING_MS = 50;
@@ -90,7 +162,7 @@ export function ownTimeMs(ms: number): number {
 /** Never rejects: a store that cannot be opened has failed for each of its references. */
 async function askStore(asking: Asking, { name, wanted, level }: StoreQuery): Promise<Answers> {
   const { plan, stores } = asking;
-  const further = plan.policy.lastGood === undefined ? 0 : 1;
+  const further = asking.hasCopy ? 1 : 0;
   const levelsLeft =
     further + Math.max(...[...wanted.values()].map((levels) => levels.length - level));
   const share = asking.budget.part(asking.budget.remainingMs() / levelsLeft);
@@ -109,6 +181,9 @@ async function askStore(asking: Asking, { name, wanted, level }: StoreQuery): Pr
   };
   const fetched = await settled(name, within(share, fetching()));
   share.close();
+  // What the policy says of attempts is the end, but not where the time was cut.
+  const isCut = plan.policy.attemptsMax === undefined || budget.remainingMs() === 0;
+  const early: Pick<Given, 'isEarly'> = levelsLeft > 1 && isCut ? { isEarly: true } : {};
   const answers = new Map<string, Answer>();
   list.forEach(([key], index) => {
     answers.set(
@@ -120,7 +195,7 @@ async function askStore(asking: Asking, { name, wanted, level }: StoreQuery): Pr
     [...wanted].flatMap(([key, levels]): [string, Given][] => {
       const from = levels[level];
       const answer = from === undefined ? undefined : answers.get(pathKey(from));
-      return answer === undefined ? [] : [[key, { answer, level }]];
+      return answer === undefined ? [] : [[key, { answer, level, ...early }]];
     }),
   );
 }

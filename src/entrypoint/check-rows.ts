@@ -19,7 +19,7 @@ export interface Identity {
 export interface StoreRow {
   readonly store: string;
   readonly kind: string;
-  /** False where no answer came; absent where nothing was asked of it. */
+  /** True where it answered anything; false where no answer came; absent where it was not asked. */
   readonly reachable?: boolean;
   /** Who we are to it, where it can say. */
   readonly identity?: string;
@@ -72,16 +72,18 @@ export interface StoreFacts {
 export function storeRow({ store, kind, identity, spans, answers }: StoreFacts): StoreRow {
   const own = spans.filter((one) => one.store === store);
   const failed = answers.flatMap((one) => (one.kind === 'failed' ? [one.problem] : []));
-  const isUp = failed.length < answers.length || failed.some(({ code }) => SAID.has(code));
-  const asked = answers.length > 0 || identity.identity !== undefined;
-  const isReached = answers.length > 0 ? isUp : identity.identity !== undefined;
-  const problem = (isReached ? undefined : failed[0]) ?? identity.problem;
+  // Where no request is made, e.g. of files: what it has said itself.
+  const isSaid =
+    failed.length < answers.length || failed.some(({ code }) => code === 'BH_ERR_STORE_DENIED');
+  const isKnown = answers.length > 0 ? isSaid : identity.identity !== undefined;
+  const isReached = isAnswered(own, failed) ?? (isKnown ? true : undefined);
+  const problem = (isReached === true ? undefined : failed[0]) ?? identity.problem;
   const { requests, protocols, tookMs } = timesOf(own);
   const firstAnswerMs = firstAnswer(own);
   return {
     store,
     kind,
-    ...(asked ? { reachable: isReached } : {}),
+    ...(isReached === undefined ? {} : { reachable: isReached }),
     ...(identity.identity === undefined ? {} : { identity: identity.identity }),
     ...(firstAnswerMs === undefined ? {} : { firstAnswerMs }),
     ...(tookMs === undefined ? {} : { tookMs }),
@@ -91,12 +93,40 @@ export function storeRow({ store, kind, identity, spans, answers }: StoreFacts):
   };
 }
 
-/** Codes of a store that did answer. */
-const SAID: ReadonlySet<Code> = new Set([
-  'BH_ERR_STORE_DENIED',
-  'BH_ERR_CREDENTIALS',
-  'BH_ERR_STORE_ANSWER',
-]);
+/**
+ * Whether any request was answered, whatever was said; undefined where none was made. What was
+ * asked for credentials may have been asked elsewhere: it counts only where nothing else was asked.
+ */
+function isAnswered(spans: readonly Span[], failed: readonly BellhopError[]): boolean | undefined {
+  const calls = spans.filter((one) => one.kind === 'call');
+  const logins = spans.filter((one) => one.kind === 'credentials');
+  const isHttp = (outcome: string): boolean => outcome.startsWith('HTTP ');
+  // What is no HTTP has no attempts: a call itself was answered, unless the store was down.
+  const others = calls.filter((one) => hasHappened(one, failed));
+  return (
+    anyOf(attemptsOf(calls, spans), isHttp) ??
+    anyOf(attemptsOf(logins, spans), isHttp) ??
+    anyOf(others, (outcome) => outcome !== 'BH_ERR_STORE')
+  );
+}
+
+/** What was said to a call names it; what has kept it from being made, e.g. no key, does not. */
+function hasHappened({ outcome, name }: Span, failed: readonly BellhopError[]): boolean {
+  return outcome === 'ok' || failed.some(({ where }) => where.includes(name));
+}
+
+function attemptsOf(calls: readonly Span[], spans: readonly Span[]): Span[] {
+  const ids = new Set(calls.map(({ id }) => id));
+  return spans.filter(({ parent, kind }) => {
+    return (kind === 'attempt' || kind === 'hedge') && parent !== undefined && ids.has(parent);
+  });
+}
+
+/** True where one of them ended like this; undefined where there is none. */
+function anyOf(spans: readonly Span[], is: (outcome: string) => boolean): boolean | undefined {
+  if (spans.length === 0) return undefined;
+  return spans.some(({ outcome }) => outcome !== undefined && is(outcome));
+}
 
 function timesOf(spans: readonly Span[]) {
   const protocols = spans.flatMap(({ notes }) => notes?.protocol ?? []);

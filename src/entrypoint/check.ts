@@ -11,7 +11,7 @@ import type { Answer } from '../stores/_store.ts';
 import type { Answers, Given } from './answers.ts';
 import { answerKey, levelsOf, pathKey } from './answers.ts';
 import type { Asking } from './ask.ts';
-import { askLevels, isDown } from './ask.ts';
+import { askLevels, followed, isDown } from './ask.ts';
 import type { CheckInput } from './check-input.ts';
 import type { Identity, ReferenceRow, Said, StoreRow } from './check-rows.ts';
 import { referenceRows, storeRow } from './check-rows.ts';
@@ -52,13 +52,14 @@ export async function check(io: Io, input: CheckInput): Promise<Checked> {
   const budget = startBudget(plan, io);
   const trace = openTrace(io.clock);
   const stores = { io, objects, trace, made: new Map<string, Promise<unknown>>() };
-  const asking: Asking = { plan: patient(plan), stores, budget };
+  const hasCopy = plan.policy.lastGood !== undefined;
+  const asking: Asking = { plan: patient(plan), stores, budget, hasCopy };
   const [answers, identities] = await Promise.all([
     askEach(asking, input.wanted),
     Promise.all(Object.keys(plan.stores).map(async (name) => identityOf(asking, name))),
   ]);
   const given = asStarted(plan, input.wanted, answers);
-  const withCopy = await fromCopy(asking, input.wanted, given);
+  const withCopy = await orLastGood(asking, input.wanted, given);
   budget.end();
   const problems = problemsIn(io, input, withCopy);
   const spans = trace.spans();
@@ -126,7 +127,7 @@ async function identityOf(asking: Asking, name: string): Promise<Identity> {
 /** Who we are is nice to know: it is not waited for as values are. */
 const IDENTITY_ATTEMPTS_MAX = 2;
 
-/** What a start would have taken: the first store that is not down. */
+/** What a start would have taken: fallbacks are followed where the store before is down. */
 function asStarted(
   plan: Plan,
   wanted: readonly WantedBound[],
@@ -134,42 +135,43 @@ function asStarted(
 ): Answers {
   const given = new Map<string, Given>();
   for (const { bound } of wanted) {
-    const levels = levelsOf(bound).map((one) => answers.get(pathKey(one))?.answer);
-    const up = levels.findIndex((one) => one !== undefined && !isDown(one));
-    const level = Math.max(0, up);
-    const answer = levels[level];
-    const from = levelsOf(bound)[level];
-    if (answer === undefined || from === undefined) continue;
-    const problem = leaseProblem(plan, from, answer);
-    const taken: Answer = problem === undefined ? answer : { kind: 'failed', problem };
-    given.set(answerKey(bound), { answer: taken, level });
+    const taken = takenOf(levelsOf(bound), answers);
+    const from = taken === undefined ? undefined : levelsOf(bound)[taken.level];
+    if (taken === undefined || from === undefined) continue;
+    const problem = leaseProblem(plan, from, taken.answer);
+    const answer: Answer = problem === undefined ? taken.answer : { kind: 'failed', problem };
+    given.set(answerKey(bound), { ...taken, answer });
   }
   return given;
 }
 
+function takenOf(
+  levels: readonly Reference[],
+  answers: ReadonlyMap<string, Said>,
+): Given | undefined {
+  let taken: Given | undefined;
+  for (const [level, from] of levels.entries()) {
+    const answer = answers.get(pathKey(from))?.answer;
+    if (answer === undefined) return taken;
+    taken = followed(taken, { answer, level }, from);
+    if (!isDown(taken.answer) || taken.isLacking === true) return taken;
+  }
+  return taken;
+}
+
 /** What every store is down for, the last good copy may have. */
-async function fromCopy(
+async function orLastGood(
   asking: Asking,
   wanted: readonly WantedBound[],
   given: Answers,
 ): Promise<Answers> {
   const { lastGood } = asking.plan.policy;
-  const down = wanted.filter(({ bound }) => {
-    const answer = given.get(answerKey(bound))?.answer;
-    return answer !== undefined && isDown(answer);
-  });
-  if (lastGood === undefined || down.length === 0) return given;
-  const { readCopy } = await import('./last-good.ts');
-  const references = down.flatMap(({ bound }) => levelsOf(bound));
-  const { answers } = await readCopy(asking, lastGood, references);
-  const found = down.flatMap(({ bound }): [string, Given][] => {
-    const levels = levelsOf(bound);
-    const level = levels.findIndex((one) => answers.has(one));
-    const reference = levels[level];
-    const answer = reference === undefined ? undefined : answers.get(reference);
-    return answer === undefined ? [] : [[answerKey(bound), { answer, level }]];
-  });
-  return new Map([...given, ...found]);
+  const isAnyDown = [...given.values()].some(({ answer }) => isDown(answer));
+  if (lastGood === undefined || !isAnyDown) return given;
+  const { fromCopy } = await import('./last-good.ts');
+  const bounds = wanted.map(({ bound }) => bound);
+  const { copied } = await fromCopy(asking, lastGood, { bounds, given });
+  return new Map([...given, ...copied]);
 }
 
 /** What `run` would report of values; who we are and where we run is not asked here. */

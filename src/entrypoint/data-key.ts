@@ -27,7 +27,7 @@ export async function openDataKey(
   key: LastGoodKey,
   wrapped: Uint8Array,
 ): Promise<Uint8Array> {
-  if ('kms' in key) return (await kmsOf(context, key.store)).open(wrapped);
+  if ('kms' in key) return (await kmsOf(context, key.store)).open(key.kms, wrapped);
   const { Decrypter } = await import('age-encryption');
   const decrypter = new Decrypter();
   decrypter.addIdentity(await ageIdentity(context, key));

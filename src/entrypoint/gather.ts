@@ -6,13 +6,13 @@ import { NO_TRACE } from '../core/trace.ts';
 import { EMBEDDED } from '../plan/bind.ts';
 import { boundsOf } from '../plan/bounds.ts';
 import { formatReference } from '../plan/reference.ts';
-import type { Plan, Reference } from '../plan/types.ts';
+import type { Bound, Plan, Reference } from '../plan/types.ts';
 import { START_MS_DEFAULT } from '../plan/types.ts';
 import type { DataObject } from '../wire/objects.ts';
 import type { Answers, Given } from './answers.ts';
 import { answerKey, levelsOf } from './answers.ts';
 import type { Asking, Levels } from './ask.ts';
-import { askLevels, failed, isDown } from './ask.ts';
+import { askAgain, askLevels, failed, isDown } from './ask.ts';
 import { leaseProblem } from './leases.ts';
 import type { StoresContext } from './open-store.ts';
 
@@ -39,8 +39,9 @@ export interface Gathered {
 /**
  * Asks every store for every path of the plan, each path once and all stores at the same time,
  * inside of the policy's budget. What a store cannot say because it is down is asked of the
- * fallbacks, in their order, and in the end of the last good copy. All of them are waited for, so
- * that every problem is known.
+ * fallbacks, in their order, and in the end of the last good copy; a fallback is asked though the
+ * same path may have been asked there as a value. What nothing helped is asked once more with the
+ * time that is left. All of them are waited for, so that every problem is known.
  */
 export async function gather(plan: Plan, context: GatherContext): Promise<Gathered> {
   const bounds = boundsOf(plan.placements)
@@ -49,20 +50,20 @@ export async function gather(plan: Plan, context: GatherContext): Promise<Gather
   const { io, objects, trace = NO_TRACE } = context;
   const budget = context.budget ?? startBudget(plan, io);
   const stores: StoresContext = { io, objects, trace, made: new Map() };
-  const asking: Asking = { plan, stores, budget };
-  const wanted = new Map(bounds.map((one) => [answerKey(one), levelsOf(one)]));
+  const hasCopy = plan.policy.lastGood !== undefined;
+  const asking: Asking = { plan, stores, budget, hasCopy };
+  const wanted = wantedOf(bounds);
   const asked = await askLevels(asking, wanted, 0);
-  const { given, notes } = await orLastGood(asking, wanted, asked);
+  const { given, note } = await orLastGood(asking, bounds, asked);
   const answers = new Map(
     [...given].map(([key, one]) => [key, checked(plan, one, wanted.get(key)?.[one.level])]),
   );
   if (context.budget === undefined) budget.end();
-  const warnings = [...warningsOf(answers, wanted), ...notes];
-  const isFresh = notes.length === 0;
+  const warnings = [...warningsOf(answers, wanted), ...(note === undefined ? [] : [note])];
   return {
     answers,
     warnings,
-    remember: async () => remember(asking, { wanted, answers, isFresh }),
+    remember: async () => remember(asking, wanted, answers),
   };
 }
 
@@ -72,38 +73,40 @@ export function startBudget(plan: Plan, { clock }: Io): Budget {
   return openBudget(clock, startMs - clock.monotonicMs());
 }
 
-/** What no store could say, from the copy of the last complete success. */
+/** What no store could say, from the copy of the last complete success; else asked once more. */
 async function orLastGood(
   asking: Asking,
-  wanted: Levels,
+  bounds: readonly Bound[],
   given: Answers,
-): Promise<{ readonly given: Answers; readonly notes: readonly string[] }> {
+): Promise<{ readonly given: Answers; readonly note?: string | undefined }> {
   const { lastGood } = asking.plan.policy;
-  const down = [...given].filter(([, { answer }]) => isDown(answer));
-  if (lastGood === undefined || down.length === 0) return { given, notes: [] };
-  const { readCopy } = await import('./last-good.ts');
-  const levels = down.flatMap(([key]) => wanted.get(key) ?? []);
-  const { answers, note } = await readCopy(asking, lastGood, levels);
-  const found = down.flatMap(([key]): [string, Given][] => {
-    const references = wanted.get(key) ?? [];
-    const level = references.findIndex((one) => answers.has(one));
-    const reference = references[level];
-    const answer = reference === undefined ? undefined : answers.get(reference);
-    return answer === undefined ? [] : [[key, { answer, level }]];
-  });
-  return { given: new Map([...given, ...found]), notes: [note] };
+  const isAnyDown = (): boolean => [...given.values()].some(({ answer }) => isDown(answer));
+  if (lastGood === undefined || !isAnyDown()) return { given };
+  const { fromCopy } = await import('./last-good.ts');
+  const budget = asking.budget.part(asking.budget.remainingMs() / 2);
+  const { copied, note } = await fromCopy({ ...asking, budget }, lastGood, { bounds, given });
+  budget.close();
+  const left = wantedOf(bounds.filter((one) => !copied.has(answerKey(one))));
+  const again = await askAgain(asking, { wanted: left, level: 0 }, given);
+  return { given: new Map([...given, ...copied, ...again]), note };
+}
+
+function wantedOf(bounds: readonly Bound[]): Levels {
+  return new Map(bounds.map((one) => [answerKey(one), levelsOf(one)]));
 }
 
 /** The copy is written only where everything came from the stores themselves. */
 async function remember(
   asking: Asking,
-  of: { readonly wanted: Levels; readonly answers: Answers; readonly isFresh: boolean },
+  wanted: Levels,
+  answers: Answers,
 ): Promise<string | undefined> {
   const { lastGood } = asking.plan.policy;
-  if (lastGood === undefined || !of.isFresh) return undefined;
+  const isCopied = (): boolean => [...answers.values()].some((one) => one.isCopied === true);
+  if (lastGood === undefined || isCopied()) return undefined;
   const { writeCopy } = await import('./last-good.ts');
-  const pairs = [...of.answers].flatMap(([key, { answer, level }]) => {
-    const reference = of.wanted.get(key)?.[level];
+  const pairs = [...answers].flatMap(([key, { answer, level }]) => {
+    const reference = wanted.get(key)?.[level];
     const isOurs = reference === undefined || reference.store === EMBEDDED;
     return isOurs ? [] : [[reference, answer] as const];
   });

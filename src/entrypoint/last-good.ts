@@ -2,16 +2,21 @@ import type { Budget } from '../core/budget.ts';
 import { within } from '../core/budget.ts';
 import { canonicalJson, digestOf } from '../core/canonical.ts';
 import { BellhopError } from '../core/errors.ts';
+import type { Io } from '../core/io/types.ts';
 import { Sealed } from '../core/sealed.ts';
 import { formatReference } from '../plan/reference.ts';
-import type { LastGood, Plan, Reference } from '../plan/types.ts';
+import type { Bound, LastGood, Plan, Reference } from '../plan/types.ts';
+import { ALL_STORES } from '../stores/_all.gen.ts';
 import type { Answer, Store } from '../stores/_store.ts';
 import type { CopyEntry } from '../wire/last-good.ts';
 import { COPY_FORMAT, headerLine, readEntries, splitCopy } from '../wire/last-good.ts';
-import { ownTimeMs } from './ask.ts';
+import type { Answers, Given } from './answers.ts';
+import { answerKey, levelsOf } from './answers.ts';
+import { isDown, ownTimeMs } from './ask.ts';
 import { openDataKey, makeDataKey } from './data-key.ts';
 import type { StoresContext } from './open-store.ts';
 import { openStore } from './open-store.ts';
+import { variablesOf } from './platform.ts';
 
 /** What reading and writing the copy takes. */
 export interface CopyContext {
@@ -20,43 +25,48 @@ export interface CopyContext {
   readonly budget: Budget;
 }
 
-/** What the copy gives for references that no store could say. */
+/** What stands in the copy of what no store could say. */
 export interface FromCopy {
-  readonly answers: ReadonlyMap<Reference, Answer>;
-  /** How old it is, or why it is of no use. */
-  readonly note: string;
+  /** By `answerKey`. */
+  readonly copied: ReadonlyMap<string, Given>;
+  /** How old it is, or why it is of no use; absent where it was not read. */
+  readonly note?: string;
 }
 
 const NONCE_BYTES = 12;
 const MS_PER_SECOND = 1000;
+/** Clocks differ a little; a copy from later than that would serve for longer than its age. */
+const AHEAD_MS_MAX = 5 * 60 * MS_PER_SECOND;
 
 /**
- * Looks up references in the copy. Only for references whose stores are all down: what a store has
- * refused or does not have is never answered from here, so that taking a right away works.
+ * Looks up what could not be had. Only where all stores are down: what one has refused or does not
+ * have is never answered from here, so that taking a right away works.
  */
-export async function readCopy(
+export async function fromCopy(
   context: CopyContext,
   lastGood: LastGood,
-  references: readonly Reference[],
+  { bounds, given }: { readonly bounds: readonly Bound[]; readonly given: Answers },
 ): Promise<FromCopy> {
+  const wanted = new Map<string, Bound[]>();
+  for (const bound of bounds) {
+    const key = answerKey(bound);
+    const one = given.get(key);
+    if (one === undefined || !isDown(one.answer) || one.isLacking === true) continue;
+    wanted.set(key, [...(wanted.get(key) ?? []), bound]);
+  }
+  if (wanted.size === 0) return { copied: new Map() };
   const of = formatReference(lastGood.to);
   try {
-    const budget = context.budget.part(ownTimeMs(context.budget.remainingMs()));
-    const copy = await within(context.budget, openCopy({ ...context, budget }, lastGood));
-    budget.end();
+    const copy = await inTime(context, lastGood);
     if (copy === undefined) return nothing(`the copy ${of} could not be read in time`);
     const ageMs = context.stores.io.clock.now() - copy.writtenMs;
-    const age = ageText(ageMs);
-    if (ageMs > lastGood.maxAgeSeconds * MS_PER_SECOND) {
-      return nothing(`the copy ${of} is ${age} old, more than its policy allows`);
-    }
-    const entries = new Map(copy.entries.map((one) => [one.of, one]));
-    const answers = new Map<Reference, Answer>();
-    for (const reference of references) {
-      const entry = entries.get(entryKey(context.plan, reference));
-      if (entry !== undefined) answers.set(reference, answerOf(entry));
-    }
-    return { answers, note: `the last good copy ${of} was used; it is ${age} old` };
+    const useless = agedOut(ageMs, lastGood);
+    if (useless !== undefined) return nothing(`the copy ${of} is ${useless}`);
+    const copied = await lookedUp(context, copy, wanted);
+    const missing = wanted.size - copied.size;
+    const lacks = `; it lacks ${missing} of ${wanted.size} values (what is lent is never kept)`;
+    const note = `the last good copy ${of} was used; it is ${ageText(ageMs)} old`;
+    return { copied, note: missing === 0 ? note : `${note}${lacks}` };
   } catch (error) {
     if (!(error instanceof BellhopError)) throw error;
     return nothing(`the copy ${of} could not be read: ${error.message}`);
@@ -64,7 +74,48 @@ export async function readCopy(
 }
 
 function nothing(note: string): FromCopy {
-  return { answers: new Map(), note };
+  return { copied: new Map(), note };
+}
+
+/** A moment before its time is over the store still says what each attempt met. */
+async function inTime(context: CopyContext, lastGood: LastGood): Promise<Copy | undefined> {
+  const budget = context.budget.part(ownTimeMs(context.budget.remainingMs()));
+  const copy = await within(context.budget, openCopy({ ...context, budget }, lastGood));
+  budget.end();
+  return copy;
+}
+
+function agedOut(ageMs: number, { maxAgeSeconds }: LastGood): string | undefined {
+  if (ageMs > maxAgeSeconds * MS_PER_SECOND) {
+    return `${ageText(ageMs)} old, more than its policy allows`;
+  }
+  return ageMs < -AHEAD_MS_MAX ? `dated ${ageText(-ageMs)} in the future` : undefined;
+}
+
+async function lookedUp(
+  { plan, stores }: CopyContext,
+  copy: Copy,
+  wanted: ReadonlyMap<string, readonly Bound[]>,
+): Promise<ReadonlyMap<string, Given>> {
+  const entries = new Map(copy.entries.map((one) => [one.of, one]));
+  const keyOf = entryKeys(plan, stores.io);
+  const copied = new Map<string, Given>();
+  for (const [key, bounds] of wanted) {
+    const [first] = bounds;
+    const levels = first === undefined ? [] : levelsOf(first);
+    for (const [level, reference] of levels.entries()) {
+      const entry = entries.get(await keyOf(reference));
+      const isOfUse = entry !== undefined && (entry.absent !== true || bounds.every(mayLack));
+      if (!isOfUse || copied.has(key)) continue;
+      copied.set(key, { answer: answerOf(entry), level, isCopied: true });
+    }
+  }
+  return copied;
+}
+
+/** What must be there is asked of its store again: the copy does not say what exists now. */
+function mayLack(bound: Bound): boolean {
+  return bound.optional === true || bound.default !== undefined;
 }
 
 interface Copy {
@@ -101,13 +152,40 @@ async function storeOf({ plan, stores, budget }: CopyContext, name: string): Pro
   return openStore(plan, stores, { name, budget, attemptsMax: Infinity, waiting: [] });
 }
 
-/** A value is only taken for what the same store, with the same settings, was asked for. */
-function entryKey(plan: Plan, { store, path, version }: Reference): string {
-  const settings = digestOf(canonicalJson(plan.stores[store] ?? {}));
-  return JSON.stringify([store, settings, path, version ?? null]);
+/**
+ * A value is only taken for what the same store was asked for: with the same settings, at the place
+ * that the same variables name, and for the same namespace. Who we are makes no difference.
+ */
+function entryKeys(plan: Plan, io: Io): (reference: Reference) => Promise<string> {
+  const variables = variablesOf(io);
+  const places = new Map<string, Promise<string>>();
+  const placeOf = async (store: string): Promise<string> => {
+    const settings = plan.stores[store];
+    const load = ALL_STORES[settings?.kind ?? ''];
+    const names = load === undefined ? [] : (await load()).default.places;
+    const values = names.map((name) => [name, withoutUser(variables.get(name) ?? '')]);
+    return digestOf(canonicalJson([settings ?? {}, values, plan.origin.namespace]));
+  };
+  return async ({ store, path, version }) => {
+    const place = places.get(store) ?? placeOf(store);
+    places.set(store, place);
+    return JSON.stringify([store, await place, path, version ?? null]);
+  };
 }
 
-function answerOf({ value, entries }: CopyEntry): Answer {
+/** An address may have a user and a password in it: who we are, not where. */
+function withoutUser(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || (url.username === '' && url.password === '')) return text;
+  url.username = '';
+  url.password = '';
+  return url.href;
+}
+
+const ABSENT_THEN = 'it was not there when the last good copy was written';
+
+function answerOf({ value, entries, absent }: CopyEntry): Answer {
+  if (absent === true) return { kind: 'absent', what: ABSENT_THEN };
   if (value !== undefined) return { kind: 'value', value: new Sealed(bytesOf(value)) };
   const pairs = (entries ?? []).map(([key, one]) => [key, new Sealed(bytesOf(one))] as const);
   return { kind: 'map', entries: new Map(pairs) };
@@ -149,21 +227,26 @@ async function sealCopy(
     wrapped: Buffer.from(wrapped).toString('base64'),
     nonce: Buffer.from(nonce).toString('base64'),
   });
-  const entries = answers.flatMap(([reference, answer]) =>
-    entryOf(context.plan, reference, answer),
-  );
+  const keyOf = entryKeys(context.plan, io);
+  const entries: CopyEntry[] = [];
+  for (const [reference, answer] of answers) {
+    const content = contentOf(answer);
+    if (content !== undefined) entries.push({ of: await keyOf(reference), ...content });
+  }
   const plain = new TextEncoder().encode(JSON.stringify(entries));
   const sealed = await io.crypto.sealAesGcm({ key, nonce, aad: line }, plain);
   await store.put(to.path, Buffer.concat([line, sealed]));
   return true;
 }
 
-function entryOf(plan: Plan, reference: Reference, answer: Answer): CopyEntry[] {
-  const of = entryKey(plan, reference);
+/** What is lent ends by itself: a copy of it would be given out with nobody to say for how long. */
+function contentOf(answer: Answer): Omit<CopyEntry, 'of'> | undefined {
+  if (answer.kind === 'failed') return undefined;
+  if (answer.kind === 'absent') return { absent: true };
+  if (answer.facts?.leaseMs !== undefined) return undefined;
   const text = (value: Sealed): string => Buffer.from(value.reveal()).toString('base64');
-  if (answer.kind === 'value') return [{ of, value: text(answer.value) }];
-  if (answer.kind !== 'map') return [];
-  return [{ of, entries: [...answer.entries].map(([key, value]) => [key, text(value)] as const) }];
+  if (answer.kind === 'value') return { value: text(answer.value) };
+  return { entries: [...answer.entries].map(([key, value]) => [key, text(value)] as const) };
 }
 
 /** `3 h 12 min`, `4 d 1 h`, `12 s`. */

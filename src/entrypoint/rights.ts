@@ -1,4 +1,3 @@
-import { formatReference } from '../plan/reference.ts';
 import type { Plan, Reference, StoreOptions } from '../plan/types.ts';
 import { ALL_STORES } from '../stores/_all.gen.ts';
 import type { Right, StoreKind } from '../stores/_store.ts';
@@ -34,10 +33,12 @@ async function copyRights(
 ): Promise<readonly Right[]> {
   if (lastGood === undefined) return [];
   const { to, key } = lastGood;
-  const keys = 'kms' in key && key.store === store ? [keyRight(key.kms)] : [];
-  if (to.store !== store) return keys;
+  const { kind, ...own } = options;
+  const { dataKeys, writes } = (await kindOf(kind)) ?? {};
+  const keys = 'kms' in key && key.store === store ? dataKeys?.rights(own, key.kms) : [];
+  if (to.store !== store) return keys ?? [];
   const read = await rightsFor(options, [to]);
-  return [...read, ...writesLike(read, to), ...keys];
+  return [...read, ...(writes?.rights(own, to.path) ?? []), ...(keys ?? [])];
 }
 
 async function readRights(
@@ -66,31 +67,4 @@ async function rightsFor(
 async function kindOf(kind: string): Promise<StoreKind | undefined> {
   const load = Object.hasOwn(ALL_STORES, kind) ? ALL_STORES[kind] : undefined;
   return load === undefined ? undefined : (await load()).default;
-}
-
-/** IAM's action for writing what another one reads (Service Authorization Reference, 2026). */
-const AWS_WRITES: Readonly<Record<string, string>> = {
-  's3:GetObject': 's3:PutObject',
-  'secretsmanager:GetSecretValue': 'secretsmanager:PutSecretValue',
-  'ssm:GetParameters': 'ssm:PutParameter',
-};
-
-/** The last good copy is written where it is read. */
-function writesLike(read: readonly Right[], copy: Reference): Right[] {
-  const text = `write to ${formatReference(copy)} (the last good copy)`;
-  const written = read.flatMap((right): Right[] => {
-    if (right.system === 'vault') return [{ ...right, capabilities: ['create', 'update'] }];
-    if (right.system !== 'aws') return [{ system: 'other', text }];
-    const actions = right.actions.flatMap((action) => AWS_WRITES[action] ?? []);
-    return actions.length === 0 ? [] : [{ ...right, actions }];
-  });
-  return written.length === 0 ? [{ system: 'other', text }] : written;
-}
-
-/** A policy names keys, not aliases: behind an alias may be any of the account's keys. */
-function keyRight(kms: string): Right {
-  const isId = /^[0-9a-f-]{36}$|^mrk-[0-9a-f]{32}$/.test(kms);
-  const isKeyArn = /^arn:[^:]+:kms:[^:]*:[^:]*:key\//.test(kms);
-  const resource = isKeyArn ? kms : `arn:aws:kms:*:*:key/${isId ? kms : '*'}`;
-  return { system: 'aws', actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resource };
 }

@@ -93,7 +93,9 @@ function selectSteps({ answer, level }: Given, bound: Bound): Found {
 function oneKey(answer: There, key: string): Found {
   const entries = entriesOf(answer);
   if (entries === undefined) {
-    return { kind: 'absent', what: `it has no key ${key}: its value is not a JSON object` };
+    // What has no keys at all is broken or something else: that is not absence of one.
+    const what = `it has no key ${key}: its value is not a JSON object`;
+    return { kind: 'failed', problem: new BellhopError('BH_ERR_VALUE', { where: [], what }) };
   }
   const value = entries.get(key);
   if (value !== undefined) return { kind: 'found', answer: { kind: 'value', value } };

@@ -76,7 +76,10 @@ const fallbackStore = v.pipe(
   v.description('A store that holds the same under the same path, or under the path given'),
 );
 const lastGood = v.strictObject({
-  to: v.pipe(reference, v.description('Where the encrypted copy is written, e.g. s3:bucket/key')),
+  to: v.pipe(
+    reference,
+    v.description('Where the encrypted copy is written, e.g. s3:bucket/key; in s3 or file'),
+  ),
   key: v.pipe(
     v.union([v.strictObject({ kms: name, store: name }), v.strictObject({ age: reference })]),
     v.description('A KMS key of an AWS store, or where an age identity (AGE-SECRET-KEY-1…) is'),
@@ -110,7 +113,7 @@ const policy = v.strictObject({
     "How long the job may take: what is lent must last as long (the pod's activeDeadlineSeconds)",
   ),
   shortLease: oneOf(['refuse', 'allow'], 'What is lent for less than the job may take'),
-  lastGood: setting(lastGood, 'An encrypted copy of everything, for when every store is down'),
+  lastGood: setting(lastGood, 'An encrypted copy of all but leases, for when every store is down'),
 });
 
 const store = v.looseObject({

@@ -1,4 +1,3 @@
-import { BellhopError, isOutage } from '../core/errors.ts';
 import type { AwsCredentials } from '../wire/sigv4.ts';
 import { fromContainer, fromInstance } from './_aws-metadata.ts';
 import { fromProfile } from './_aws-profile.ts';
@@ -13,6 +12,7 @@ import {
 import type { Lent } from './_aws-sts.ts';
 import { assumeRole } from './_aws-sts.ts';
 import { textOption } from './_options.ts';
+import { openShared } from './_shared.ts';
 
 /** Who we are to AWS, for all stores that are the same: found once, and again at its end. */
 export interface AwsIdentity {
@@ -23,33 +23,12 @@ export interface AwsIdentity {
 /** Credentials that end within this time are replaced before they are used. */
 const SOON_MS = 60_000;
 
-/** One search for credentials, and by whose requests. */
-interface Finding {
-  readonly lent: Promise<Lent>;
-  readonly by: AwsGround;
-}
-
 export function openIdentity(): AwsIdentity {
-  let current: Finding | undefined;
-  const down = new WeakSet<AwsGround>();
-  const begin = (by: AwsGround): Finding => {
-    const lent = findCredentials(by);
-    lent.catch(() => down.add(by));
-    return { lent, by };
-  };
+  const shared = openShared(findCredentials);
   return {
     async get(ground, refused) {
-      const before = current;
-      if (before !== undefined) {
-        // An outage may only mean that another store gives up earlier than this one.
-        const mayTry = before.by !== ground && !down.has(ground);
-        const lent = await before.lent.catch(mayTry ? unlessOutage : thrown);
-        if (lent !== undefined && isGood(ground, lent, refused)) return lent.credentials;
-      }
-      // Of several that find it ended at the same time, the first one asks.
-      if (current === undefined || current === before) current = begin(ground);
-      const { credentials } = await current.lent;
-      return credentials;
+      const lent = await shared.get(ground, (one) => isGood(ground, one, refused));
+      return lent.credentials;
     },
   };
 }
@@ -57,14 +36,6 @@ export function openIdentity(): AwsIdentity {
 function isGood(ground: AwsGround, lent: Lent, refused: AwsCredentials | undefined): boolean {
   const nowMs = ground.context.io.clock.now() + ground.clock.aheadMs;
   return lent.credentials !== refused && (lent.untilMs ?? Infinity) - nowMs > SOON_MS;
-}
-
-function unlessOutage(error: unknown): undefined {
-  if (!(error instanceof BellhopError) || !isOutage(error)) throw error;
-}
-
-function thrown(error: unknown): never {
-  throw error;
 }
 
 /** By what `auth` names, else by everything the SDKs try; then the role on top. */

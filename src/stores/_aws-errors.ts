@@ -5,6 +5,8 @@ import type { Verdict } from '../core/call.ts';
 import { notJson, refused, verdictOfStatus } from '../core/call.ts';
 import type { HttpAnswer } from '../core/io/net-types.ts';
 import { awsXmlError } from '../wire/xml-text.ts';
+import type { Doubted } from './_rest.ts';
+import { doubted } from './_rest.ts';
 
 /** An error as the service named it. Its message may hold anything: it is never shown. */
 export interface AwsFailure {
@@ -94,14 +96,14 @@ export interface Asking {
 }
 
 /** The usual reading of an answer that is no success. */
-export function verdictOfFailure(answer: HttpAnswer, asking: Asking): Verdict<never> {
+export function verdictOfFailure(answer: HttpAnswer, asking: Asking): Verdict<never> | Doubted {
   const failure = awsFailure(answer);
   const { afterMs } = asking;
   if (failure === undefined) return verdictOfStatus(answer, afterMs) ?? notJson(answer);
   const why = nameOf(failure);
   const after = afterMs === undefined ? {} : { afterMs };
   if (isTooMuch(failure)) return { kind: 'throttled', why, ...after };
-  if (isOf(ENDED, failure)) return { kind: 'again', why, renew: true };
+  if (isOf(ENDED, failure)) return doubted(notKnown(why), { times: Infinity, renew: true });
   if (isOf(NOBODY, failure)) return notKnown(why);
   if (isDenial(failure)) return denied(failure, asking.action);
   if (isFault(failure)) return { kind: 'again', why, ...after };
@@ -110,7 +112,8 @@ export function verdictOfFailure(answer: HttpAnswer, asking: Asking): Verdict<ne
   return refused('BH_ERR_SETTINGS', `the service does not take the request: ${why}`);
 }
 
-function notKnown(why: string): Verdict<never> {
+/** The refusal of an identity. */
+export function notKnown(why: string): Verdict<never> {
   const help = 'look at the access key, its session token and the region it is used in';
   return refused('BH_ERR_CREDENTIALS', `the service does not take our credentials: ${why}`, help);
 }

@@ -1,4 +1,3 @@
-import { BellhopError } from '../core/errors.ts';
 import { fromBase64 } from '../wire/base64.ts';
 import type { Aws } from './_aws.ts';
 import { AWS } from './_aws-endpoints.ts';
@@ -22,8 +21,15 @@ export interface Kms {
    * `alias/NAME` or that alias's ARN.
    */
   encrypt(keyId: string, plain: Uint8Array, context: EncryptionContext): Promise<Uint8Array>;
-  /** The ciphertext says which key it is under; `region` is that key's, else the store's. */
-  decrypt(ciphertext: Uint8Array, context: EncryptionContext, region?: string): Promise<Uint8Array>;
+  /**
+   * `under` says where: a key, which then must be the one that it is under, in that key's region;
+   * or a region alone, where the ciphertext says which key. The store's region by default.
+   */
+  decrypt(
+    ciphertext: Uint8Array,
+    context: EncryptionContext,
+    under?: { readonly keyId?: string; readonly region?: string },
+  ): Promise<Uint8Array>;
   generateDataKey(keyId: string, context: EncryptionContext): Promise<DataKey>;
 }
 
@@ -36,9 +42,11 @@ export function openKms(aws: Aws): Kms {
       const input = { KeyId: keyId, Plaintext: base64(plain), EncryptionContext: context };
       return ask(aws, { keyId, operation: 'Encrypt', input }, bytesOf('CiphertextBlob'));
     },
-    decrypt: async (ciphertext, context, region) => {
-      const input = { CiphertextBlob: base64(ciphertext), EncryptionContext: context };
-      return ask(aws, { region, operation: 'Decrypt', input }, bytesOf('Plaintext'));
+    decrypt: async (ciphertext, context, { keyId, region } = {}) => {
+      const blob = { CiphertextBlob: base64(ciphertext), EncryptionContext: context };
+      const input = keyId === undefined ? blob : { ...blob, KeyId: keyId };
+      const key = keyId === undefined ? {} : { keyId };
+      return ask(aws, { ...key, region, operation: 'Decrypt', input }, bytesOf('Plaintext'));
     },
     generateDataKey: async (keyId, context) => {
       const input = { KeyId: keyId, KeySpec: 'AES_256', EncryptionContext: context };
@@ -99,24 +107,11 @@ function bytesOf(name: string): (body: JsonObject) => Uint8Array | undefined {
 /** What our data keys are bound to: no other program's ciphertext opens as one. */
 const CONTEXT: EncryptionContext = { application: 'bellhop' };
 
-/** Keys that KMS wraps. The wrapped form has the key's region in front, ended by a byte 0. */
+/** Keys that KMS wraps: with nothing around, so that only the policy says key and region. */
 export function awsDataKeys(aws: Aws): DataKeys {
   const kms = openKms(aws);
   return {
-    make: async (keyId) => {
-      const region = regionOf(aws.context, aws.settings, keyId);
-      const { key, wrapped } = await kms.generateDataKey(keyId, CONTEXT);
-      return { key, wrapped: Buffer.concat([Buffer.from(`${region}\0`), wrapped]) };
-    },
-    open: async (wrapped) => {
-      const end = wrapped.indexOf(0);
-      const region = Buffer.from(wrapped.subarray(0, Math.max(0, end))).toString('latin1');
-      if (end !== -1 && /^[a-z0-9-]+$/.test(region)) {
-        return kms.decrypt(wrapped.subarray(end + 1), CONTEXT, region);
-      }
-      const where = [`store ${aws.context.name}`];
-      const what = 'the wrapped key is none of KMS';
-      throw new BellhopError('BH_ERR_STORE_ANSWER', { where, what });
-    },
+    make: async (keyId) => kms.generateDataKey(keyId, CONTEXT),
+    open: async (keyId, wrapped) => kms.decrypt(wrapped, CONTEXT, { keyId }),
   };
 }

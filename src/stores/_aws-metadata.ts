@@ -1,19 +1,23 @@
 // Credentials that the platform hands out: to containers (ECS, SageMaker, EKS Pod Identity) and to
 // EC2 instances (IMDSv2), asked as botocore 1.44.5 does (utils.py, ContainerMetadataFetcher and
 // InstanceMetadataFetcher).
+import { openBudget } from '../core/budget.ts';
 import type { Verdict } from '../core/call.ts';
 import { notJson, refused, verdictOfStatus } from '../core/call.ts';
-import { BellhopError } from '../core/errors.ts';
-import type { HttpAnswer, HttpRequest } from '../core/io/net-types.ts';
+import { BellhopError, isOutage } from '../core/errors.ts';
+import type { HttpAnswer, HttpRequest, NetReason } from '../core/io/net-types.ts';
+import { NetError } from '../core/io/net-types.ts';
+import type { Io } from '../core/io/types.ts';
 import { retryAfterMs } from '../core/retry.ts';
 import type { Sourced } from './_aws-sources.ts';
 import { credentialsProblem, none, readTokenFile } from './_aws-sources.ts';
 import type { AwsGround } from './_aws-send.ts';
 import { jsonBody } from './_aws-send.ts';
 import { setting } from './_aws-files.ts';
-import { isTrue, settingsProblem } from './_aws-settings.ts';
+import { isTrue } from './_aws-settings.ts';
 import type { Lent } from './_aws-sts.ts';
 import { until } from './_aws-sts.ts';
+import { settingsProblem } from './_tls-files.ts';
 
 const BODY_BYTES_MAX = 64 * 1024;
 const CONTAINER_HOST = 'http://169.254.170.2';
@@ -90,7 +94,6 @@ function lentByPlatform({ context }: AwsGround, answer: HttpAnswer): Verdict<Len
 
 /** An instance answers in a millisecond; elsewhere nobody does. */
 const INSTANCE_MS_MAX = 1000;
-const INSTANCE_ATTEMPTS_MAX = 2;
 const TOKEN_SECONDS = '21600';
 const ROLES = '/latest/meta-data/iam/security-credentials/';
 
@@ -102,27 +105,77 @@ export async function fromInstance(ground: AwsGround): Promise<Sourced> {
   const token = await instanceToken(ground, base);
   if (token instanceof BellhopError) return none('instance', token.what);
   const headers = { 'x-aws-ec2-metadata-token': token };
-  const question = {
-    name: 'instance role',
-    method: 'GET',
-    url: `${base}${ROLES}`,
-    headers,
-  } as const;
-  const [role = ''] = (await ask(ground, question)).split('\n');
+  const question = { method: 'GET', url: `${base}${ROLES}`, headers } as const;
+  const [role = ''] = (await ask(ground, 'instance role', question)).split('\n');
   if (role === '') return none('instance', 'it has no role');
-  const value = await credentialsOfRole(ground, `${base}${ROLES}${role.trim()}`, headers);
+  const url = `${question.url}${role.trim()}`;
+  const value = await credentialsOfRole(ground, { ...question, url });
   return { from: 'instance', value };
 }
 
+/** The token that everything else is asked with; the error says why there is no instance. */
 async function instanceToken(ground: AwsGround, base: string): Promise<string | BellhopError> {
   const url = `${base}/latest/api/token`;
   const headers = { 'x-aws-ec2-metadata-token-ttl-seconds': TOKEN_SECONDS };
+  const request = requestOf({ method: 'PUT', url, headers });
+  const { caller, io } = ground.context;
+  const startedMs = io.clock.monotonicMs();
+  let isThere = false;
   try {
-    return await ask(ground, { name: 'instance metadata token', method: 'PUT', url, headers });
+    return await caller.work<string>({
+      name: 'instance metadata token',
+      kind: 'credentials',
+      attempt: async (_, signal) => {
+        try {
+          const answer = isThere
+            ? await io.net.http(request, signal)
+            : await answerInOwnTime(io, request, signal);
+          isThere = true;
+          return tokenIn(answer);
+        } catch (error) {
+          if (!(error instanceof NetError) || isThere) throw error;
+          isThere = !SILENCE.has(error.reason);
+          if (isThere) throw error;
+          const tookMs = Math.round(io.clock.monotonicMs() - startedMs);
+          const isLate = error.reason === 'aborted' || error.reason === 'timeout';
+          const what = isLate ? `no answer for ${tookMs} ms` : error.message;
+          return refused('BH_ERR_CREDENTIALS', what);
+        }
+      },
+    });
   } catch (error) {
-    if (error instanceof BellhopError) return error;
+    if (error instanceof BellhopError && !isOutage(error)) return error;
     throw error;
   }
+}
+
+/** What the network says where there is no instance; anything else came from somebody. */
+const SILENCE: ReadonlySet<NetReason> = new Set([
+  'refused',
+  'unreachable',
+  'name not found',
+  'timeout',
+  'aborted',
+]);
+
+async function answerInOwnTime(
+  io: Pick<Io, 'clock' | 'net'>,
+  request: HttpRequest,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  const own = openBudget(io.clock, INSTANCE_MS_MAX);
+  try {
+    return await io.net.http(request, AbortSignal.any([signal, own.signal]));
+  } finally {
+    own.close();
+  }
+}
+
+function tokenIn(answer: HttpAnswer): Verdict<string> {
+  if (answer.status !== 200) return verdictOfQuestion(answer);
+  const token = new TextDecoder().decode(answer.body);
+  if (/^[\x21-\x7e]+$/.test(token)) return { kind: 'done', value: token };
+  return { kind: 'again', why: 'an answer without a token' };
 }
 
 function reasonNotToAsk({ context }: AwsGround): string | undefined {
@@ -145,45 +198,36 @@ function instanceAddress({ context, settings }: AwsGround): string {
   return mode?.toLowerCase() === 'ipv6' ? 'http://[fd00:ec2::254]' : 'http://169.254.169.254';
 }
 
-type Question = Pick<HttpRequest, 'method' | 'url' | 'headers'> & { readonly name: string };
+type Question = Pick<HttpRequest, 'method' | 'url' | 'headers'>;
 
 /** The text of the answer; empty where there is no such thing. */
-async function ask({ context }: AwsGround, question: Question): Promise<string> {
+async function ask({ context }: AwsGround, name: string, question: Question): Promise<string> {
   return context.caller.send<string>({
-    ...budgeted(question),
+    name,
+    kind: 'credentials',
+    request: () => requestOf(question),
     judge: (answer) => {
-      const { status, body } = answer;
-      if (status === 404 && question.method === 'GET') return { kind: 'done', value: '' };
-      if (status === 200) return { kind: 'done', value: new TextDecoder().decode(body) };
-      const what = `HTTP ${status}`;
-      return verdictOfStatus(answer, undefined) ?? refused('BH_ERR_CREDENTIALS', what);
+      if (answer.status === 404) return { kind: 'done', value: '' };
+      if (answer.status !== 200) return verdictOfQuestion(answer);
+      return { kind: 'done', value: new TextDecoder().decode(answer.body) };
     },
   });
 }
 
-async function credentialsOfRole(
-  ground: AwsGround,
-  url: string,
-  headers: Readonly<Record<string, string>>,
-): Promise<Lent> {
-  const question = { name: 'instance credentials', method: 'GET', url, headers } as const;
+function verdictOfQuestion(answer: HttpAnswer): Verdict<never> {
+  const usual = verdictOfStatus(answer, undefined);
+  return usual ?? refused('BH_ERR_CREDENTIALS', `HTTP ${answer.status}`);
+}
+
+async function credentialsOfRole(ground: AwsGround, question: Question): Promise<Lent> {
   return ground.context.caller.send<Lent>({
-    ...budgeted(question),
+    name: 'instance credentials',
+    kind: 'credentials',
+    request: () => requestOf(question),
     judge: (answer) => lentByPlatform(ground, answer),
   });
 }
 
-function budgeted({ name, ...request }: Question) {
-  return {
-    name,
-    kind: 'credentials' as const,
-    withinMs: INSTANCE_MS_MAX,
-    attemptsMax: INSTANCE_ATTEMPTS_MAX,
-    request: (): HttpRequest => ({
-      ...request,
-      proxy: 'never',
-      protocol: 'h1',
-      bodyBytesMax: BODY_BYTES_MAX,
-    }),
-  };
+function requestOf(question: Question): HttpRequest {
+  return { ...question, proxy: 'never', protocol: 'h1', bodyBytesMax: BODY_BYTES_MAX };
 }

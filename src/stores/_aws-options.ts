@@ -42,6 +42,16 @@ export const AWS_AUTH: Readonly<Record<string, string>> = {
   role: '`auth: { roleArn: … }` is assumed on top of whatever was found',
 };
 
+/** Those that say where a service of AWS is, beside AWS_ENDPOINT_URL_ and its own name. */
+export const AWS_PLACES: readonly string[] = [
+  'AWS_REGION',
+  'AWS_DEFAULT_REGION',
+  'AWS_PROFILE',
+  'AWS_CONFIG_FILE',
+  'AWS_ENDPOINT_URL',
+  'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS',
+];
+
 /** Variables of AWS's tools that mean here what they mean there. */
 export const AWS_VARIABLES: Readonly<Record<string, string>> = {
   AWS_REGION: 'the region',

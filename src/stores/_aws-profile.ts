@@ -4,12 +4,12 @@ import type { AwsSection } from '../wire/aws-ini.ts';
 import { setting } from './_aws-files.ts';
 import { fromContainer, fromInstance } from './_aws-metadata.ts';
 import type { AwsGround } from './_aws-send.ts';
-import { settingsProblem } from './_aws-settings.ts';
 import type { Sourced } from './_aws-sources.ts';
 import { credentialsProblem, fromEnvironment, none, readTokenFile } from './_aws-sources.ts';
 import { fromSso, isSso } from './_aws-sso.ts';
 import type { Lent, RoleWish } from './_aws-sts.ts';
 import { assumeByToken, assumeRole } from './_aws-sts.ts';
+import { settingsProblem } from './_tls-files.ts';
 
 /** A profile on the way through a chain of `source_profile`. */
 interface Step {

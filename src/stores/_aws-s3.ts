@@ -33,6 +33,9 @@ export interface UrlStyle {
   readonly pathStyle: boolean | undefined;
 }
 
+/** What may stand before a host's name: anything else would end the name, and lead elsewhere. */
+const HOST = /^(?=.{3,63}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
+
 /** The object's URL; undefined where no URL can name its key or bucket. */
 export function objectUrl(place: ObjectPlace, style: UrlStyle): string | undefined {
   const { address } = style;
@@ -49,7 +52,11 @@ export function objectUrl(place: ObjectPlace, style: UrlStyle): string | undefin
   // A wildcard certificate covers one label, so a bucket with dots has none of its own.
   const isHost = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(place.bucket);
   const inPath = style.pathStyle ?? (address.isConfigured || !isHost);
-  if (!inPath) return `${address.url.replace('://', `://${place.bucket}.`)}${path}`;
+  if (!inPath) {
+    return HOST.test(place.bucket)
+      ? `${address.url.replace('://', `://${place.bucket}.`)}${path}`
+      : undefined;
+  }
   if (place.bucket === '.' || place.bucket === '..') return undefined;
   return `${address.url}/${encodeUri(place.bucket)}${path}`;
 }

@@ -7,9 +7,11 @@ import type { AwsCredentials, Signing } from '../wire/sigv4.ts';
 import { signRequest } from '../wire/sigv4.ts';
 import type { AwsService } from './_aws-endpoints.ts';
 import type { AwsFailure } from './_aws-errors.ts';
-import { awsFailure, isOfClock, nameOf, verdictOfFailure } from './_aws-errors.ts';
+import { awsFailure, isOfClock, nameOf, notKnown, verdictOfFailure } from './_aws-errors.ts';
 import type { AwsSettings } from './_aws-settings.ts';
 import { addressOf, transport } from './_aws-settings.ts';
+import type { Doubted, JsonRecord } from './_rest.ts';
+import { doubted, jsonRecord, sendDoubting } from './_rest.ts';
 import type { StoreContext } from './_store.ts';
 
 /** What a request to AWS needs beside the credentials. */
@@ -49,7 +51,7 @@ export interface AwsCall<T> extends Pick<Call<T>, 'name' | 'kind' | 'attemptsMax
 export async function sendAws<T>(ground: AwsGround, call: AwsCall<T>): Promise<T> {
   let used: AwsCredentials | undefined;
   const { name, kind, attemptsMax, withinMs } = call;
-  return ground.context.caller.send<T>({
+  return sendDoubting<T>(ground.context.caller, {
     name,
     ...(kind === undefined ? {} : { kind }),
     ...(attemptsMax === undefined ? {} : { attemptsMax }),
@@ -93,7 +95,7 @@ function signed<T>(
   return signRequest(made, { ...signing, ...call.style }, crypto);
 }
 
-function judged<T>(ground: AwsGround, call: AwsCall<T>, answer: HttpAnswer): Verdict<T> {
+function judged<T>(ground: AwsGround, call: AwsCall<T>, answer: HttpAnswer): Verdict<T> | Doubted {
   const failure = awsFailure(answer);
   if (failure !== undefined) {
     const verdict = byClock(ground, failure, answer) ?? call.judge?.(failure, answer);
@@ -112,14 +114,15 @@ function byClock(
   { context, clock }: AwsGround,
   failure: AwsFailure,
   answer: HttpAnswer,
-): Verdict<never> | undefined {
+): Verdict<never> | Doubted | undefined {
   const theirsMs = Date.parse(answer.headers['date'] ?? '');
   if (!isOfClock(failure) || Number.isNaN(theirsMs)) return undefined;
   const aheadMs = theirsMs - context.io.clock.now();
   if (Math.abs(aheadMs - clock.aheadMs) < SKEW_TOLERATED_MS) return undefined;
   clock.aheadMs = aheadMs;
   const seconds = Math.round(aheadMs / 1000);
-  return { kind: 'again', why: `${nameOf(failure)}: the clock is off by ${seconds} s` };
+  const why = `${nameOf(failure)}: the clock is off by ${seconds} s`;
+  return doubted(notKnown(why), { times: Infinity });
 }
 
 /** One operation of a service that takes and gives JSON. */
@@ -160,14 +163,8 @@ export async function callJson<T>(ground: AwsGround, call: JsonCall<T>): Promise
 }
 
 /** The JSON object that an answer is; undefined where it is none. */
-export function jsonBody(answer: HttpAnswer): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(new TextDecoder().decode(answer.body));
-    const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
-    return isObject ? (parsed as Readonly<Record<string, unknown>>) : undefined;
-  } catch {
-    return undefined;
-  }
+export function jsonBody(answer: HttpAnswer): JsonRecord | undefined {
+  return jsonRecord(answer.body);
 }
 
 /** The JSON objects of a list; empty where it is no list. */

@@ -1,6 +1,6 @@
-import { BellhopError } from '../core/errors.ts';
 import type { HttpRequest } from '../core/io/net-types.ts';
 import { FsError } from '../core/io/types.ts';
+import { checkedAddress } from './_address.ts';
 import type { AwsService } from './_aws-endpoints.ts';
 import { AWS, isGlobalSts, readArn, serviceUrl } from './_aws-endpoints.ts';
 import type { AwsFiles } from './_aws-files.ts';
@@ -8,6 +8,7 @@ import { homePath, openAwsFiles, setting } from './_aws-files.ts';
 import type { Options } from './_options.ts';
 import { flagOption, groupOption, textOption } from './_options.ts';
 import type { StoreContext } from './_store.ts';
+import { settingsProblem } from './_tls-files.ts';
 
 /** What a store's options, the variables and the shared files say together. */
 export interface AwsSettings {
@@ -66,12 +67,6 @@ export function isTrue(text: string | undefined): boolean {
   return text?.toLowerCase() === 'true';
 }
 
-/** What is wrong with the settings of a store. */
-export function settingsProblem(context: StoreContext, what: string, help?: string): BellhopError {
-  const better = help === undefined ? {} : { help };
-  return new BellhopError('BH_ERR_SETTINGS', { where: [`store ${context.name}`], what, ...better });
-}
-
 /** A region becomes a part of a host's name. */
 function checkedRegion(context: StoreContext, region: string): string {
   if (/^[a-z0-9-]{1,64}$/.test(region)) return region;
@@ -79,10 +74,7 @@ function checkedRegion(context: StoreContext, region: string): string {
 }
 
 function checkedUrl(context: StoreContext, url: string): string {
-  const parsed = URL.parse(url);
-  const isUsable = /^https?:$/.test(parsed?.protocol ?? '') && parsed?.search === '';
-  if (isUsable && parsed.username === '' && parsed.hash === '') return url.replace(/\/+$/, '');
-  throw settingsProblem(context, 'the endpoint must be a URL: https://HOST[:PORT][/PATH]');
+  return checkedAddress(context, url, { called: 'the endpoint' });
 }
 
 function readCa(context: StoreContext, file: string | undefined): string | undefined {

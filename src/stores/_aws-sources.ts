@@ -3,11 +3,11 @@ import { FsError } from '../core/io/types.ts';
 import type { AwsCredentials } from '../wire/sigv4.ts';
 import { homePath } from './_aws-files.ts';
 import type { AwsGround } from './_aws-send.ts';
-import { settingsProblem } from './_aws-settings.ts';
 import type { Lent, RoleWish } from './_aws-sts.ts';
 import { assumeByToken } from './_aws-sts.ts';
 import { textOption } from './_options.ts';
 import type { StoreContext } from './_store.ts';
+import { settingsProblem } from './_tls-files.ts';
 
 /** What one place gave: credentials, or why it gave none. A place that is broken throws. */
 export type Sourced =

@@ -11,9 +11,10 @@ import { AWS } from './_aws-endpoints.ts';
 import { homePath, setting } from './_aws-files.ts';
 import type { AwsGround } from './_aws-send.ts';
 import { jsonBody, sendAws } from './_aws-send.ts';
-import { addressOf, settingsProblem } from './_aws-settings.ts';
+import { addressOf } from './_aws-settings.ts';
 import { credentialsProblem } from './_aws-sources.ts';
 import type { Lent } from './_aws-sts.ts';
+import { settingsProblem } from './_tls-files.ts';
 
 const CACHE_BYTES_MAX = 1024 * 1024;
 const BODY_BYTES_MAX = 256 * 1024;

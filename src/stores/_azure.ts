@@ -2,12 +2,14 @@
 // without what only people's machines have. The first that is there is used, whatever it answers.
 import { BellhopError } from '../core/errors.ts';
 import { jwtClaims } from '../wire/jwt.ts';
+import { checkedAddress } from './_address.ts';
 import { appServiceToken, imdsToken } from './_azure-managed.ts';
 import { formRequest, requestToken } from './_oauth.ts';
 import type { Options, OptionSpecs } from './_options.ts';
 import { groupOption, textOption } from './_options.ts';
 import type { Bearer } from './_rest.ts';
 import { credentialText, formBody, neededCredential, openBearer, textIn } from './_rest.ts';
+import { sharedOnce } from './_shared.ts';
 import type { StoreContext } from './_store.ts';
 
 export const AZURE_OPTIONS: OptionSpecs = {
@@ -73,8 +75,8 @@ export function openAzure(context: StoreContext, options: Options): Azure {
   const auth = groupOption(options, 'auth');
   const bearer = async (resource: string, authority: string): Promise<Bearer> => {
     const key = JSON.stringify(['azure', auth, resource, authority]);
-    return context.once(key, async () => {
-      const identity = await findIdentity(context, auth, authority);
+    return sharedOnce(context, key, async (by) => {
+      const identity = await findIdentity(by, auth, authority);
       return openBearer(async (asking) => tokenFor(asking, identity, resource));
     });
   };
@@ -152,11 +154,9 @@ function applicationOf(context: StoreContext, auth: Options, byDefault: string):
 export function azureAuthority(context: StoreContext, auth: Options): string | undefined {
   const named = textOption(auth, 'authority') ?? context.variable('AZURE_AUTHORITY_HOST');
   if (named === undefined) return undefined;
-  const url = URL.parse(/^[a-z]+:\/\//i.test(named) ? named : `https://${named}`);
-  if (url?.protocol === 'https:') return url.href.replace(/\/+$/, '');
-  const where = [`store ${context.name}`, 'auth'];
-  const what = 'the authority (AZURE_AUTHORITY_HOST) must begin with https://';
-  throw new BellhopError('BH_ERR_SETTINGS', { where, what });
+  const written = /^[a-z]+:\/\//i.test(named) ? named : `https://${named}`;
+  const called = 'the authority (AZURE_AUTHORITY_HOST)';
+  return checkedAddress(context, written, { called, isSecure: true });
 }
 
 async function tokenFor(

@@ -8,6 +8,7 @@ import type { Aws } from './_aws.ts';
 import type { EncryptionContext } from './_aws-kms.ts';
 import { openKms } from './_aws-kms.ts';
 import { regionOf } from './_aws-settings.ts';
+import { openShared } from './_shared.ts';
 
 /** Who asks, and how that is proven. */
 export interface TokenFacts {
@@ -27,24 +28,26 @@ export function tokenUser({ version, userType, from }: TokenFacts): string {
   return version === 1 ? from : `${version}/${userType}/${from}`;
 }
 
-/** A token, made once and anew only when it ends soon. */
+/** A token that stores share, made once and anew only when it ends soon. */
 export interface Tokens {
-  token(): Promise<string>;
+  token(by: Aws): Promise<string>;
 }
 
 /** A token that ends sooner is not used. */
 const LEFT_MS_MIN = 60_000;
 
-export function openTokens(aws: Aws, facts: TokenFacts): Tokens {
-  let current: { readonly token: Promise<string>; readonly notAfterMs: number } | undefined;
-  const { clock } = aws.context.io;
+export function openTokens(facts: TokenFacts): Tokens {
+  const shared = openShared(async (by: Aws) => {
+    const { notAfterMs } = tokenTimes(by.context.io.clock.now(), facts.lifetimeMinutes);
+    return { token: await makeToken(by, facts), notAfterMs };
+  });
   return {
-    token: async () => {
-      if (current === undefined || current.notAfterMs - clock.now() < LEFT_MS_MIN) {
-        const { notAfterMs } = tokenTimes(clock.now(), facts.lifetimeMinutes);
-        current = { token: makeToken(aws, facts), notAfterMs };
-      }
-      return current.token;
+    token: async (by) => {
+      const { clock } = by.context.io;
+      const { token } = await shared.get(by, ({ notAfterMs }) => {
+        return notAfterMs - clock.now() >= LEFT_MS_MIN;
+      });
+      return token;
     },
   };
 }
@@ -86,7 +89,7 @@ export async function openBlind(
     const regions = Object.keys(credential.dataKeys).join(', ') || 'none';
     return fail(`it cannot be opened in ${region} (regions that it has: ${regions})`);
   }
-  const key = await openKms(aws).decrypt(sealedKey, context, region);
+  const key = await openKms(aws).decrypt(sealedKey, context, { region });
   const text = await openFernet(sealed, Buffer.from(key).toString('latin1'), aws.context.io.crypto);
   if (text === undefined) return fail('its data key does not open it: it was changed');
   const pairs = pairsOf(readJsonText(new TextDecoder().decode(text)));

@@ -8,9 +8,11 @@ import { retryAfterMs } from '../core/retry.ts';
 import { Sealed } from '../core/sealed.ts';
 import { fromBase64 } from '../wire/base64.ts';
 import { isRecord } from '../wire/read.ts';
+import { askInChunks } from './_chunks.ts';
 import { failedAnswer, jsonRecord, recordIn, said, textIn } from './_rest.ts';
 import type { JsonRecord } from './_rest.ts';
 import type { Answer, StoreContext } from './_store.ts';
+import { transport } from './_tls-files.ts';
 
 /** Since 1.14, as `get-or-empty`. */
 export const KEYS_A_REQUEST = 128;
@@ -29,6 +31,8 @@ export interface Agent {
   /** Namespace and partition, which this API takes with each key (agent/txn_endpoint.go 1.20.1). */
   readonly place: { readonly Namespace?: string; readonly Partition?: string };
   readonly token: string | undefined;
+  /** USER:PASSWORD for what stands before the agent. */
+  readonly basic: string | undefined;
 }
 
 /** Answers by what was asked for. */
@@ -36,39 +40,40 @@ export type Answers = ReadonlyMap<string, Answer>;
 
 /** Reads single keys. A key that may not be read is missing in the answer; one not there is not. */
 export async function readKeys(agent: Agent, keys: readonly string[]): Promise<Answers> {
-  const [first, ...rest] = chunks(keys, KEYS_A_REQUEST);
-  if (first === undefined) return new Map();
-  const [one, ...others] = await Promise.all(
-    [first, ...rest].map(async (chunk) => settled(chunk, readNew(agent, chunk))),
-  );
-  return new Map([one, ...others].flatMap((part) => [...(part ?? [])]));
-}
-
-async function readNew(agent: Agent, keys: readonly string[]): Promise<Answers> {
-  const reply = await transact(agent, 'get-or-empty', keys);
-  if (reply.errors.length === 0)
-    return new Map(keys.map((key) => [key, keyAnswer(agent, key, reply)]));
-  // Consul before 1.14 does not know `get-or-empty`.
-  const old = chunks(keys, KEYS_A_REQUEST_OLD).map((chunk) =>
-    settled(chunk, readOld(agent, chunk)),
-  );
-  return new Map((await Promise.all(old)).flatMap((part) => [...part]));
-}
-
-/** `get` fails for all where one is not there, and says which: the others are asked once more. */
-async function readOld(agent: Agent, keys: readonly string[]): Promise<Answers> {
-  const reply = await transact(agent, 'get', keys);
-  const gone = new Set(reply.errors.map(({ index }) => keys[index] ?? ''));
-  const strange = reply.errors.find(({ what }) => !what.includes("doesn't exist"));
-  if (strange !== undefined) throw badTransaction(agent, strange.what);
-  const left = keys.filter((key) => !gone.has(key));
-  const second = gone.size > 0 && left.length > 0 ? await transact(agent, 'get', left) : reply;
-  if (second !== reply && second.errors.length > 0) {
-    throw badTransaction(agent, 'keys came or went while they were read');
-  }
+  const answers = await askInChunks(keys, KEYS_A_REQUEST, async (part) => readNew(agent, part));
   return new Map(
-    keys.map((key) => [key, gone.has(key) ? absentKey() : keyAnswer(agent, key, second)]),
+    keys.flatMap((key, n) => {
+      const answer = answers[n];
+      return answer === undefined ? [] : [[key, answer] as const];
+    }),
   );
+}
+
+async function readNew(agent: Agent, keys: readonly string[]): Promise<readonly Answer[]> {
+  const reply = await transact(agent, 'get-or-empty', keys);
+  if (reply.errors.length === 0) return keys.map((key) => keyAnswer(agent, key, reply));
+  // Consul before 1.14 does not know `get-or-empty`.
+  return askInChunks(keys, KEYS_A_REQUEST_OLD, async (part) => readOld(agent, part));
+}
+
+/**
+ * `get` fails for all where one is not there, and says which: the others are asked once more, and
+ * again where one of them has gone since.
+ */
+async function readOld(agent: Agent, keys: readonly string[]): Promise<readonly Answer[]> {
+  const answers = new Map<string, Answer>();
+  for (let left = keys; left.length > 0; left = keys.filter((key) => !answers.has(key))) {
+    const reply = await transact(agent, 'get', left);
+    for (const { index, what } of reply.errors) {
+      const gone = left[index];
+      const isGone = gone !== undefined && what.includes("doesn't exist");
+      if (!isGone) throw badTransaction(agent, what);
+      answers.set(gone, absentKey());
+    }
+    if (reply.errors.length > 0) continue;
+    for (const key of left) answers.set(key, keyAnswer(agent, key, reply));
+  }
+  return keys.flatMap((key) => answers.get(key) ?? []);
 }
 
 function badTransaction({ context }: Agent, what: string): BellhopError {
@@ -76,16 +81,6 @@ function badTransaction({ context }: Agent, what: string): BellhopError {
     where: [`store ${context.name}`, 'txn'],
     what: said(what),
   });
-}
-
-/** What fails for a request fails for each of its keys. */
-async function settled(keys: readonly string[], reading: Promise<Answers>): Promise<Answers> {
-  try {
-    return await reading;
-  } catch (error) {
-    const failed = failedAnswer(error);
-    return new Map(keys.map((key) => [key, failed]));
-  }
 }
 
 /** Reads everything below a folder, in one request; a folder's own key is no part of it. */
@@ -128,32 +123,37 @@ interface Reply {
 type Verb = 'get-or-empty' | 'get' | 'get-tree';
 
 async function transact(agent: Agent, verb: Verb, keys: readonly string[]): Promise<Reply> {
-  const { context, address, tls, query, place, token } = agent;
+  const { context, address, query, place } = agent;
   return context.caller.send({
     name: `txn ${verb} (${keys.length})`,
     request: () => ({
       method: 'PUT',
       url: `${address}/v1/txn${query}`,
-      headers: {
-        'content-type': 'application/json',
-        ...(token === undefined ? {} : { 'x-consul-token': token }),
-      },
+      headers: { 'content-type': 'application/json', ...provingHeaders(agent) },
       body: JSON.stringify(keys.map((key) => ({ KV: { Verb: verb, Key: key, ...place } }))),
-      ...transport(tls),
+      ...agentTransport(agent.tls),
     }),
     judge: (answer) => judge(answer, agent),
   });
 }
 
 /** How every request to an agent goes. */
-export function transport(tls: TlsFacts | undefined) {
-  const proven = tls === undefined ? {} : { tls };
-  const how = { proxy: 'environment', protocol: 'h2', bodyBytesMax: BODY_BYTES_MAX } as const;
-  return { ...how, ...proven };
+export function agentTransport(tls: TlsFacts | undefined) {
+  return transport(tls, BODY_BYTES_MAX);
+}
+
+/** Who we are to Consul, and to what stands before it. */
+export function provingHeaders({ token, basic }: Agent): Readonly<Record<string, string>> {
+  return {
+    ...(token === undefined ? {} : { 'x-consul-token': token }),
+    ...(basic === undefined
+      ? {}
+      : { authorization: `Basic ${Buffer.from(basic).toString('base64')}` }),
+  };
 }
 
 /** What an answer means that is no success: errors are plain text. */
-export function judgeFailure(answer: HttpAnswer, { context }: Agent): Verdict<never> {
+export function judgeFailure(answer: HttpAnswer, { context, basic }: Agent): Verdict<never> {
   const text = said(new TextDecoder().decode(answer.body.subarray(0, 2000)));
   if (text.includes('No path to datacenter')) {
     return refused('BH_ERR_SETTINGS', 'it knows no way to this datacenter', 'correct `datacenter`');
@@ -161,6 +161,9 @@ export function judgeFailure(answer: HttpAnswer, { context }: Agent): Verdict<ne
   const afterMs = retryAfterMs(answer.headers['retry-after'], context.io.clock.now());
   const usual = verdictOfStatus(answer, afterMs);
   if (usual !== undefined) return usual;
+  if (answer.status === 401 && basic !== undefined) {
+    return refused('BH_ERR_CREDENTIALS', 'HTTP 401: CONSUL_HTTP_AUTH or the token is wrong');
+  }
   if (answer.status === 401 || (answer.status === 403 && text.includes('ACL not found'))) {
     const help = 'give a token that this Consul knows: `token`, `tokenFile` or CONSUL_HTTP_TOKEN';
     return refused('BH_ERR_CREDENTIALS', 'the server does not know the token', help);
@@ -226,9 +229,4 @@ function denied({ context, token }: Agent, path: string, what: string): Answer {
     kind: 'failed',
     problem: new BellhopError('BH_ERR_STORE_DENIED', { where, what, help }),
   };
-}
-
-function chunks(keys: readonly string[], size: number): string[][] {
-  const count = Math.ceil(keys.length / size);
-  return Array.from({ length: count }, (_, n) => keys.slice(n * size, (n + 1) * size));
 }

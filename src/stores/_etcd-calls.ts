@@ -4,9 +4,10 @@ import type { Verdict } from '../core/call.ts';
 import { notJson, refused, verdictOfStatus } from '../core/call.ts';
 import type { HttpAnswer, TlsFacts } from '../core/io/net-types.ts';
 import { retryAfterMs } from '../core/retry.ts';
-import type { Bearer, JsonRecord } from './_rest.ts';
-import { jsonRecord, said, textIn } from './_rest.ts';
+import type { Bearer, Doubted, JsonRecord } from './_rest.ts';
+import { doubted, jsonRecord, said, sendDoubting, textIn } from './_rest.ts';
 import type { StoreContext } from './_store.ts';
+import { transport } from './_tls-files.ts';
 
 /** All below a prefix is one answer, in base 64. */
 const BODY_BYTES_MAX = 128 * 1024 * 1024;
@@ -21,10 +22,8 @@ export interface Cluster {
 }
 
 /** How every request to a cluster goes. */
-export function transport(tls: TlsFacts | undefined) {
-  const proven = tls === undefined ? {} : { tls };
-  const how = { proxy: 'environment', protocol: 'h2', bodyBytesMax: BODY_BYTES_MAX } as const;
-  return { ...how, ...proven };
+export function clusterTransport(tls: TlsFacts | undefined) {
+  return transport(tls, BODY_BYTES_MAX);
 }
 
 /** An answer of JSON that is no passing trouble. */
@@ -41,7 +40,7 @@ export interface EtcdCall<T> {
   readonly path: string;
   readonly body: unknown;
   readonly kind?: 'credentials';
-  judge(answer: Said): Verdict<T>;
+  judge(answer: Said): Verdict<T> | Doubted;
 }
 
 const DENIED = 7;
@@ -57,10 +56,11 @@ export async function callAs<T>(cluster: Cluster, bearer: Bearer, asked: EtcdCal
     isNew = renew;
     return sent;
   };
-  const judge = (answer: Said): Verdict<T> => {
+  const judge = (answer: Said): Verdict<T> | Doubted => {
     if (TOKEN_ENDED.test(answer.message)) {
-      if (!isNew) return { kind: 'again', why: 'the token has ended', renew: true };
-      return refused('BH_ERR_CREDENTIALS', 'the server does not take a token that is new');
+      const whose = isNew ? 'a token that is new' : 'our token: it has ended';
+      const ended = refused('BH_ERR_CREDENTIALS', `the server does not take ${whose}`);
+      return isNew ? ended : doubted(ended, { times: 1, renew: true });
     }
     if (NO_TOKEN.test(answer.message)) {
       const help = 'set `user` and `password`, or ETCDCTL_USER';
@@ -81,7 +81,7 @@ export async function call<T>(
   const { context, endpoints, tls } = cluster;
   const start = cluster.at;
   let at = start;
-  return context.caller.send<T>({
+  return sendDoubting<T>(context.caller, {
     name: asked.name,
     ...(asked.kind === undefined ? {} : { kind: asked.kind }),
     request: async ({ number, renew }) => {
@@ -95,7 +95,7 @@ export async function call<T>(
           ...(authorization === undefined || authorization === '' ? {} : { authorization }),
         },
         body: JSON.stringify(asked.body),
-        ...transport(tls),
+        ...clusterTransport(tls),
       };
     },
     judge: (answer) => {
@@ -110,7 +110,7 @@ export async function call<T>(
 const PASSING = new Set([4, 10, 13, 14, 15]);
 const TOO_MUCH = 8;
 
-function verdictOf<T>(answer: HttpAnswer, nowMs: number, asked: EtcdCall<T>): Verdict<T> {
+function verdictOf<T>(answer: HttpAnswer, nowMs: number, asked: EtcdCall<T>): Verdict<T> | Doubted {
   const afterMs = retryAfterMs(answer.headers['retry-after'], nowMs);
   const after = afterMs === undefined ? {} : { afterMs };
   const json = jsonRecord(answer.body);

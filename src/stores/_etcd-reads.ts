@@ -5,6 +5,7 @@ import { BellhopError } from '../core/errors.ts';
 import { Sealed } from '../core/sealed.ts';
 import { fromBase64 } from '../wire/base64.ts';
 import { isRecord } from '../wire/read.ts';
+import { chunks } from './_chunks.ts';
 import type { Cluster, Said } from './_etcd-calls.ts';
 import { callAs } from './_etcd-calls.ts';
 import { textOf } from './_formats.ts';
@@ -23,10 +24,8 @@ export interface Reader {
 
 /** Answers for paths without a version; a transaction is one request. */
 export async function readLatest(reader: Reader, paths: readonly string[]): Promise<Answer[]> {
-  const parts = Array.from({ length: Math.ceil(paths.length / PATHS_A_REQUEST) }, (_, n) =>
-    paths.slice(n * PATHS_A_REQUEST, (n + 1) * PATHS_A_REQUEST),
-  );
-  return (await Promise.all(parts.map(async (part) => readPart(reader, part)))).flat();
+  const parts = chunks(paths, PATHS_A_REQUEST).map(async (part) => readPart(reader, part));
+  return (await Promise.all(parts)).flat();
 }
 
 const TOO_MANY = /too many operations/;

@@ -18,6 +18,9 @@ const ELSEWHERE_MS_MAX = 1000;
 const PLATFORM_VARIABLES = ['K_SERVICE', 'CLOUD_RUN_JOB', 'CLOUD_ML_JOB_ID', 'GAE_SERVICE'];
 const FIRMWARE = '/sys/class/dmi/id/product_name';
 
+const GIVE_HELP =
+  'set GOOGLE_APPLICATION_CREDENTIALS or `auth: { credentials: … }`, or run where Google gives an identity';
+
 /** True where the metadata server must be there. */
 export function isOnGoogle(context: StoreContext): boolean {
   const names = ['GCE_METADATA_HOST', ...PLATFORM_VARIABLES];
@@ -52,7 +55,7 @@ export async function metadataText(context: StoreContext, path: string): Promise
     throw new BellhopError('BH_ERR_CREDENTIALS', {
       where,
       what: `no credentials are given, and no metadata server answers: ${what}`,
-      help: 'set GOOGLE_APPLICATION_CREDENTIALS or `auth: { credentials: … }`, or run where Google gives an identity',
+      help: GIVE_HELP,
     });
   }
 }
@@ -74,7 +77,9 @@ function judge(answer: HttpAnswer): Verdict<string> {
   if (passing !== undefined) return passing;
   // Captive portals and other clouds answer at this address too.
   if (answer.headers['metadata-flavor'] !== 'Google') {
-    return { kind: 'again', why: `HTTP ${answer.status} that is not of a metadata server` };
+    const why = `HTTP ${answer.status} that is not of a metadata server`;
+    const isFinal = answer.status >= 400 && answer.status < 500;
+    return isFinal ? refused('BH_ERR_CREDENTIALS', why, GIVE_HELP) : { kind: 'again', why };
   }
   if (answer.status === 200) {
     return { kind: 'done', value: new TextDecoder().decode(answer.body).trim() };

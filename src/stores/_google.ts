@@ -11,6 +11,7 @@ import type { Options, OptionSpecs } from './_options.ts';
 import { groupOption, textOption } from './_options.ts';
 import type { Bearer } from './_rest.ts';
 import { credentialText, formBody, neededCredential, openBearer } from './_rest.ts';
+import { sharedOnce } from './_shared.ts';
 import type { StoreContext } from './_store.ts';
 
 /** An identity, with the token that is shared by all stores of this start. */
@@ -50,6 +51,7 @@ export const GOOGLE_VARIABLES: Readonly<Record<string, string>> = {
   GOOGLE_APPLICATION_CREDENTIALS: 'the credential file',
   CLOUDSDK_CONFIG: 'the folder of gcloud, with application_default_credentials.json',
   GOOGLE_CLOUD_PROJECT: 'the project of secrets that are named without',
+  GCLOUD_PROJECT: 'the same, where GOOGLE_CLOUD_PROJECT is not set',
   GOOGLE_CLOUD_QUOTA_PROJECT: 'the project whose quota is used',
   GCE_METADATA_HOST: 'host and port of the metadata server',
 };
@@ -65,8 +67,8 @@ export async function openGoogle(context: StoreContext, options: Options): Promi
   const file = textOption(auth, 'credentialsFile') ?? defaultFile(context);
   const email = textOption(auth, 'impersonate');
   const key = JSON.stringify(['google', reference ?? null, file ?? null, email ?? null]);
-  const shared = await context.once(key, async () => {
-    const own = await findCredentials(context, reference, file);
+  const shared = await sharedOnce(context, key, async (by) => {
+    const own = await findCredentials(by, reference, file);
     const credentials = email === undefined ? own : impersonating(own, email);
     return { credentials, bearer: openBearer(async (asking) => tokenFor(asking, credentials)) };
   });
@@ -229,7 +231,9 @@ async function projectOf(
   }
   const base = credentials.type === 'impersonated' ? credentials.source : credentials;
   if (base.type !== 'metadata') return undefined;
-  return context.once('google project', async () => metadataText(context, 'project/project-id'));
+  return sharedOnce(context, 'google project', async (by) => {
+    return metadataText(by, 'project/project-id');
+  });
 }
 
 async function nameOf(context: StoreContext, credentials: GoogleCredentials): Promise<string> {

@@ -5,6 +5,7 @@ import { FsError } from '../core/io/types.ts';
 import { readDocuments, YamlProblem } from '../wire/yaml.ts';
 import { fromBase64 } from '../wire/base64.ts';
 import { isRecord } from '../wire/read.ts';
+import { plainAddress } from './_address.ts';
 import type { JsonRecord } from './_rest.ts';
 import { neededCredential, recordIn, textIn } from './_rest.ts';
 
@@ -145,9 +146,10 @@ function refuse({ where }: Reading, what: string, help?: string): never {
 
 function serverOf(reading: Reading): Cluster {
   const { record } = reading;
-  const server = textIn(record, 'server') ?? '';
-  if (URL.parse(server)?.protocol !== 'https:') {
-    refuse(reading, 'its server must begin with https://: a token is sent to it');
+  const url = plainAddress(textIn(record, 'server') ?? '');
+  if (url?.startsWith('https:') !== true) {
+    const what = 'its server must be https://HOST[:PORT][/PATH] and nothing else';
+    return refuse(reading, `${what}: a token is sent to it`);
   }
   if (record['insecure-skip-tls-verify'] === true) {
     const help = 'give `certificate-authority-data`, and `tls-server-name` if the name differs';
@@ -159,7 +161,7 @@ function serverOf(reading: Reading): Cluster {
   const ca = pemIn(reading, 'certificate-authority');
   const serverName = textIn(record, 'tls-server-name');
   return {
-    url: server.replace(/\/+$/, ''),
+    url,
     ...(ca === undefined ? {} : { ca }),
     ...(serverName === undefined ? {} : { serverName }),
   };

@@ -1,6 +1,7 @@
 // Which API server, and who we are to it: options, kubeconfig, or the pod's service account.
 import { BellhopError } from '../core/errors.ts';
 import type { HttpRequest, TlsFacts } from '../core/io/net-types.ts';
+import { checkedAddress } from './_address.ts';
 import type { Cluster } from './_kube-config.ts';
 import { clusterOf, loadKubeConfig } from './_kube-config.ts';
 import type { Options, OptionSpecs } from './_options.ts';
@@ -131,14 +132,13 @@ function findCluster(context: StoreContext, options: Options, withUser: boolean)
   });
 }
 
-function namedServer({ io, name }: StoreContext, url: string, ca: string | undefined): Cluster {
-  const where = [`store ${name}`];
-  if (URL.parse(url)?.protocol !== 'https:') {
-    const what = '`url` must begin with https://';
-    throw new BellhopError('BH_ERR_SETTINGS', { where, what });
-  }
-  const trusted = ca === undefined ? {} : { ca: neededCredential(io.fs, ca, where) };
-  return { url: url.replace(/\/+$/, ''), ...trusted };
+function namedServer(context: StoreContext, written: string, ca: string | undefined): Cluster {
+  const { io, name } = context;
+  const url = checkedAddress(context, written, { called: '`url`', isSecure: true });
+  return {
+    url,
+    ...(ca === undefined ? {} : { ca: neededCredential(io.fs, ca, [`store ${name}`]) }),
+  };
 }
 
 /** The API server as client-go's rest.InClusterConfig finds it; undefined outside of a pod. */

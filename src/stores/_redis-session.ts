@@ -8,13 +8,15 @@ import type { Connection, ConnectRequest } from '../core/io/net-types.ts';
 import { NetError } from '../core/io/net-types.ts';
 import { Sealed } from '../core/sealed.ts';
 import type { Reply } from '../wire/resp.ts';
-import { RespError, encodeCommand, respDecoder } from '../wire/resp.ts';
+import { RespError, RespLimitError, encodeCommand, respDecoder } from '../wire/resp.ts';
 import { textOf } from './_formats.ts';
 import { failedAnswer, said } from './_rest.ts';
 import type { Answer, StoreContext } from './_store.ts';
 
-/** The largest value; what resp.ts allows for all answers of a command is twice that. */
+/** The largest value. */
 export const VALUE_BYTES_MAX = 64 * 1024 * 1024;
+/** What a connection gives for all of its keys, and so the largest hash. */
+const CONNECTION_BYTES_MAX = 2 * VALUE_BYTES_MAX;
 
 /** One database of one server, and as whom it is asked. */
 export interface Database {
@@ -28,8 +30,8 @@ export interface Database {
 
 type Command = readonly string[];
 
-/** Sends commands all at once, and gives as many replies. */
-type Exchange = (commands: readonly Command[]) => Promise<readonly Reply[]>;
+/** Sends commands all at once, and gives as many replies; the first `opening` let us in. */
+type Exchange = (commands: readonly Command[], opening?: number) => Promise<readonly Reply[]>;
 
 /**
  * Values of keys in one round trip, with logging in: GET for each, since MGET fails as a whole
@@ -37,7 +39,10 @@ type Exchange = (commands: readonly Command[]) => Promise<readonly Reply[]>;
  */
 export async function readKeys(database: Database, keys: readonly string[]): Promise<Answer[]> {
   return converse<Answer[]>(database, `GET (${keys.length})`, async (exchange, opening) => {
-    const replies = await exchange([...opening, ...keys.map((key) => ['GET', key])]);
+    const replies = await exchange(
+      [...opening, ...keys.map((key) => ['GET', key])],
+      opening.length,
+    );
     const problem = openingProblem(replies.slice(0, opening.length));
     if (problem !== undefined) return problem;
     const values = replies.slice(opening.length);
@@ -55,7 +60,7 @@ export async function readKeys(database: Database, keys: readonly string[]): Pro
 /** The user that the server takes us for; undefined where it does not tell. */
 export async function whoAmI(database: Database): Promise<string | undefined> {
   return converse<string | undefined>(database, 'ACL WHOAMI', async (exchange, opening) => {
-    const replies = await exchange([...opening, ['ACL', 'WHOAMI']]);
+    const replies = await exchange([...opening, ['ACL', 'WHOAMI']], opening.length);
     const problem = openingProblem(replies.slice(0, opening.length));
     if (problem !== undefined) return problem;
     const name = replies.at(-1);
@@ -76,10 +81,9 @@ async function converse<T>(database: Database, name: string, talk: Talk<T>): Pro
         return await talk(exchangeOn(connection), openingOf(database));
       } catch (error) {
         if (!(error instanceof RespError)) throw error;
-        if (!error.message.includes('limit'))
+        if (!(error instanceof RespLimitError))
           return { kind: 'again', why: 'it does not speak RESP' };
-        const what = `an answer is larger than ${VALUE_BYTES_MAX} bytes, or a hash has too many fields`;
-        return refused('BH_ERR_VALUE', what);
+        return refused('BH_ERR_VALUE', `this is more than bellhop takes: ${error.message}`);
       } finally {
         connection.close();
       }
@@ -96,17 +100,27 @@ function openingOf({ user, password, number }: Database): Command[] {
 }
 
 function exchangeOn(connection: Connection): Exchange {
-  const decoder = respDecoder({ stringBytesMax: VALUE_BYTES_MAX });
-  return async (commands) => {
+  const limits = { stringBytesMax: VALUE_BYTES_MAX, replyBytesMax: CONNECTION_BYTES_MAX };
+  const decoder = respDecoder(limits);
+  let bytesRead = 0;
+  return async (commands, opening = 0) => {
     connection.write(Buffer.concat(commands.map(encodeCommand)));
     const replies: Reply[] = [];
     while (replies.length < commands.length) {
       const bytes = await connection.read();
       if (bytes === undefined) {
-        // A server that will not have us says why before it closes.
-        const [last] = replies.slice(-1);
-        if (last?.kind !== 'error') throw new NetError('cut off', '');
+        // A server that will not have us says why before it closes; what one key is refused says
+        // nothing of the others.
+        const last = replies.at(-1);
+        const isOfAll = last?.kind === 'error' && replies.length <= opening;
+        if (last === undefined || !(isOfAll || passingProblem(last) !== undefined)) {
+          throw new NetError('cut off', '');
+        }
         return commands.map((_, n) => replies[n] ?? last);
+      }
+      bytesRead += bytes.length;
+      if (bytesRead > CONNECTION_BYTES_MAX) {
+        throw new RespLimitError(`answers over ${CONNECTION_BYTES_MAX} bytes`);
       }
       replies.push(...decoder.push(bytes));
     }

@@ -1,12 +1,13 @@
 // What stores behind a bearer token and JSON share: tokens, doubts about a refusal, small readers.
 import type { Attempt, Call, Caller, Verdict } from '../core/call.ts';
-import { refused } from '../core/call.ts';
-import { BellhopError } from '../core/errors.ts';
+import { notJson, refusedByStatus } from '../core/call.ts';
+import { BellhopError, isOutage } from '../core/errors.ts';
 import type { HttpAnswer } from '../core/io/net-types.ts';
 import type { Fs } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
 import type { Sealed } from '../core/sealed.ts';
 import { isRecord } from '../wire/read.ts';
+import { openShared } from './_shared.ts';
 import type { StoreContext } from './_store.ts';
 
 /** A JSON object of a server. */
@@ -81,40 +82,14 @@ export function neededCredential(fs: Fs, path: string, where: readonly string[])
 
 /** A token that is shared by all stores and requests of a start. */
 export interface Bearer {
-  /**
-   * The token; a new one where `ended` is the one that we have. All who ask wait for one making,
-   * which is done by the means of the store that asked first: each has a budget of its own.
-   */
+  /** The token; a new one where `ended` is what we have. All who ask wait for one making. */
   token(context: StoreContext, ended?: string): Promise<string>;
 }
 
 /** Makes the token when it is first asked for, and again when the server says that it has ended. */
 export function openBearer(make: (context: StoreContext) => Promise<string>): Bearer {
-  let making: Promise<string> | undefined;
-  let current: string | undefined;
-  const begin = (context: StoreContext): Promise<string> => {
-    const made = make(context);
-    making = made;
-    made.then(
-      (token) => {
-        current = token;
-      },
-      // A failure is not kept: the next attempt may get one.
-      () => {
-        if (making === made) making = undefined;
-      },
-    );
-    return made;
-  };
-  return {
-    token: async (context, ended) => {
-      if (ended !== undefined && ended === current) {
-        current = undefined;
-        return begin(context);
-      }
-      return making ?? begin(context);
-    },
-  };
+  const shared = openShared(make);
+  return { token: async (context, ended) => shared.get(context, (token) => token !== ended) };
 }
 
 /** The header of each attempt: the shared token, made anew once the server has refused ours. */
@@ -163,7 +138,7 @@ export async function sendDoubting<T>(caller: Caller, call: DoubtingCall<T>): Pr
   try {
     return await caller.send({ ...call, judge });
   } catch (error) {
-    const isOpen = error instanceof BellhopError && error.code === 'BH_ERR_STORE';
+    const isOpen = error instanceof BellhopError && isOutage(error);
     if (refusal === undefined || !isOpen) throw error;
     const { code, what, help } = refusal;
     const better = help === undefined ? {} : { help };
@@ -181,10 +156,17 @@ export function doubted(
 
 /** What a status means whose body has no code that we know: never absence. */
 export function unknownError({ status }: HttpAnswer, what: string): Verdict<never> | Doubted {
-  if (status === 401) {
-    return doubted(refused('BH_ERR_CREDENTIALS', what), { times: 1, renew: true });
-  }
-  return refused(status === 403 ? 'BH_ERR_STORE_DENIED' : 'BH_ERR_STORE_ANSWER', what);
+  return renewedOn401(status, refusedByStatus(status, what));
+}
+
+/** What an answer means whose body is no JSON. */
+export function unknownBody(answer: HttpAnswer): Verdict<never> | Doubted {
+  return renewedOn401(answer.status, notJson(answer));
+}
+
+/** A gateway says it of a token that has ended, too. */
+function renewedOn401(status: number, verdict: Verdict<never>): Verdict<never> | Doubted {
+  return status === 401 ? doubted(verdict, { times: 1, renew: true }) : verdict;
 }
 
 /** A path's own answer where it cannot be had; what is no problem of ours is thrown on. */

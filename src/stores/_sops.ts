@@ -7,6 +7,7 @@ import { textOf } from './_formats.ts';
 import type { Options, OptionSpecs } from './_options.ts';
 import { textOption } from './_options.ts';
 import { credentialText, readCredential } from './_rest.ts';
+import { sharedOnce } from './_shared.ts';
 import type { StoreContext } from './_store.ts';
 
 /** The options that opening sops files has. */
@@ -24,6 +25,8 @@ export const SOPS_OPTIONS: OptionSpecs = {
 export const SOPS_VARIABLES: Readonly<Record<string, string>> = {
   SOPS_AGE_KEY: 'age identities that open sops files, one a line',
   SOPS_AGE_KEY_FILE: 'a file of age identities',
+  SOPS_AGE_KEY_CMD: 'not run: bellhop runs no commands; where no identity fits, it is named',
+  SOPS_AGE_SSH_PRIVATE_KEY_FILE: 'not read: only identities of age; named in the same way',
   XDG_CONFIG_HOME: 'the folder of `sops/age/keys.txt`; `.config` in HOME where it is not set',
   HOME: 'see XDG_CONFIG_HOME',
 };
@@ -108,9 +111,9 @@ async function dataKeyOf(
 }
 
 async function identitiesOf(options: Options, context: StoreContext): Promise<Identities> {
-  return context.once(`age identities ${context.name}`, async () =>
-    findIdentities(options, context),
-  );
+  return sharedOnce(context, `age identities ${context.name}`, async (by) => {
+    return findIdentities(options, by);
+  });
 }
 
 /** All that are named, as sops 3.13.3 does (age/keysource.go); ours first. */
@@ -129,6 +132,12 @@ async function findIdentities(options: Options, context: StoreContext): Promise<
   if (variable !== undefined) add('SOPS_AGE_KEY', variable);
   const file = context.variable('SOPS_AGE_KEY_FILE');
   if (file !== undefined) add(file, neededText(context, file));
+  for (const [name, why] of [
+    ['SOPS_AGE_KEY_CMD', 'bellhop runs no commands'],
+    ['SOPS_AGE_SSH_PRIVATE_KEY_FILE', 'keys of SSH are not supported'],
+  ] as const) {
+    if (context.variable(name) !== undefined) places.push(`${name} (${why})`);
+  }
   const config = context.variable('XDG_CONFIG_HOME') ?? `${context.variable('HOME') ?? ''}/.config`;
   const standard = `${config}/sops/age/keys.txt`;
   const read = readCredential(context.io.fs, standard);

@@ -52,7 +52,8 @@ export interface Store {
 export interface DataKeys {
   /** A new key of 32 bytes, and what it can be had again from. */
   make(keyId: string): Promise<{ readonly key: Uint8Array; readonly wrapped: Uint8Array }>;
-  open(wrapped: Uint8Array): Promise<Uint8Array>;
+  /** Fails where it was wrapped under another key. */
+  open(keyId: string, wrapped: Uint8Array): Promise<Uint8Array>;
 }
 
 /** What opening a store is given. */
@@ -74,9 +75,20 @@ export interface StoreContext {
   once<T>(key: string, make: () => Promise<T>): Promise<T>;
 }
 
+/** IAM's conditions: operator, then condition key, then the value. */
+export type IamCondition = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** What an IAM policy allows. */
+export interface AwsRight {
+  readonly system: 'aws';
+  readonly actions: readonly string[];
+  readonly resource: string;
+  readonly condition?: IamCondition;
+}
+
 /** What a plan needs to be allowed, in the words of the system that allows it. */
 export type Right =
-  | { readonly system: 'aws'; readonly actions: readonly string[]; readonly resource: string }
+  | AwsRight
   | { readonly system: 'vault'; readonly path: string; readonly capabilities: readonly string[] }
   | { readonly system: 'google' | 'azure'; readonly role: string; readonly scope: string }
   | {
@@ -98,6 +110,16 @@ export interface PerCall {
   readonly valueBytes?: number;
 }
 
+/** What planning must know of a kind. */
+export interface StoreFacts {
+  readonly hasVersions: boolean;
+  /** Its stores have `dataKey`. */
+  readonly hasKeys: boolean;
+  /** Its stores have `put`: all, or those with the option that it needs. */
+  readonly writes?: { readonly needs?: string };
+  readonly options: OptionSpecs;
+}
+
 /** One kind of store: the default export of its file in this folder. */
 export interface StoreKind {
   /** The word after `kind:` in bellhop.yaml. */
@@ -115,8 +137,25 @@ export interface StoreKind {
   readonly auth: Readonly<Record<string, string>>;
   /** Variables of other tools that mean here what they mean there: name → one line. */
   readonly variables: Readonly<Record<string, string>>;
+  /**
+   * Which of them say where the store is (address, region, namespace, project, profile), not who we
+   * are: a last good copy of one place is never taken for another.
+   */
+  readonly places: readonly string[];
   /** Throws a BellhopError for options that it cannot use. Makes no request. */
   open(options: Options, context: StoreContext): Store;
   /** The least rights that reading these needs. */
   rights?(options: Options, wanted: readonly Wanted[]): readonly Right[];
+  /** Where stores of this kind can have `put`. */
+  readonly writes?: {
+    /** The option without which one has it not. */
+    readonly needs?: string;
+    /** The least rights that writing needs, beside those of reading. */
+    rights(options: Options, path: string): readonly Right[];
+  };
+  /** Where stores of this kind have `dataKey`. */
+  readonly dataKeys?: {
+    /** The least rights that making and opening keys under this one needs. */
+    rights(options: Options, keyId: string): readonly Right[];
+  };
 }

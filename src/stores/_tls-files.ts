@@ -25,6 +25,8 @@ export interface TlsVariables {
   readonly ca?: string;
   /** A variable that holds PEM text itself; it counts before `ca`. */
   readonly caText?: string;
+  /** A variable that names a folder of PEM files; it counts after `ca`. */
+  readonly caFolder?: string;
   readonly cert?: string;
   readonly key?: string;
   readonly serverName?: string;
@@ -50,7 +52,7 @@ export function tlsOf(
   if ((cert === undefined) !== (key === undefined)) {
     throw settingsProblem(context, 'a client certificate and its key belong together');
   }
-  const facts = { ca: caText ?? pem('ca'), cert, key, serverName };
+  const facts = { ca: caText ?? pem('ca') ?? folderPem(context, variables), cert, key, serverName };
   const given = Object.entries(facts).filter(([, value]) => value !== undefined);
   return given.length === 0 ? undefined : Object.fromEntries(given);
 }
@@ -66,28 +68,52 @@ function readPem(context: StoreContext, option: string, file: string): string {
   }
 }
 
+/** All authorities below the folder that a variable names, as HashiCorp's go-rootcerts does. */
+function folderPem(context: StoreContext, { caFolder }: TlsVariables): string | undefined {
+  const folder = caFolder === undefined ? undefined : context.variable(caFolder);
+  if (caFolder === undefined || folder === undefined) return undefined;
+  const found = filesBelow(context, caFolder, folder).map((file) =>
+    readPem(context, caFolder, file),
+  );
+  const text = found.join('\n');
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  throw settingsProblem(context, `there is no authority in the folder ${folder} of ${caFolder}`);
+}
+
+/** Links to folders are not followed: what the kubelet mounts is then seen once. */
+function filesBelow(context: StoreContext, called: string, folder: string): readonly string[] {
+  const { fs } = context.io;
+  try {
+    return fs
+      .list(folder)
+      .toSorted()
+      .flatMap((name) => {
+        const path = `${folder}/${name}`;
+        if (fs.stat(path)?.kind === 'dir') {
+          return name.startsWith('..') ? [] : filesBelow(context, called, path);
+        }
+        return fs.statThrough(path)?.kind === 'file' ? [path] : [];
+      });
+  } catch (error) {
+    if (!(error instanceof FsError)) throw error;
+    throw settingsProblem(context, `${folder} of ${called} cannot be read (${error.errno})`);
+  }
+}
+
 /** True where a variable is set, and not to what Go's ParseBool calls false. */
 export function isSkipping(context: StoreContext, variable: string): boolean {
   const value = context.variable(variable);
   return value !== undefined && !/^(?:0|f|false)$/i.test(value);
 }
 
+/** How every request to a server goes that is asked by HTTP/2 where it speaks it. */
+export function transport(tls: TlsFacts | undefined, bodyBytesMax: number) {
+  const proven = tls === undefined ? {} : { tls };
+  return { proxy: 'environment', protocol: 'h2', bodyBytesMax, ...proven } as const;
+}
+
 /** What is wrong with the settings of a store. */
 export function settingsProblem(context: StoreContext, what: string, help?: string): BellhopError {
   const better = help === undefined ? {} : { help };
   return new BellhopError('BH_ERR_SETTINGS', { where: [`store ${context.name}`], what, ...better });
-}
-
-/**
- * An address as origin and path without a slash at the end. Throws BH_ERR_SETTINGS for what is no
- * http(s) URL, or has a user, a query or a fragment.
- */
-export function checkedAddress(context: StoreContext, address: string): string {
-  const url = URL.parse(address);
-  const isPlain = url !== null && url.username === '' && url.password === '' && url.search === '';
-  if (isPlain && /^https?:$/.test(url.protocol) && url.hash === '') {
-    return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
-  }
-  const what = 'its address must be http(s)://HOST[:PORT][/PATH]';
-  throw settingsProblem(context, what);
 }

@@ -2,10 +2,10 @@
 // As HashiCorp's go-secure-stdlib/awsutil writes it (GenerateLoginData); not run against a Vault:
 // OpenBao 2.7.2 does not have the method.
 import { signRequest } from '../wire/sigv4.ts';
+import { checkedAddress } from './_address.ts';
 import { openAws } from './_aws.ts';
 import { AWS, serviceUrl } from './_aws-endpoints.ts';
 import { groupOption, textOption } from './_options.ts';
-import { checkedAddress } from './_tls-files.ts';
 import type { Entering, LoginBody } from './_vault-session.ts';
 
 const BODY = 'Action=GetCallerIdentity&Version=2011-06-15';

@@ -3,6 +3,7 @@ import { refused } from '../core/call.ts';
 import { BellhopError } from '../core/errors.ts';
 import { flagOption, textOption } from './_options.ts';
 import { credentialText, neededCredential, readCredential, recordIn, textIn } from './_rest.ts';
+import { openShared } from './_shared.ts';
 import { settingsProblem } from './_tls-files.ts';
 import { awsLogin } from './_vault-aws.ts';
 import type { VaultAnswer } from './_vault-server.ts';
@@ -101,26 +102,25 @@ function tokenAtHome({ server }: Entering): string | undefined {
   return 'text' in read ? read.text : undefined;
 }
 
-/** Opened once where it is wrapped: a later login takes what was in it. */
 async function secretIdOf(entering: Entering): Promise<string | undefined> {
   const { auth, key, server } = entering;
   const isGiven = auth['secretId'] !== undefined || auth['secretIdFile'] !== undefined;
   if (!isGiven) return undefined;
   if (!flagOption(auth, 'secretIdWrapped'))
     return credential(entering, 'secretId', 'the secret id');
-  const kept = await server.context.once<{ secretId?: string }>(
-    `${key} secret id`,
-    async () => ({}),
-  );
-  if (kept.secretId !== undefined) return kept.secretId;
+  const shared = await server.context.once(`${key} secret id`, async () => {
+    return openShared(unwrappedSecretId);
+  });
+  return shared.get(entering);
+}
+
+/** Done once: a later login takes what was in it. */
+async function unwrappedSecretId(entering: Entering): Promise<string> {
   const token = await credential(entering, 'secretId', 'the token around the secret id');
   const { json } = await unwrap(entering, token);
   const secretId = textIn(recordIn(json, 'data'), 'secret_id');
-  if (secretId === undefined) {
-    throw lacking(entering, 'secretId', 'what was wrapped is no secret id of an AppRole');
-  }
-  kept.secretId = secretId;
-  return secretId;
+  if (secretId !== undefined) return secretId;
+  throw lacking(entering, 'secretId', 'what was wrapped is no secret id of an AppRole');
 }
 
 async function jwtOf(entering: Entering): Promise<string> {

@@ -5,10 +5,11 @@ import { BellhopError } from '../core/errors.ts';
 import type { Options } from './_options.ts';
 import { recordOption } from './_options.ts';
 import { recordIn, textIn } from './_rest.ts';
+import { openShared } from './_shared.ts';
 import type { StoreContext } from './_store.ts';
 import { settingsProblem } from './_tls-files.ts';
 import { encodedPath, wordsOf } from './_vault-server.ts';
-import type { Identity } from './_vault-session.ts';
+import type { Entering, Identity } from './_vault-session.ts';
 import { askAs } from './_vault-session.ts';
 
 export type Engine = 'kv1' | 'kv2' | 'other';
@@ -94,18 +95,14 @@ function groupOf(path: string, split: ReadonlySet<string>): string {
 }
 
 async function mountOf({ identity }: Finding, path: string): Promise<Mount | BellhopError> {
-  const { server, key } = identity.entering;
+  const { session, entering } = identity;
   const [plain = ''] = path.split('?', 1);
-  const asked = await server.context.once(`${key} mounts`, async () => {
-    return new Map<string, Promise<Mount>>();
+  const shared = await entering.server.context.once(`${entering.key} mount ${plain}`, async () => {
+    return openShared(async (by: Entering) => askMount({ session, entering: by }, plain));
   });
   try {
-    const asking = asked.get(plain) ?? askMount(identity, plain);
-    asked.set(plain, asking);
-    return await asking;
+    return await shared.get(entering);
   } catch (error) {
-    // What another store could not find out in its time may still be found out in this one's.
-    asked.delete(plain);
     if (error instanceof BellhopError) return error;
     throw error;
   }

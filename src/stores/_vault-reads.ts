@@ -1,6 +1,6 @@
 // What is asked for one path, and what its answer says.
 import type { Verdict } from '../core/call.ts';
-import { refused } from '../core/call.ts';
+import { refused, refusedByStatus } from '../core/call.ts';
 import { Sealed } from '../core/sealed.ts';
 import { jsonMembersAt } from '../wire/json-source.ts';
 import type { Options } from './_options.ts';
@@ -89,6 +89,8 @@ function answerOf(answer: VaultAnswer, mount: Mount, version: string | undefined
   if (status === 204) return absent('there is nothing at this path');
   if (status === 404) return absenceOf(answer, version);
   const what = `HTTP ${status}, ${wordsOf(answer)}`;
+  // Vault itself never says 401: a gateway does.
+  if (status === 401) return refusedByStatus(status, what);
   const isUpdate = status === 405 || wordsOf(answer).includes('unsupported operation');
   const help = isUpdate
     ? 'if it answers updates only, list its path in the option `write`'
@@ -116,7 +118,7 @@ function absenceOf(answer: VaultAnswer, version: string | undefined): Verdict<An
     return refused('BH_ERR_SETTINGS', what, 'look at the option `mounts`, if it names this mount');
   }
   if (!Array.isArray(json['errors'])) {
-    return refused('BH_ERR_STORE_ANSWER', 'HTTP 404 that is none of Vault');
+    return refusedByStatus(404, 'HTTP 404 that is none of Vault');
   }
   return absent(version === undefined ? 'there is no such secret' : 'there is no such version');
 }

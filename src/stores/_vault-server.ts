@@ -4,12 +4,13 @@ import type { Attempt, Verdict } from '../core/call.ts';
 import { notJson, refused, verdictOfStatus } from '../core/call.ts';
 import type { HttpAnswer, HttpRequest, TlsFacts } from '../core/io/net-types.ts';
 import { retryAfterMs } from '../core/retry.ts';
+import { checkedAddress } from './_address.ts';
 import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
-import type { JsonRecord } from './_rest.ts';
-import { jsonRecord, said } from './_rest.ts';
+import type { Doubted, JsonRecord } from './_rest.ts';
+import { jsonRecord, said, sendDoubting } from './_rest.ts';
 import type { StoreContext } from './_store.ts';
-import { checkedAddress, isSkipping, settingsProblem, tlsOf } from './_tls-files.ts';
+import { isSkipping, settingsProblem, tlsOf, transport } from './_tls-files.ts';
 
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -23,12 +24,20 @@ export interface VaultServer {
   at: string;
 }
 
+/** Variables of the vendor's client for a proxy of Vault alone. */
+const PROXIES = ['VAULT_PROXY_ADDR', 'VAULT_HTTP_PROXY'];
+
 /** Reads options and variables. Throws BH_ERR_SETTINGS. Makes no request. */
 export function vaultServer(options: Options, context: StoreContext): VaultServer {
   if (isSkipping(context, 'VAULT_SKIP_VERIFY')) {
     const what = 'VAULT_SKIP_VERIFY is set, and bellhop never talks to a server unverified';
     const help = "unset it, and give the server's authority by `ca`, or VAULT_CACERT";
     throw settingsProblem(context, what, help);
+  }
+  const proxy = PROXIES.find((name) => context.variable(name) !== undefined);
+  if (proxy !== undefined) {
+    const help = 'unset it, and set HTTPS_PROXY and NO_PROXY for bellhop instead';
+    throw settingsProblem(context, `${proxy} is set, and is not supported`, help);
   }
   const given = textOption(options, 'address') ?? context.variable('VAULT_ADDR');
   if (given === undefined) {
@@ -41,6 +50,7 @@ export function vaultServer(options: Options, context: StoreContext): VaultServe
   const address = checkedAddress(context, given);
   const tls = tlsOf(options, context, {
     ca: 'VAULT_CACERT',
+    caFolder: 'VAULT_CAPATH',
     caText: 'VAULT_CACERT_BYTES',
     cert: 'VAULT_CLIENT_CERT',
     key: 'VAULT_CLIENT_KEY',
@@ -52,10 +62,7 @@ export function vaultServer(options: Options, context: StoreContext): VaultServe
 
 /** How every request to this server goes. */
 export function transportOf(server: VaultServer): Omit<HttpRequest, 'method' | 'headers'> {
-  const { tls } = server;
-  const proven = tls === undefined ? {} : { tls };
-  const how = { proxy: 'environment', protocol: 'h2', bodyBytesMax: BODY_BYTES_MAX } as const;
-  return { url: server.at, ...how, ...proven };
+  return { url: server.at, ...transport(server.tls, BODY_BYTES_MAX) };
 }
 
 /** An answer whose body is JSON, or empty. */
@@ -78,7 +85,7 @@ export interface VaultAsk<T> {
   readonly once?: true;
   readonly kind?: 'credentials';
   token?(attempt: Attempt): Promise<string>;
-  judge(answer: VaultAnswer): Verdict<T>;
+  judge(answer: VaultAnswer): Verdict<T> | Doubted;
 }
 
 interface Moved {
@@ -106,7 +113,7 @@ async function sendOnce<T>(
 ): Promise<Moved | { readonly value: T }> {
   const { context, namespace } = server;
   const at = server.at;
-  return context.caller.send<Moved | { readonly value: T }>({
+  return sendDoubting<Moved | { readonly value: T }>(context.caller, {
     name: asked.name,
     ...(asked.once === undefined ? {} : { once: asked.once }),
     ...(asked.kind === undefined ? {} : { kind: asked.kind }),
@@ -167,7 +174,7 @@ const NOT_NOW: ReadonlyMap<number, string> = new Map([
   [503, 'HTTP 503 (sealed or not available)'],
 ]);
 
-function verdictOf<T>(answer: HttpAnswer, nowMs: number, asked: VaultAsk<T>): Verdict<T> {
+function verdictOf<T>(answer: HttpAnswer, nowMs: number, asked: VaultAsk<T>): Verdict<T> | Doubted {
   const isGood = answer.status < 400;
   const afterMs = isGood ? undefined : retryAfterMs(answer.headers['retry-after'], nowMs);
   const why = NOT_NOW.get(answer.status);

@@ -3,6 +3,8 @@ import { refused } from '../core/call.ts';
 import type { Verdict } from '../core/call.ts';
 import { BellhopError } from '../core/errors.ts';
 import type { Options } from './_options.ts';
+import { doubted } from './_rest.ts';
+import { openShared } from './_shared.ts';
 import type { VaultAnswer, VaultAsk, VaultServer } from './_vault-server.ts';
 import { ask, wordsOf } from './_vault-server.ts';
 
@@ -28,37 +30,26 @@ export interface Login {
   readonly endsMs: number;
 }
 
-/**
- * One identity at one server, shared by all stores of a start that have it. A login is done by the
- * means of the store that asks first: each has a budget of its own.
- */
+/** One identity at one server, shared by all stores of a start that have it. */
 export interface Session {
   login(by: Entering): Promise<Login>;
   /** Another token than one that the server does not know; undefined where there is none. */
   other(by: Entering, than: Login): Promise<Login | undefined>;
 }
 
-/** Whoever asks for a token waits for the same making of it; a failure is not kept. */
+/** Whoever asks for a token waits for the same making of it. */
 export function openSession(make: (by: Entering) => Promise<Login>): Session {
-  let current: Promise<Login> | undefined;
-  const replaced = new Map<string, Promise<Login | undefined>>();
-  const begin = (by: Entering): Promise<Login> => {
-    const made = make(by);
-    current = made;
-    made.catch(() => {
-      if (current === made) current = undefined;
-    });
-    return made;
-  };
+  const shared = openShared(make);
+  const dead = new Set<string>();
   return {
-    login: async (by) => current ?? begin(by),
+    login: async (by) => shared.get(by),
     other: async (by, than) => {
-      const known = replaced.get(than.token);
-      if (known !== undefined) return known;
-      const next = begin(by).then((made) => (made.token === than.token ? undefined : made));
-      replaced.set(than.token, next);
-      next.catch(() => replaced.delete(than.token));
-      return next;
+      if (dead.has(than.token)) return undefined;
+      const next = await shared.get(by, ({ token }) => token !== than.token);
+      if (next.token !== than.token) return next;
+      // Whoever learns it later need not log in for it.
+      dead.add(than.token);
+      return undefined;
     },
   };
 }
@@ -96,7 +87,8 @@ export async function askAs<T>({ session, entering }: Identity, asked: Authorize
       if (answer.status !== 403) return asked.judge(answer);
       const hasEnded = server.context.io.clock.now() >= sent.endsMs;
       if (!isNew && (isOfToken(answer) || hasEnded)) {
-        return { kind: 'again', why: 'HTTP 403 (the token has ended)', renew: true };
+        const ended = refused('BH_ERR_CREDENTIALS', UNKNOWN, WHO_HELP);
+        return doubted(ended, { times: 1, renew: true });
       }
       return denied(answer, asked.right);
     },
@@ -112,13 +104,13 @@ function isOfToken({ errors }: VaultAnswer): boolean {
   return errors.some((one) => one === 'permission denied' || one.includes('invalid token'));
 }
 
+const UNKNOWN = 'the server does not know the token: it has ended, was revoked, or is of elsewhere';
 const WHO_HELP = 'give bellhop a token of this server that still lives, or a way to log in';
 
 function unknownToken(store: string, call: string): BellhopError {
-  const what = 'the server does not know the token: it has ended, was revoked, or is of elsewhere';
   return new BellhopError('BH_ERR_CREDENTIALS', {
     where: [`store ${store}`, call],
-    what,
+    what: UNKNOWN,
     help: WHO_HELP,
   });
 }

@@ -6,7 +6,8 @@ import { wantedKey } from './_each.ts';
 import { AWS, partitionName, readArn } from './_aws-endpoints.ts';
 import { isFault, isOfIdentity, isTooMuch } from './_aws-errors.ts';
 import { awsDataKeys } from './_aws-kms.ts';
-import { AWS_AUTH, AWS_OPTIONS, AWS_VARIABLES } from './_aws-options.ts';
+import { AWS_AUTH, AWS_OPTIONS, AWS_PLACES, AWS_VARIABLES } from './_aws-options.ts';
+import { AWS_DATA_KEYS, openedBy, roleRights } from './_aws-rights.ts';
 import { failureOfSecret, findSecret, nameOfSecret, valueOfSecret } from './_aws-secret-answers.ts';
 import type { SecretAnswers } from './_aws-secret-answers.ts';
 import { callJson, objectsIn } from './_aws-send.ts';
@@ -31,6 +32,7 @@ const secretsManager: StoreKind = {
   options: AWS_OPTIONS,
   auth: AWS_AUTH,
   variables: AWS_VARIABLES,
+  places: [...AWS_PLACES, 'AWS_ENDPOINT_URL_SECRETS_MANAGER'],
   open(options, context) {
     const aws = openAws(AWS.secretsManager, options, context);
     return {
@@ -48,8 +50,14 @@ const secretsManager: StoreKind = {
     const plain = wanted.filter(({ version }) => version === undefined);
     const hasBatch = new Set(plain.map(({ path }) => path)).size > 1;
     const actions = ['secretsmanager:BatchGetSecretValue'];
-    return hasBatch ? [...reads, { system: 'aws', actions, resource: '*' }] : reads;
+    return [
+      ...reads,
+      ...(hasBatch ? [{ system: 'aws', actions, resource: '*' } as const] : []),
+      ...openedBy('secretsmanager', wanted, options),
+      ...roleRights(options),
+    ];
   },
+  dataKeys: AWS_DATA_KEYS,
 };
 
 export default secretsManager;

@@ -7,7 +7,8 @@ import { wantedKey } from './_each.ts';
 import { AWS, partitionName, readArn } from './_aws-endpoints.ts';
 import { isFault, isOfIdentity, isTooMuch } from './_aws-errors.ts';
 import { awsDataKeys } from './_aws-kms.ts';
-import { AWS_AUTH, AWS_OPTIONS, AWS_VARIABLES } from './_aws-options.ts';
+import { AWS_AUTH, AWS_OPTIONS, AWS_PLACES, AWS_VARIABLES } from './_aws-options.ts';
+import { AWS_DATA_KEYS, openedBy, roleRights } from './_aws-rights.ts';
 import { callJson, objectsIn } from './_aws-send.ts';
 import { regionOf } from './_aws-settings.ts';
 import { textOption } from './_options.ts';
@@ -30,6 +31,7 @@ const ssm: StoreKind = {
   options: AWS_OPTIONS,
   auth: AWS_AUTH,
   variables: AWS_VARIABLES,
+  places: [...AWS_PLACES, 'AWS_ENDPOINT_URL_SSM'],
   open(options, context) {
     const aws = openAws(AWS.ssm, options, context);
     return {
@@ -41,11 +43,13 @@ const ssm: StoreKind = {
   rights(options, wanted): readonly Right[] {
     const region = textOption(options, 'region');
     const seen = new Map(wanted.map(({ path }) => [path, path.endsWith('/')]));
-    return [...seen].map(([path, isFolder]): Right => {
+    const reads = [...seen].map(([path, isFolder]): Right => {
       const action = isFolder ? 'ssm:GetParametersByPath' : 'ssm:GetParameters';
       return { system: 'aws', actions: [action], resource: resourceOf(path, region) };
     });
+    return [...reads, ...openedBy('ssm', wanted, options), ...roleRights(options)];
   },
+  dataKeys: AWS_DATA_KEYS,
 };
 
 export default ssm;

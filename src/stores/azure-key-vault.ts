@@ -1,5 +1,5 @@
 import type { Verdict } from '../core/call.ts';
-import { notJson, refused, verdictOfStatus } from '../core/call.ts';
+import { refused, verdictOfStatus } from '../core/call.ts';
 import { BellhopError } from '../core/errors.ts';
 import type { HttpAnswer } from '../core/io/net-types.ts';
 import { retryAfterMs } from '../core/retry.ts';
@@ -13,7 +13,7 @@ import type { Options } from './_options.ts';
 import { groupOption, textOption } from './_options.ts';
 import type { Doubted, JsonRecord } from './_rest.ts';
 import { bearerHeader, doubted, jsonRecord, recordIn } from './_rest.ts';
-import { said, sendDoubting, textIn, unknownError } from './_rest.ts';
+import { said, sendDoubting, textIn, unknownBody, unknownError } from './_rest.ts';
 import type { Answer, StoreContext, StoreKind, Wanted } from './_store.ts';
 
 const VALUE_BYTES_MAX = 25 * 1024;
@@ -39,6 +39,7 @@ const keyVault: StoreKind = {
   },
   auth: AZURE_AUTH,
   variables: AZURE_VARIABLES,
+  places: [],
   open(options, context) {
     const vault = vaultOption(options, context);
     const opened = { context, options, vault, azure: openAzure(context, options) };
@@ -164,7 +165,7 @@ function judge(answer: HttpAnswer, nowMs: number): Verdict<Answer> | Doubted {
   const passing = verdictOfStatus(answer, afterMs);
   if (passing !== undefined) return passing;
   const body = jsonRecord(answer.body);
-  if (body === undefined) return notJson(answer);
+  if (body === undefined) return unknownBody(answer);
   if (answer.status !== 200) return errorOf(recordIn(body, 'error'), answer);
   const { value } = body;
   if (typeof value !== 'string') return { kind: 'again', why: 'an answer without a value' };

@@ -1,5 +1,5 @@
 import type { Verdict } from '../core/call.ts';
-import { refused, verdictOfStatus } from '../core/call.ts';
+import { refused, refusedByStatus, verdictOfStatus } from '../core/call.ts';
 import type { HttpAnswer, TlsFacts } from '../core/io/net-types.ts';
 import { retryAfterMs } from '../core/retry.ts';
 import { Sealed } from '../core/sealed.ts';
@@ -7,10 +7,12 @@ import type { Json, Service } from '../wire/confidant.ts';
 import { isJsonObject, pairBytes, readJsonText, readService } from '../wire/confidant.ts';
 import type { OpenedService } from '../wire/confidant-formats.ts';
 import { combinedText, exportedVariables } from '../wire/confidant-formats.ts';
+import { checkedAddress } from './_address.ts';
 import type { Aws } from './_aws.ts';
 import { openAws } from './_aws.ts';
 import { AWS } from './_aws-endpoints.ts';
 import { AWS_AUTH, AWS_OPTIONS, AWS_VARIABLES } from './_aws-options.ts';
+import { keyRight, roleRights } from './_aws-rights.ts';
 import type { TokenFacts, Tokens } from './_confidant.ts';
 import { openBlind, openTokens, tokenUser } from './_confidant.ts';
 import type { ConfidantPath } from './_confidant-path.ts';
@@ -18,9 +20,10 @@ import { pairsInService, readPath, tokenFactsOf } from './_confidant-path.ts';
 import { textOf, valueAnswer } from './_formats.ts';
 import type { Options, OptionSpecs } from './_options.ts';
 import { flagOption, textOption } from './_options.ts';
-import { failedAnswer } from './_rest.ts';
+import type { Doubted } from './_rest.ts';
+import { doubted, failedAnswer, sendDoubting } from './_rest.ts';
 import type { Answer, Store, StoreContext, StoreKind } from './_store.ts';
-import { TLS_OPTIONS, checkedAddress, tlsOf } from './_tls-files.ts';
+import { TLS_OPTIONS, tlsOf } from './_tls-files.ts';
 
 /** A DynamoDB item has at most 400 KB, and a service may have many credentials. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
@@ -64,18 +67,22 @@ const confidant: StoreKind = {
   },
   auth: AWS_AUTH,
   variables: AWS_VARIABLES,
+  places: [],
   open(options, context) {
     return openConfidant(options, context);
   },
   rights(options, wanted) {
     const authKey = textOption(options, 'authKey') ?? '';
+    const isLeft = textOption(options, 'blind') === 'leave';
     const services = [...new Set(wanted.map(({ path }) => path.split('?')[0]))];
+    const texts = services.flatMap((service) => [
+      `Confidant lets ${textOption(options, 'from') ?? service} read ${service}`,
+      ...(isLeft ? [] : [`kms:Decrypt on the keys that ${service} has blind credentials under`]),
+    ]);
     return [
-      { system: 'aws', actions: ['kms:Encrypt'], resource: authKey },
-      ...services.map((service) => {
-        const text = `Confidant lets ${textOption(options, 'from') ?? service} read ${service}`;
-        return { system: 'other' as const, text };
-      }),
+      keyRight(['kms:Encrypt'], authKey, textOption(options, 'region')),
+      ...texts.map((text) => ({ system: 'other' as const, text })),
+      ...roleRights(options),
     ];
   },
 };
@@ -162,10 +169,10 @@ function mapAnswer(pairs: ReadonlyMap<string, Json>): Answer {
   return { kind: 'map', entries: new Map(entries) };
 }
 
-async function tokensFor({ context, aws, options }: Server, facts: TokenFacts): Promise<Tokens> {
+async function tokensFor({ context, options }: Server, facts: TokenFacts): Promise<Tokens> {
   const { region: inRegion, auth: by } = options;
   const key = JSON.stringify(['confidant token', facts, inRegion, by]);
-  return context.once(key, async () => openTokens(aws, facts));
+  return context.once(key, async () => openTokens(facts));
 }
 
 async function ask(server: Server, name: string): Promise<Service | 'absent'> {
@@ -174,10 +181,10 @@ async function ask(server: Server, name: string): Promise<Service | 'absent'> {
   const facts = tokenFactsOf(options, name, context.name);
   const tokens = await tokensFor(server, facts);
   let sentMs = 0;
-  return context.caller.send<Service | 'absent'>({
+  return sendDoubting<Service | 'absent'>(context.caller, {
     name: `service ${name}`,
     request: async () => {
-      const token = await tokens.token();
+      const token = await tokens.token(server.aws);
       sentMs = clock.monotonicMs();
       const login = Buffer.from(`${tokenUser(facts)}:${token}`).toString('base64');
       return {
@@ -212,7 +219,7 @@ function verdictOf(
   answer: HttpAnswer,
   seen: Seen,
   htmlEscape6x: boolean,
-): Verdict<Service | 'absent'> {
+): Verdict<Service | 'absent'> | Doubted {
   const text = textOf(answer.body);
   // Confidant 6.6.1 says text/html of its JSON.
   const body = text === undefined ? undefined : readJsonText(text);
@@ -220,39 +227,50 @@ function verdictOf(
     case 200: {
       const service = readService(text ?? '', { htmlEscape6x });
       if (service !== undefined) return { kind: 'done', value: service };
-      return body === undefined ? notWhole(answer) : stranger('HTTP 200 without credentials');
+      return body === undefined ? notWhole(answer) : stranger(200, 'without credentials');
     }
     case 404:
-      return isJsonObject(body) ? { kind: 'done', value: 'absent' } : stranger('HTTP 404');
+      return isJsonObject(body) ? { kind: 'done', value: 'absent' } : stranger(404);
     case 401:
+      if (!isJsonObject(body)) return refusedByStatus(401, 'HTTP 401: we are not let in');
       return refused('BH_ERR_STORE_DENIED', 'HTTP 401: the service is of another account');
     case 403:
       if (!isJsonObject(body)) return notLetIn(answer, seen);
       return refused('BH_ERR_STORE_DENIED', 'HTTP 403: we may not read this service');
     default:
-      return stranger(`HTTP ${answer.status}`);
+      return stranger(answer.status);
   }
 }
 
 /** A page is somebody else's answer; anything else may be half of the right one. */
 function notWhole(answer: HttpAnswer): Verdict<never> {
   const isPage = Buffer.from(answer.body).toString('latin1').trimStart().startsWith('<');
-  if (isPage) return stranger('HTTP 200 with a page');
+  if (isPage) return stranger(200, 'with a page');
   return { kind: 'again', why: 'HTTP 200 with a body that is not JSON' };
 }
 
-function stranger(said: string): Verdict<never> {
-  return refused('BH_ERR_STORE_ANSWER', `${said}, which is no answer of Confidant's`);
+function stranger(status: number, how = ''): Verdict<never> {
+  const said = how === '' ? `HTTP ${status}` : `HTTP ${status} ${how}`;
+  return refusedByStatus(status, `${said}, which is no answer of Confidant's`);
 }
 
-/** Confidant says 403 too where KMS does not answer it: after 17 s or more, by its defaults. */
+/**
+ * Confidant says 403 too where KMS does not answer it: after 17 s or more, by its defaults. That is
+ * asked again while there is time, and stays a refusal: nothing tells the two apart for sure.
+ */
 const SLOW_MS = 5000;
 const SKEW_MS_MIN = 120_000;
 
-function notLetIn(answer: HttpAnswer, { tookMs, nowMs }: Seen): Verdict<never> {
+function notLetIn(answer: HttpAnswer, { tookMs, nowMs }: Seen): Verdict<never> | Doubted {
   const seconds = Math.round(tookMs / 1000);
   if (tookMs >= SLOW_MS) {
-    return { kind: 'again', why: `HTTP 403 after ${seconds} s: perhaps its KMS does not answer` };
+    const what = `HTTP 403 after ${seconds} s: it does not take our token, or its KMS is down`;
+    const slowly = refused(
+      'BH_ERR_CREDENTIALS',
+      what,
+      "look at Confidant's KMS, then at `authKey`",
+    );
+    return doubted(slowly, { times: Infinity });
   }
   const behindMs = Date.parse(answer.headers['date'] ?? '') - nowMs;
   const isOff = Math.abs(behindMs) > SKEW_MS_MIN;

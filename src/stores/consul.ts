@@ -1,13 +1,15 @@
 import { refused } from '../core/call.ts';
 import { BellhopError } from '../core/errors.ts';
 import { isRecord } from '../wire/read.ts';
+import { checkedAddress } from './_address.ts';
 import type { Agent } from './_consul-reads.ts';
-import { KEYS_A_REQUEST, judgeFailure, readFolder, readKeys, transport } from './_consul-reads.ts';
+import { KEYS_A_REQUEST, agentTransport, judgeFailure } from './_consul-reads.ts';
+import { provingHeaders, readFolder, readKeys } from './_consul-reads.ts';
 import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
 import { credentialText, jsonRecord, neededCredential, textIn } from './_rest.ts';
 import type { Answer, Store, StoreContext, StoreKind, Wanted } from './_store.ts';
-import { TLS_OPTIONS, checkedAddress, isSkipping, settingsProblem, tlsOf } from './_tls-files.ts';
+import { TLS_OPTIONS, isSkipping, settingsProblem, tlsOf } from './_tls-files.ts';
 
 /** The key/value store of Consul: 128 keys a request, a folder is a map in one request. */
 const consul: StoreKind = {
@@ -40,13 +42,16 @@ const consul: StoreKind = {
     CONSUL_HTTP_SSL_VERIFY: 'false is refused: bellhop never talks to a server unverified',
     CONSUL_HTTP_TOKEN: 'the ACL token',
     CONSUL_HTTP_TOKEN_FILE: 'a file that has it; counts before CONSUL_HTTP_TOKEN',
+    CONSUL_HTTP_AUTH: 'USER:PASSWORD for a proxy before Consul: Basic authentication',
     CONSUL_CACERT: 'PEM file of the authorities to trust',
+    CONSUL_CAPATH: 'a folder of such files, where CONSUL_CACERT is not set',
     CONSUL_CLIENT_CERT: 'PEM file of the client certificate',
     CONSUL_CLIENT_KEY: 'PEM file of its key',
     CONSUL_TLS_SERVER_NAME: "the name that the server's certificate must have",
     CONSUL_NAMESPACE: 'the namespace',
     CONSUL_PARTITION: 'the partition',
   },
+  places: ['CONSUL_HTTP_ADDR', 'CONSUL_HTTP_SSL', 'CONSUL_NAMESPACE', 'CONSUL_PARTITION'],
   open: openConsul,
   rights(_, wanted) {
     return wanted.map(({ path }) => {
@@ -62,6 +67,7 @@ function openConsul(options: Options, context: StoreContext): Store {
   const address = addressOf(options, context);
   const tls = tlsOf(options, context, {
     ca: 'CONSUL_CACERT',
+    caFolder: 'CONSUL_CAPATH',
     cert: 'CONSUL_CLIENT_CERT',
     key: 'CONSUL_CLIENT_KEY',
     serverName: 'CONSUL_TLS_SERVER_NAME',
@@ -69,7 +75,7 @@ function openConsul(options: Options, context: StoreContext): Store {
   const datacenter = textOption(options, 'datacenter');
   const namespace = textOption(options, 'namespace') ?? context.variable('CONSUL_NAMESPACE');
   const partition = textOption(options, 'partition') ?? context.variable('CONSUL_PARTITION');
-  context.caller.warm({ url: address, ...transport(tls) });
+  context.caller.warm({ url: address, ...agentTransport(tls) });
   const agent = async (): Promise<Agent> => ({
     context,
     address,
@@ -80,6 +86,7 @@ function openConsul(options: Options, context: StoreContext): Store {
       ...(partition === undefined ? {} : { Partition: partition }),
     },
     token: await tokenOf(options, context),
+    basic: basicOf(context),
   });
   return {
     fetch: async (wanted) => (wanted.length === 0 ? [] : fetchAll(await agent(), wanted)),
@@ -104,6 +111,12 @@ function addressOf(options: Options, context: StoreContext): string {
   }
   const scheme = isSkipping(context, 'CONSUL_HTTP_SSL') ? 'https' : 'http';
   return checkedAddress(context, given.includes('://') ? given : `${scheme}://${given}`);
+}
+
+/** As the vendor's client reads it (api/api.go): a user alone has an empty password. */
+function basicOf(context: StoreContext): string | undefined {
+  const given = context.variable('CONSUL_HTTP_AUTH');
+  return given === undefined || given.includes(':') ? given : `${given}:`;
 }
 
 /** The order of the vendor's client: a file counts before CONSUL_HTTP_TOKEN. */
@@ -146,8 +159,8 @@ async function identityOf(agent: Agent): Promise<string> {
     request: () => ({
       method: 'GET',
       url: `${address}/v1/acl/token/self${query}`,
-      headers: { 'x-consul-token': token },
-      ...transport(tls),
+      headers: provingHeaders(agent),
+      ...agentTransport(tls),
     }),
     judge: (answer) => {
       if (answer.status !== 200) return judgeFailure(answer, agent);

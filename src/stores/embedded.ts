@@ -10,6 +10,7 @@ const embedded: StoreKind = {
   options: {},
   auth: {},
   variables: {},
+  places: [],
   open(_, { objects, namespace }) {
     const byPath = new Map(objects.map((one) => [objectPath(one, namespace), one]));
     return {

@@ -13,6 +13,7 @@ const env: StoreKind = {
   options: {},
   auth: {},
   variables: {},
+  places: [],
   open(_, { io }) {
     const byName = variablesIn(io.arrival.env);
     return {

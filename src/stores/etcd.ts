@@ -1,14 +1,15 @@
 import { refused } from '../core/call.ts';
 import { BellhopError } from '../core/errors.ts';
+import { checkedAddress } from './_address.ts';
 import type { Cluster } from './_etcd-calls.ts';
-import { call, callAs, transport } from './_etcd-calls.ts';
+import { call, callAs, clusterTransport } from './_etcd-calls.ts';
 import type { Reader } from './_etcd-reads.ts';
 import { PATHS_A_REQUEST, readLatest, readOne } from './_etcd-reads.ts';
 import type { Options } from './_options.ts';
 import { textOption, textsOption } from './_options.ts';
 import { credentialText, neededCredential, openBearer, textIn } from './_rest.ts';
 import type { Answer, Store, StoreContext, StoreKind, Wanted } from './_store.ts';
-import { TLS_OPTIONS, checkedAddress, isSkipping, settingsProblem, tlsOf } from './_tls-files.ts';
+import { TLS_OPTIONS, isSkipping, settingsProblem, tlsOf } from './_tls-files.ts';
 
 /** etcd by the JSON gateway on its client port: 128 paths a request. */
 const etcd: StoreKind = {
@@ -40,6 +41,7 @@ const etcd: StoreKind = {
     ETCDCTL_KEY: 'PEM file of its key',
     ETCDCTL_INSECURE_SKIP_TLS_VERIFY: 'refused: bellhop never talks to a server unverified',
   },
+  places: ['ETCDCTL_ENDPOINTS'],
   open: openEtcd,
   rights(_, wanted) {
     return wanted.map(({ path }) => {
@@ -59,15 +61,16 @@ function openEtcd(options: Options, context: StoreContext): Store {
     const help = "unset it, and give the server's authority by `ca`, or ETCDCTL_CACERT";
     throw settingsProblem(context, what, help);
   }
-  const { ca, cert, key } = options;
+  const { ca, cert, key, serverName } = options;
   const variables = { ca: 'ETCDCTL_CACERT', cert: 'ETCDCTL_CERT', key: 'ETCDCTL_KEY' };
   const tls = tlsOf(options, context, variables);
   const endpoints = endpointsOf(options, context, tls === undefined ? 'http' : 'https');
   const cluster: Cluster = { context, endpoints, tls, at: 0 };
-  context.caller.warm({ url: endpoints[0] ?? '', ...transport(tls) });
+  context.caller.warm({ url: endpoints[0] ?? '', ...clusterTransport(tls) });
   const user = userOf(options, context);
   const { password, passwordFile } = options;
-  const whose = JSON.stringify(['etcd', endpoints, ca, cert, key, user, password, passwordFile]);
+  const server = [endpoints, ca, cert, key, serverName];
+  const whose = JSON.stringify(['etcd', server, user, password, passwordFile]);
   const reader = async (): Promise<Reader> => {
     const bearer = await context.once(whose, async () => {
       return openBearer(async (asking) => {

@@ -35,6 +35,7 @@ const file: StoreKind = {
   },
   auth: { age: 'age identities, for files that sops sealed' },
   variables: SOPS_VARIABLES,
+  places: [],
   open(options, context) {
     const answer = openFiles(options, context);
     const folder = textOption(options, 'folder');
@@ -53,6 +54,13 @@ const file: StoreKind = {
     if (document !== undefined) return [{ system: 'other', text: `read ${document}` }];
     const folder = textOption(options, 'folder') ?? '';
     return wanted.map(({ path }) => ({ system: 'other', text: `read ${folder}/${path}` }));
+  },
+  writes: {
+    needs: 'folder',
+    rights(options, path) {
+      const folder = textOption(options, 'folder') ?? '';
+      return [{ system: 'other', text: `write ${folder}/${path}` }];
+    },
   },
 };
 

@@ -1,11 +1,12 @@
 import type { Verdict } from '../core/call.ts';
-import { notJson, refused, verdictOfStatus } from '../core/call.ts';
+import { refused, verdictOfStatus } from '../core/call.ts';
 import { BellhopError } from '../core/errors.ts';
 import type { HttpAnswer } from '../core/io/net-types.ts';
 import { retryAfterMs } from '../core/retry.ts';
 import { Sealed } from '../core/sealed.ts';
 import { fromBase64 } from '../wire/base64.ts';
 import { crc32c } from '../wire/crc32c.ts';
+import { checkedAddress } from './_address.ts';
 import { askEach } from './_each.ts';
 import type { Google } from './_google.ts';
 import { GOOGLE_AUTH, GOOGLE_OPTIONS, GOOGLE_VARIABLES, openGoogle } from './_google.ts';
@@ -15,7 +16,7 @@ import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
 import type { Doubted, JsonRecord } from './_rest.ts';
 import { bearerHeader, doubted, jsonRecord, recordIn } from './_rest.ts';
-import { said, sendDoubting, textIn, unknownError } from './_rest.ts';
+import { said, sendDoubting, textIn, unknownBody, unknownError } from './_rest.ts';
 import type { Answer, StoreContext, StoreKind, Wanted } from './_store.ts';
 
 const VALUE_BYTES_MAX = 64 * 1024;
@@ -40,8 +41,11 @@ const secretManager: StoreKind = {
   },
   auth: GOOGLE_AUTH,
   variables: GOOGLE_VARIABLES,
+  places: ['GOOGLE_CLOUD_PROJECT', 'GCLOUD_PROJECT'],
   open(options, context) {
-    const endpoint = endpointOption(options, context.name);
+    const named = textOption(options, 'endpoint');
+    const endpoint =
+      named === undefined ? undefined : checkedAddress(context, named, { called: '`endpoint`' });
     const google = async (): Promise<Google> => openGoogle(context, options);
     return {
       fetch: async (wanted) => fetchAll(wanted, { context, options, endpoint, google }),
@@ -59,15 +63,6 @@ const secretManager: StoreKind = {
 };
 
 export default secretManager;
-
-function endpointOption(options: Options, name: string): string | undefined {
-  const endpoint = textOption(options, 'endpoint');
-  if (endpoint === undefined) return undefined;
-  const url = URL.parse(endpoint);
-  if (url !== null && /^https?:$/.test(url.protocol)) return endpoint.replace(/\/+$/, '');
-  const what = '`endpoint` must be a URL that begins with https://';
-  throw new BellhopError('BH_ERR_SETTINGS', { where: [`store ${name}`], what });
-}
 
 interface Opened {
   readonly context: StoreContext;
@@ -173,7 +168,7 @@ function judge(answer: HttpAnswer, nowMs: number): Verdict<Answer> | Doubted {
   const afterMs = retryAfterMs(answer.headers['retry-after'], nowMs);
   const passing = verdictOfStatus(answer, afterMs);
   if (passing !== undefined) return passing;
-  if (body === undefined) return notJson(answer);
+  if (body === undefined) return unknownBody(answer);
   return errorOf(recordIn(body, 'error'), answer);
 }
 

@@ -15,6 +15,7 @@ import {
 } from './_formats-http.ts';
 import type { Options } from './_options.ts';
 import { groupOption, recordOption, textOption } from './_options.ts';
+import { sharedOnce } from './_shared.ts';
 import type { Answer, Store, StoreContext, StoreKind } from './_store.ts';
 import { TLS_OPTIONS, tlsOf } from './_tls-files.ts';
 
@@ -53,6 +54,7 @@ const http: StoreKind = {
     cert: 'a client certificate and its key from files',
   },
   variables: {},
+  places: [],
   open(options, context) {
     checkOptions(options, context.name);
     return openHttp(options, context);
@@ -90,8 +92,9 @@ function openHttp(options: Options, context: StoreContext): Store {
   const format = textOption(options, 'format') as BodyWanted['format'];
   const tls = tlsOf(options, context);
   const facts = async (): Promise<Facts> => {
-    const making = async (): Promise<Facts['headers']> => headersOf(options, context);
-    const headers = await context.once(`http ${context.name}`, making);
+    const headers = await sharedOnce(context, `http ${context.name}`, async (by) => {
+      return headersOf(options, by);
+    });
     return { headers, ...(tls === undefined ? {} : { tls }) };
   };
   return {

@@ -1,5 +1,5 @@
 import type { Verdict } from '../core/call.ts';
-import { notJson, refused, verdictOfStatus } from '../core/call.ts';
+import { refused, verdictOfStatus } from '../core/call.ts';
 import { BellhopError } from '../core/errors.ts';
 import type { HttpAnswer } from '../core/io/net-types.ts';
 import { retryAfterMs } from '../core/retry.ts';
@@ -13,7 +13,7 @@ import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
 import type { Doubted, JsonRecord } from './_rest.ts';
 import { doubted, jsonRecord, recordIn } from './_rest.ts';
-import { said, sendDoubting, textIn, unknownError } from './_rest.ts';
+import { said, sendDoubting, textIn, unknownBody, unknownError } from './_rest.ts';
 import type { Answer, StoreContext, StoreKind, Wanted } from './_store.ts';
 
 /** An object has at most 1 MiB of data; Base64, annotations and managed fields stand around it. */
@@ -32,6 +32,7 @@ const kubernetes: StoreKind = {
   options: KUBE_OPTIONS,
   auth: KUBE_AUTH,
   variables: KUBE_VARIABLES,
+  places: ['KUBECONFIG', 'KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT'],
   open(options, context) {
     const opened = { context, kube: async () => openKube(context, options) };
     return {
@@ -129,7 +130,7 @@ function judgeStatus(answer: HttpAnswer, nowMs: number): Judged | { record: Json
   const passing = verdictOfStatus(answer, afterMs);
   if (passing !== undefined) return passing;
   const record = jsonRecord(answer.body);
-  if (record === undefined) return notJson(answer);
+  if (record === undefined) return unknownBody(answer);
   const isGood = answer.status === 200 || answer.status === 201;
   return isGood ? { record } : errorOf(record, answer);
 }
@@ -142,7 +143,7 @@ function errorOf(status: JsonRecord, answer: HttpAnswer): Judged {
     case 'NotFound':
       // Without details it is the path that is unknown: no API server, or not its root.
       return textIn(recordIn(status, 'details'), 'name') === undefined
-        ? refused('BH_ERR_STORE_ANSWER', what)
+        ? unknownError(answer, what)
         : { kind: 'done', value: { kind: 'absent', what: 'there is no such object' } };
     case 'Unauthorized': {
       const help = 'look at the token or certificate: it may have ended, or be of another cluster';

@@ -1,4 +1,5 @@
 import { BellhopError } from '../core/errors.ts';
+import { askInChunks } from './_chunks.ts';
 import type { Options } from './_options.ts';
 import { numberOption, textOption } from './_options.ts';
 import type { Database } from './_redis-session.ts';
@@ -35,6 +36,7 @@ const redis: StoreKind = {
     REDIS_URL: 'redis[s]://[USER:PASSWORD@]HOST[:PORT][/DB]',
     REDISCLI_AUTH: 'the password',
   },
+  places: ['REDIS_URL'],
   open: openRedis,
   rights(_, wanted) {
     return wanted.map(({ path }) => ({
@@ -141,10 +143,7 @@ async function passwordOf(
 
 async function fetchAll(database: Database, wanted: readonly Wanted[]): Promise<readonly Answer[]> {
   const keys = [...new Set(wanted.map(({ path }) => path))];
-  const parts = Array.from({ length: Math.ceil(keys.length / KEYS_A_REQUEST) }, async (_, n) => {
-    return readKeys(database, keys.slice(n * KEYS_A_REQUEST, (n + 1) * KEYS_A_REQUEST));
-  });
-  const answers = (await Promise.all(parts)).flat();
+  const answers = await askInChunks(keys, KEYS_A_REQUEST, async (part) => readKeys(database, part));
   const byKey = new Map(keys.map((key, n) => [key, answers[n]]));
   return wanted.flatMap(({ path }) => byKey.get(path) ?? []);
 }

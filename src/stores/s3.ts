@@ -1,15 +1,16 @@
 import { Sealed } from '../core/sealed.ts';
 import type { Verdict } from '../core/call.ts';
+import { refused } from '../core/call.ts';
 import type { HttpAnswer } from '../core/io/net-types.ts';
 import { encodeQuery } from '../wire/aws-url.ts';
-import { readDotenv } from '../wire/dotenv.ts';
 import { OBJECT_STORAGE } from '../wire/sigv4.ts';
 import type { Aws } from './_aws.ts';
 import { openAws } from './_aws.ts';
 import { unusable } from './_aws-answers.ts';
 import { AWS } from './_aws-endpoints.ts';
 import { awsDataKeys } from './_aws-kms.ts';
-import { AWS_AUTH, AWS_OPTIONS, AWS_VARIABLES } from './_aws-options.ts';
+import { AWS_AUTH, AWS_OPTIONS, AWS_PLACES, AWS_VARIABLES } from './_aws-options.ts';
+import { AWS_DATA_KEYS, keyRight, openedBy, roleRights } from './_aws-rights.ts';
 import type { ObjectPlace } from './_aws-s3.ts';
 import {
   bucketArn,
@@ -21,11 +22,13 @@ import {
 } from './_aws-s3.ts';
 import type { AwsCall, Unsigned } from './_aws-send.ts';
 import { sendAws } from './_aws-send.ts';
-import { addressOf, regionOf, settingsProblem } from './_aws-settings.ts';
+import { addressOf, regionOf } from './_aws-settings.ts';
 import { askEach, wantedKey } from './_each.ts';
+import { dotenvMap } from './_formats.ts';
 import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
 import type { Answer, AnswerFacts, Right, StoreKind, Wanted } from './_store.ts';
+import { settingsProblem } from './_tls-files.ts';
 
 /** Ours: an object becomes a value in memory. */
 const OBJECT_BYTES_MAX = 64 * 1024 * 1024;
@@ -51,6 +54,7 @@ const s3: StoreKind = {
   },
   auth: AWS_AUTH,
   variables: AWS_VARIABLES,
+  places: [...AWS_PLACES, 'AWS_ENDPOINT_URL_S3'],
   open(options, context) {
     const bucketStore: Buckets = {
       aws: openAws(AWS.s3, options, context),
@@ -80,8 +84,22 @@ const s3: StoreKind = {
         { system: 'aws', actions: ['s3:ListBucket'], resource: bucketArn(place, region) },
       ];
     });
-    return [...new Map(rights.map((right) => [JSON.stringify(right), right])).values()];
+    const each = new Map(rights.map((right) => [JSON.stringify(right), right]));
+    return [...each.values(), ...openedBy('s3', wanted, options), ...roleRights(options)];
   },
+  writes: {
+    rights(options, path) {
+      const region = textOption(options, 'region');
+      const place = readObjectPath(path);
+      if (place === undefined) return [];
+      const key = textOption(options, 'sseKmsKeyId');
+      return [
+        { system: 'aws', actions: ['s3:PutObject'], resource: objectArn(place, region) },
+        ...(key === undefined ? [] : [keyRight(['kms:GenerateDataKey'], key, region)]),
+      ];
+    },
+  },
+  dataKeys: AWS_DATA_KEYS,
 };
 
 export default s3;
@@ -114,11 +132,20 @@ async function askOne(buckets: Buckets, { path, version }: Wanted): Promise<Answ
 }
 
 /** Every object has an ETag: what has none is the page of something else that answers there. */
-function objectIn(buckets: Buckets, place: ObjectPlace, answer: HttpAnswer): Verdict<Answer> {
+function objectIn({ options }: Buckets, place: ObjectPlace, answer: HttpAnswer): Verdict<Answer> {
   if (answer.headers['etag'] === undefined) {
     return { kind: 'again', why: `HTTP ${answer.status} without an ETag: that is no object` };
   }
-  return { kind: 'done', value: answerOf(buckets, place, answer) };
+  const { 'x-amz-version-id': version } = answer.headers;
+  const facts: { facts?: AnswerFacts } = version === undefined ? {} : { facts: { version } };
+  const isDotenv = place.key.endsWith('.env') && options['dotenv'] !== false;
+  if (!isDotenv) {
+    return { kind: 'done', value: { kind: 'value', value: new Sealed(answer.body), ...facts } };
+  }
+  const entries = dotenvMap(answer.body);
+  if (entries !== undefined) return { kind: 'done', value: { kind: 'map', entries, ...facts } };
+  const help = 'correct the object, or set `dotenv: false` to have it as one value';
+  return refused('BH_ERR_VALUE', 'the object is not NAME=value lines, as its key says', help);
 }
 
 function urlOf({ aws, options, regions }: Buckets, place: ObjectPlace): string | undefined {
@@ -137,46 +164,29 @@ function regionFor({ aws, regions }: Pick<Buckets, 'aws' | 'regions'>, place: Ob
 
 type ObjectCall<T> = Pick<AwsCall<T>, 'name' | 'done' | 'judge'> & { make(): Unsigned };
 
-/** Follows a bucket to its region, once. */
+/** Follows a bucket to its region; never to one where this call has asked already. */
 async function send<T>(buckets: Buckets, place: ObjectPlace, call: ObjectCall<T>): Promise<T> {
   const { aws, regions } = buckets;
+  const asked = new Set<string>();
   return sendAws<T>(aws, {
     ...call,
     service: AWS.s3,
     signer: aws.signer,
     style: OBJECT_STORAGE,
-    region: () => regionFor(buckets, place),
+    region: () => {
+      const region = regionFor(buckets, place);
+      asked.add(region);
+      return region;
+    },
     judge: (failure, answer) => {
       const region = regionIn(failure, answer);
       if (region === undefined) return call.judge?.(failure, answer);
-      if (region === regionFor(buckets, place)) return undefined;
+      // Others of this bucket may have followed it since this one was signed.
+      if (asked.has(region)) return undefined;
       regions.set(place.bucket, region);
       return { kind: 'again', why: `the bucket is in ${region}` };
     },
   });
-}
-
-function answerOf({ options }: Buckets, { key }: ObjectPlace, answer: HttpAnswer): Answer {
-  const { 'x-amz-version-id': version } = answer.headers;
-  const facts: { facts?: AnswerFacts } = version === undefined ? {} : { facts: { version } };
-  const isDotenv = key.endsWith('.env') && options['dotenv'] !== false;
-  const entries = isDotenv ? variablesIn(answer.body) : undefined;
-  if (entries !== undefined) return { kind: 'map', entries, ...facts };
-  return { kind: 'value', value: new Sealed(answer.body), ...facts };
-}
-
-const encoder = new TextEncoder();
-
-/** Undefined where the bytes are no text: then they are a value. */
-function variablesIn(bytes: Uint8Array): ReadonlyMap<string, Sealed> | undefined {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return new Map(
-      [...readDotenv(text)].map(([name, one]) => [name, new Sealed(encoder.encode(one))]),
-    );
-  } catch {
-    return undefined;
-  }
 }
 
 async function putOne(buckets: Buckets, path: string, content: Uint8Array): Promise<void> {

@@ -1,5 +1,6 @@
 import { BellhopError } from '../core/errors.ts';
 import { AWS_OPTIONS, AWS_VARIABLES } from './_aws-options.ts';
+import { roleRights } from './_aws-rights.ts';
 import { askEach, wantedKey } from './_each.ts';
 import type { Options, OptionSpecs } from './_options.ts';
 import { groupOption, textOption } from './_options.ts';
@@ -94,15 +95,25 @@ const vault: StoreKind = {
     VAULT_NAMESPACE: 'the namespace',
     VAULT_CACERT: 'PEM file of the authorities to trust',
     VAULT_CACERT_BYTES: 'the same as PEM text',
+    VAULT_CAPATH: 'a folder of such files, where neither of these is set',
     VAULT_CLIENT_CERT: 'PEM file of the client certificate',
     VAULT_CLIENT_KEY: 'PEM file of its key',
     VAULT_TLS_SERVER_NAME: "the name that the server's certificate must have",
     VAULT_SKIP_VERIFY: 'refused: bellhop never talks to a server unverified',
+    VAULT_PROXY_ADDR: 'refused: set HTTPS_PROXY',
+    VAULT_HTTP_PROXY: 'refused: set HTTPS_PROXY',
   },
+  places: ['VAULT_ADDR', 'VAULT_NAMESPACE'],
   open: openVault,
   rights(options, wanted) {
     const declared = declaredMounts(options);
-    return wanted.flatMap((one) => rightsOf(options, declared, plainly(one)));
+    const auth = groupOption(options, 'auth');
+    return [
+      ...wanted.flatMap((one) => rightsOf(options, declared, plainly(one))),
+      ...(textOption(auth, 'method') === 'aws'
+        ? roleRights({ auth: groupOption(auth, 'aws') })
+        : []),
+    ];
   },
 };
 
@@ -110,17 +121,20 @@ export default vault;
 
 /** Where the engine is not declared, both places where a KV secret may be. */
 function rightsOf(options: Options, declared: readonly Mount[], wanted: Wanted): Right[] {
-  const first = { path: wanted.path.replace(/(?<=\/).*/s, ''), engine: 'kv2' } as const;
+  const rightAt = (one: Wanted, mount: Mount): VaultRight => {
+    const { path, capability } = logicalOf(one, mount, options);
+    return { system: 'vault', path, capabilities: [capability] };
+  };
   const mount = mountAbove(declared, wanted.path);
-  const mounts = mount === undefined ? [first, { ...first, engine: 'other' } as const] : [mount];
-  const paths = new Map(
-    mounts.map((one) => {
-      const { path, capability } = logicalOf(wanted, one, options);
-      return [path, { system: 'vault', path, capabilities: [capability] }] as const;
-    }),
-  );
-  return [...paths.values()];
+  if (mount !== undefined) return [rightAt(wanted, mount)];
+  const path = wanted.path.replace(/(?<=\/).*/s, '');
+  const plain = rightAt(wanted, { path, engine: 'other' });
+  // Only `write` gives anything else than reading, and a KV secret is read.
+  if (!plain.capabilities.includes('read')) return [plain];
+  return [rightAt({ ...wanted, path: plain.path }, { path, engine: 'kv2' }), plain];
 }
+
+type VaultRight = Extract<Right, { readonly system: 'vault' }>;
 
 /** A path without the slash that some write in front. */
 function plainly(wanted: Wanted): Wanted {
@@ -131,14 +145,15 @@ function openVault(options: Options, context: StoreContext): Store {
   const server = vaultServer(options, context);
   const declared = declaredMounts(options, context);
   const auth = groupOption(options, 'auth');
-  const { ca, cert } = options;
-  const key = JSON.stringify(['vault', server.address, server.namespace, auth, ca, cert]);
+  const { ca, cert, serverName } = options;
+  const { address, namespace } = server;
+  const key = JSON.stringify(['vault', address, namespace, auth, ca, cert, serverName]);
   const method = METHODS[textOption(auth, 'method') ?? 'token'];
   if (method === undefined) throw settingsProblem(context, '`auth.method` is none that is known');
   // The connection is made while a credential is still being fetched from another store.
   context.caller.warm(transportOf(server));
+  const entering = { server, auth, key };
   const finding = async (): Promise<Finding> => {
-    const entering = { server, auth, key };
     const session = await context.once(key, async () => openSession(method));
     await session.login(entering);
     return { identity: { session, entering }, declared };

@@ -1,6 +1,6 @@
 // The protobuf text format as golang/protobuf 1.5.4 reads it (proto.UnmarshalText), for the one
-// message that Flyte writes: flat, with fields of strings and one enum. Its leniencies and the words
-// of its errors are part of what users see (golden vectors unmarshal-text, mutate-annotations).
+// message that Flyte writes: flat, with strings and one enum. Its leniencies and the words of its
+// errors are part of what users see (golden vectors unmarshal-text, mutate-annotations).
 //
 // The text is handled as bytes, one character each: Go counts bytes and keeps those that are no
 // UTF-8.

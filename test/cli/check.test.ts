@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { CheckReport } from '../../src/entrypoint/check.ts';
@@ -6,73 +6,8 @@ import { pathKey } from '../../src/entrypoint/answers.ts';
 import { referenceRows } from '../../src/entrypoint/check-rows.ts';
 import { Sealed } from '../../src/core/sealed.ts';
 import type { Plan } from '../../src/plan/types.ts';
-import type { Result } from './_call.ts';
-import { CANARY, bellhop, call, folder } from './_call.ts';
-
-let server: ReturnType<typeof Bun.serve>;
-let closedPort: number;
-
-beforeAll(() => {
-  server = Bun.serve({
-    port: 0,
-    hostname: '127.0.0.1',
-    fetch: (request) => {
-      const { pathname } = new URL(request.url);
-      if (pathname === '/db.json') return Response.json({ user: 'u', password: CANARY });
-      if (pathname === '/plain') return new Response(CANARY);
-      if (pathname === '/denied') return new Response(CANARY, { status: 403 });
-      if (pathname === '/odd.json') return new Response(`{"${CANARY}`);
-      return new Response(CANARY, { status: 404 });
-    },
-  });
-  const closed: Bun.TCPSocketListener = Bun.listen({
-    port: 0,
-    hostname: '127.0.0.1',
-    socket: { data: () => undefined },
-  });
-  closedPort = closed.port;
-  closed.stop(true);
-});
-afterAll(async () => server.stop(true));
-
-/** The server answers in this process: the call may not hold it up. */
-async function checked(words: readonly string[]): Promise<Result> {
-  const child = Bun.spawn([bellhop, ...words], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', FROM_ENV: CANARY },
-    stdout: 'pipe',
-    stderr: 'pipe',
-  });
-  const [code, out, err] = await Promise.all([
-    child.exited,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  expect(out + err).not.toContain(CANARY);
-  return { code, out, err };
-}
-
-let count = 0;
-/** bellhop.yaml with the usual stores and these sections. */
-function settings(sections: string): string {
-  const file = path.join(folder, `check-${(count += 1)}.yaml`);
-  const stores = [
-    `  web: { kind: http, url: 'http://127.0.0.1:${server.port}/' }`,
-    `  down: { kind: http, url: 'http://127.0.0.1:${closedPort}/' }`,
-    `  local: { kind: file, folder: '${folder}' }`,
-    '  here: { kind: env }',
-  ];
-  const text = ['apiVersion: bellhop/v1', 'stores:', ...stores, sections, ''].join('\n');
-  writeFileSync(file, text);
-  return file;
-}
-async function report(sections: string, ...words: string[]): Promise<CheckReport> {
-  const { out } = await checked(['check', '-c', settings(sections), '-o', 'json', ...words]);
-  return JSON.parse(out) as CheckReport;
-}
-const states = ({ references }: CheckReport): string[] => {
-  return references.map(({ reference, why, state }) => `${reference} ${why} ${state}`);
-};
+import { CANARY, call, folder } from './_call.ts';
+import { checked, report, server, settings, states } from './_check.ts';
 
 describe('each reference has its own row', () => {
   test('present, absent, denied and unreachable are told apart', async () => {
@@ -194,44 +129,6 @@ spec:
     expect(states(found)).toEqual(['web:db.json value present']);
     expect(found.references[0]?.called).toBe('secret db, key user');
     expect(found.references[0]?.bytes).toBe(1);
-  });
-});
-
-describe('the exit code is that of a start', () => {
-  test.each([
-    ['everything there', 'env: { A: web:plain }', 0],
-    ['absent', 'env: { A: web:nope }', 69],
-    ['denied', 'env: { A: web:denied }', 77],
-    ['down', 'env: { A: down:x }\npolicy: { startMsMax: 1200 }', 75],
-    ['down, with a fallback', 'env: { A: { from: down:x, fallback: [web:plain] } }', 0],
-    [
-      'down, with a fallback that lacks it',
-      'env: { A: { from: down:x, fallback: [web:nope] } }',
-      69,
-    ],
-    [
-      'down, with a default for outages',
-      'env: { A: { from: down:x, default: d, defaultOn: outage } }\npolicy: { startMsMax: 1200 }',
-      0,
-    ],
-    [
-      'denied, where a fallback would do',
-      'env: { A: { from: web:denied, fallback: [web:plain] } }',
-      77,
-    ],
-    ['absent and optional', 'env: { A: { from: web:nope, optional: true } }', 0],
-    [
-      'an answer that is no answer',
-      "env: { A: 'web:odd.json#k' }\npolicy: { startMsMax: 1200 }",
-      undefined,
-    ],
-    ['an unknown store', 'env: { A: nosuch:x }', 78],
-  ])('%s', async (_, sections, exit) => {
-    const file = settings(sections);
-    const found = await checked(['check', '-c', file]);
-    const started = await checked(['run', '-c', file, '--', '/bin/true']);
-    expect([found.code, found.err !== '']).toEqual([started.code, found.code !== 0]);
-    if (exit !== undefined) expect(found.code).toBe(exit);
   });
 });
 

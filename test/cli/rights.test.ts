@@ -34,29 +34,39 @@ describe('one document a system', () => {
     const one = fc.record({
       actions: fc.uniqueArray(fc.constantFrom('a:1', 'a:2', 'b:1'), { minLength: 1 }),
       resource: fc.constantFrom('r1', 'r2', 'r3', '*'),
+      condition: fc.constantFrom(undefined, { StringLike: { k: 'a' } }, { StringLike: { k: 'b' } }),
     });
     fc.assert(
       fc.property(fc.array(one, { minLength: 1 }), (wanted) => {
         const { aws: policy } = documents(
-          ...wanted.map((right): Right => ({ system: 'aws', ...right })),
+          ...wanted.map(({ condition, ...right }): Right => {
+            const under = condition === undefined ? {} : { condition };
+            return { system: 'aws', ...right, ...under };
+          }),
         );
         const pairs = (
-          list: readonly { actions: readonly string[]; resources: readonly string[] }[],
+          list: readonly {
+            actions: readonly string[];
+            resources: readonly string[];
+            condition: unknown;
+          }[],
         ) => {
-          const all = list.flatMap(({ actions, resources }) => {
+          const all = list.flatMap(({ actions, resources, condition }) => {
+            const under = JSON.stringify(condition);
             return actions.flatMap((action) =>
-              resources.map((resource) => `${action} ${resource}`),
+              resources.map((resource) => `${action} ${resource} ${under}`),
             );
           });
           return [...new Set(all)].toSorted();
         };
         const allowed = pairs(
-          (policy?.Statement ?? []).map(({ Action, Resource }) => ({
+          (policy?.Statement ?? []).map(({ Action, Resource, Condition }) => ({
             actions: Action,
             resources: Resource,
+            condition: Condition,
           })),
         );
-        const asked = wanted.map(({ actions, resource }) => ({ actions, resources: [resource] }));
+        const asked = wanted.map(({ resource, ...one }) => ({ ...one, resources: [resource] }));
         expect(allowed).toEqual(pairs(asked));
       }),
     );
@@ -164,14 +174,19 @@ describe('bellhop plan -o iam', () => {
     expect([code, err]).toEqual([0, expect.stringContaining('`*` stands for them')]);
     const found = JSON.parse(out) as ReturnType<typeof rightsDocuments>;
     const statements = found.aws?.Statement ?? [];
-    const allowed = statements.map(
-      ({ Action, Resource }) => `${Action.join(' ')}: ${Resource.join(' ')}`,
-    );
+    const allowed = statements.map(({ Action, Resource, Condition: condition }) => {
+      const under = condition === undefined ? '' : ` if ${JSON.stringify(condition)}`;
+      return `${Action.join(' ')}: ${Resource.join(' ')}${under}`;
+    });
     const secret = 'arn:aws:secretsmanager:us-east-1:*:secret';
     expect(allowed).toContain(
       `secretsmanager:GetSecretValue: ${secret}:prod/db-?????? ${secret}:vault-token-??????`,
     );
-    expect(allowed).toContain('kms:Decrypt kms:GenerateDataKey: arn:aws:kms:*:*:key/*');
+    const alias = '{"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/copies"}}';
+    const keys = 'arn:aws:kms:us-east-1:*:key/*';
+    expect(allowed).toContain(`kms:Decrypt kms:GenerateDataKey: ${keys} if ${alias}`);
+    const service = '{"StringLike":{"kms:ViaService":"secretsmanager.us-east-1.*"}}';
+    expect(allowed).toContain(`kms:Decrypt: ${keys} if ${service}`);
     expect(allowed).toContain('s3:GetObject s3:PutObject: arn:aws:s3:::copies/app.bin');
     expect(found.vault).toContain('secret/data/prod/db');
     expect(out).not.toContain('ssm:');

@@ -48,6 +48,9 @@ describe.each(KINDS)('store %s', (kind, store) => {
   test('what planning knows of it is what it says', () => {
     expect(STORE_KINDS.get(kind)?.options).toEqual(options);
     expect(STORE_KINDS.get(kind)?.hasVersions).toBe(store.version !== undefined);
+    expect(STORE_KINDS.get(kind)?.hasKeys).toBe(store.dataKeys !== undefined);
+    expect(STORE_KINDS.get(kind)?.writes !== undefined).toBe(store.writes !== undefined);
+    expect(STORE_KINDS.get(kind)?.writes?.needs).toBe(store.writes?.needs as string);
   });
 
   test('every line for the docs is one line without a full stop', () => {

@@ -2,9 +2,12 @@
 import { describe, expect, test } from 'bun:test';
 import net from 'node:net';
 import { ALL_STORES } from '../../src/stores/_all.gen.ts';
+import type { Bound } from '../../src/plan/types.ts';
+import type { Answer } from '../../src/stores/_store.ts';
 import { closedPort } from '../real/_outage-fronts.ts';
-import { FAULTS, certificates, faultServer } from '../real/_faults.ts';
-import type { MaybeWorld, OddName, Remote, World } from './_world.ts';
+import { FAULTS, answerOf, certificates, faultServer } from '../real/_faults.ts';
+import { gatherReal } from '../support/real-store.ts';
+import type { MaybeWorld, OddName, Remote, Setting, World } from './_world.ts';
 import { CANARY, ODD, open, valueAt, wordsOf } from './_world.ts';
 import { WORLDS } from './_worlds.ts';
 
@@ -31,6 +34,7 @@ for (const [kind, world] of worlds) {
     if (isMissing || known.remote !== undefined) {
       outages(kind, known);
       refusals(kind, known);
+      if (isMissing || remoteOf(known).speaks !== 'tcp') strangers(kind, known);
     }
   });
 }
@@ -185,6 +189,13 @@ function refusals(kind: string, world: World): void {
       expect(wordsOf(answer)).not.toContain(CANARY);
     }
   });
+  test('wrong credentials reach no fallback where there is one attempt only', async () => {
+    const answer = await withFallback(kind, world, {
+      setting: remoteOf(world).wrong,
+      attemptsMax: 1,
+    });
+    expect(['BH_ERR_STORE_DENIED', 'BH_ERR_CREDENTIALS']).toContain(codeOf(answer));
+  });
   test('it says who we are, and shows no credential', async () => {
     const { store } = await open(kind, world.home);
     const said = await store.identity?.();
@@ -193,4 +204,57 @@ function refusals(kind: string, world: World): void {
       expect(String(said)).not.toContain(secret);
     }
   });
+}
+
+const PAGE = '<html><body>nothing for you</body></html>';
+const STRANGE = [
+  ['401', 'a page', PAGE, ['BH_ERR_CREDENTIALS']],
+  ['403', 'a page', PAGE, ['BH_ERR_STORE_DENIED', 'BH_ERR_CREDENTIALS']],
+  ['404', 'a page', PAGE, ['BH_ERR_SETTINGS']],
+  ['400', 'a page', PAGE, ['BH_ERR_SETTINGS']],
+  ['401', 'JSON of no meaning', '{}', ['BH_ERR_CREDENTIALS', 'BH_ERR_STORE_DENIED']],
+  ['403', 'no body', '', ['BH_ERR_STORE_DENIED', 'BH_ERR_CREDENTIALS']],
+  ['404', 'no body', '', ['BH_ERR_SETTINGS']],
+] as const;
+
+/** What a gateway or a firewall before the store says in its own words. */
+function strangers(kind: string, world: World): void {
+  // To a server of files any 404 means: not there.
+  const said = STRANGE.filter(([status]) => kind !== 'http' || status !== '404');
+  test.each(said)('HTTP %s with %s reaches no fallback, and is no absence', async (...row) => {
+    const [status, type, body, codes] = row;
+    const tls = remoteOf(world).speaks === 'https' ? { tls: certificates().good } : {};
+    await using server = await faultServer(tls);
+    const as = type === 'a page' ? 'text/html' : 'application/json';
+    server.always({ kind: 'answer', answer: answerOf(Number(status), body, as) });
+    const setting = remoteOf(world).at(server.url, certificates().caFile);
+    const answer = await withFallback(kind, world, { setting });
+    expect(codes as readonly string[]).toContain(codeOf(answer));
+    expect(wordsOf(answer)).not.toContain(CANARY);
+    expect(server.requests.length).toBeWithin(1, 3);
+  });
+}
+
+/** What a start is given for the value that is there, with a fallback that has the canary. */
+async function withFallback(
+  kind: string,
+  { there }: World,
+  { setting, attemptsMax }: { readonly setting: Setting; readonly attemptsMax?: number },
+): Promise<Answer | undefined> {
+  const bound: Bound = {
+    called: 'V',
+    reference: { store: 'mine', path: there.path },
+    fallbacks: [{ store: 'env', path: 'FALLBACK' }],
+  };
+  const { answers } = await gatherReal([bound], {
+    stores: { mine: { ...setting.options, kind }, env: { kind: 'env' } },
+    env: { ...setting.env, FALLBACK: CANARY },
+    startMsMax: BUDGET_MS,
+    ...(attemptsMax === undefined ? {} : { attemptsMax }),
+  });
+  return [...answers.values()][0]?.answer;
+}
+
+function codeOf(answer: Answer | undefined): string {
+  return answer?.kind === 'failed' ? answer.problem.code : `${answer?.kind}`;
 }

@@ -135,6 +135,12 @@ describe('what will not change is not', () => {
     expect([code, requests.length]).toEqual(['BH_ERR_STORE', 1]);
     expect(said).toBe(`store mine, Get: given up after 1 attempt: ${reason}`);
   });
+  test('a header that cannot be sent is a setting, told by its name', async () => {
+    const error = new NetError('header', 'x-a');
+    const { said, code, requests } = await told({ reactions: [{ afterMs: 0, error }] });
+    expect([code, requests.length]).toEqual(['BH_ERR_SETTINGS', 1]);
+    expect(said).toStartWith('store mine, Get: the header x-a has a value');
+  });
   test('a refusal ends at once', async () => {
     const { said, code, tookMs } = await told({ reactions: [status(403)] });
     expect([said, code, tookMs]).toEqual(['store mine, Get: HTTP 403', 'BH_ERR_STORE_DENIED', 20]);
@@ -205,6 +211,32 @@ describe('hedging', () => {
     hedging.throttled();
     expect(hedging.afterMs()).toBeUndefined();
   });
+});
+
+test('work that is not HTTP has its turn too: at most so many at a time', async () => {
+  const world = simulation();
+  const caller = openCaller({
+    store: 'mine',
+    net: world.net(() => 'hang'),
+    clock: world.clock,
+    random: world.random,
+    budget: openBudget(world.clock, 5000),
+    trace: NO_TRACE,
+    attemptsMax: Infinity,
+    hedging: openHedging(undefined),
+    slots: openSlots(2),
+  });
+  let [running, most] = [0, 0];
+  const attempt = async (): Promise<Verdict<string>> => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise<void>((done) => void world.clock.after(20, done));
+    running -= 1;
+    return { kind: 'done', value: 'ok' };
+  };
+  const all = Array.from({ length: 6 }, async (_, n) => caller.work({ name: `${n}`, attempt }));
+  expect(await world.run(Promise.all(all))).toEqual(Array(6).fill('ok'));
+  expect([most, world.clock.monotonicMs()]).toEqual([2, 60]);
 });
 
 test('the reasons of all attempts are told, equal ones together', () => {

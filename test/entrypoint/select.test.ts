@@ -29,6 +29,7 @@ const ANSWERS = new Map<string, Given>(
     empty: map({}),
     json: value(`{"a":"one","n":9007199254740993,"o":{"x":"${CANARY}"},"z":null}`),
     text: value(CANARY),
+    broken: value(`{"password":"${CANARY}",}`),
     absent: { kind: 'absent', what: 'the store says that it does not exist' } satisfies Answer,
     down: {
       kind: 'failed',
@@ -103,9 +104,24 @@ describe('one value', () => {
     [
       'text',
       { key: 'x' },
-      'BH_ERR_MISSING secret s, v:text#x: it has no key x: its value is not a JSON object',
+      'BH_ERR_VALUE secret s, v:text#x: it has no key x: its value is not a JSON object',
     ],
-    ['text', { member: 'x', optional: true }, 'absent'],
+    // A broken value is not an absent one: neither optional nor default covers it.
+    [
+      'text',
+      { member: 'x', optional: true },
+      'BH_ERR_VALUE secret s, v:text: it has no key x: its value is not a JSON object',
+    ],
+    [
+      'broken',
+      { key: 'password', default: 'd', defaultOn: 'outage' },
+      'BH_ERR_VALUE secret s, v:broken#password: it has no key password: its value is not a JSON object',
+    ],
+    [
+      'json',
+      { key: 'a', member: 'x', optional: true },
+      'BH_ERR_VALUE secret s, v:json#a: it has no key x: its value is not a JSON object',
+    ],
     ['map', { member: 'x', optional: true }, 'absent'],
     ['map', { member: 'x', default: 'd' }, 'd'],
     ['map', { member: 'x', optional: true, default: '' }, ''],

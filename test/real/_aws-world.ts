@@ -83,18 +83,34 @@ export type Allowed = readonly (readonly [actions: string, resource: string])[];
 
 /** A user of ministack who may do what is listed, and nothing else. */
 export async function iamUser(server: RealServer, name: string, allowed: Allowed): Promise<AwsKey> {
+  const Statement = allowed.map(([Action, Resource]) => ({ Effect: 'Allow', Action, Resource }));
+  const policy = { Version: '2012-10-17', Statement };
+  return userOfPolicy(server, name, allowed.length === 0 ? undefined : policy);
+}
+
+/** A user of ministack who may do what this IAM policy allows; one of before gets another key. */
+export async function userOfPolicy(
+  server: RealServer,
+  name: string,
+  policy: object | undefined,
+): Promise<AwsKey> {
   const url = `${server.get('AWS_ENDPOINT_URL')}/`;
   const UserName = `${name}-${RUN}`;
   const iam = async (fields: Record<string, string>): Promise<string> => {
     const body = new URLSearchParams({ Version: '2010-05-08', ...fields, UserName }).toString();
-    return (await awsCall({ service: 'iam', url, body, key: keyOf(server) })).text();
+    const answer = await awsCall({ service: 'iam', url, body, key: keyOf(server) });
+    const text = await answer.text();
+    if (!answer.ok && !text.includes('EntityAlreadyExists'))
+      throw new Error(`${fields['Action']}: HTTP ${answer.status} ${text}`);
+    return text;
   };
   await iam({ Action: 'CreateUser' });
   const made = await iam({ Action: 'CreateAccessKey' });
   const part = (tag: string): string => new RegExp(`<${tag}>(.*?)<`).exec(made)?.[1] ?? '';
-  const Statement = allowed.map(([Action, Resource]) => ({ Effect: 'Allow', Action, Resource }));
-  const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
-  await iam({ Action: 'PutUserPolicy', PolicyName: 'p', PolicyDocument });
+  if (policy !== undefined) {
+    const PolicyDocument = JSON.stringify(policy);
+    await iam({ Action: 'PutUserPolicy', PolicyName: 'p', PolicyDocument });
+  }
   return { id: part('AccessKeyId'), secret: part('SecretAccessKey').replaceAll('&amp;', '&') };
 }
 

@@ -136,6 +136,11 @@ export function unnamed(outcome: Outcome, references: readonly Reference[]): str
 
 /** The reasons of an outage's message, one for each attempt; undefined where they do not add up. */
 export function reasonsOf({ message }: BellhopError): readonly string[] | undefined {
+  const rounds = message.split('; asked again: ').map(reasonsOfRound);
+  return rounds[0] === undefined ? undefined : rounds.flatMap((one) => one ?? []);
+}
+
+function reasonsOfRound(message: string): readonly string[] | undefined {
   const [, count, listed = ''] = /after (\d+) attempts?: (.*)$/s.exec(message) ?? [];
   const reasons = listed
     .replace(/, …$/, '')

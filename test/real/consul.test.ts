@@ -115,6 +115,46 @@ describe.skipIf(skip)('the fewest requests', () => {
   });
 });
 
+describe('a Consul before 1.14, whose keys go while they are read', () => {
+  const Value = Buffer.from('v').toString('base64');
+  const failing = (errors: readonly (readonly [number, string])[]) => {
+    const Errors = errors.map(([OpIndex, What]) => ({ OpIndex, What }));
+    return answerOf(409, { Results: null, Errors });
+  };
+
+  test('is asked until it has what is left; what went is absent', async () => {
+    const there = new Set(['b', 'c', 'd']);
+    await using old = await faultServer({
+      answer: ({ body }) => {
+        if (body.includes('get-or-empty')) return failing([[0, 'unknown KV operation']]);
+        const keys = [...String(body).matchAll(/"Key":"(.)"/g)].map(([, key]) => key ?? '');
+        const gone = keys.flatMap((key, n) =>
+          there.has(key) ? [] : [[n, `key "${key}" doesn't exist`] as const],
+        );
+        there.delete([...there][0] ?? '');
+        if (gone.length > 0) return failing(gone);
+        const facts = { Value, CreateIndex: 1, ModifyIndex: 2 };
+        return answerOf(200, { Results: keys.map((Key) => ({ KV: { Key, ...facts } })) });
+      },
+    });
+    const opened = await open({}, { CONSUL_HTTP_ADDR: old.url });
+    const absent = 'absent: there is no such key';
+    const all = await opened.fetch('a', 'b', 'c', 'd');
+    expect(all.map(plain)).toEqual([absent, absent, absent, absent]);
+    there.add('a').add('b').add('c').add('d');
+    const some = await opened.fetch('z', 'a', 'b', 'd');
+    expect(some.map(plain)).toEqual([absent, absent, absent, 'v']);
+  });
+
+  test('and says what makes no sense, is an outage, asked no more', async () => {
+    const strange = failing([[7, `key "x" doesn't exist`]]);
+    await using old = await faultServer({ answer: () => strange });
+    const work = (await open({}, { CONSUL_HTTP_ADDR: old.url })).fetch('a', 'b');
+    expect(await codeOf(work)).toBe('BH_ERR_STORE');
+    expect(old.requests.length).toBe(2);
+  });
+});
+
 describe.skipIf(skip)('rights', () => {
   test('one key that is denied leaves the others, and is never absent', async () => {
     await put('f2/open', 'o');

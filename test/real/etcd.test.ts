@@ -274,6 +274,20 @@ describe.skipIf(skip)('the way to it', () => {
     expect(faulty.requests.length).toBe(2);
   });
 
+  test('a token that has ended stays a refusal where no new one is to be had', async () => {
+    const ended = answerOf(401, { message: 'etcdserver: invalid auth token', code: 16 });
+    const logins = [answerOf(200, { token: 't' })];
+    await using faulty = await faultServer({
+      answer: ({ path }) => {
+        if (!path.endsWith('/authenticate')) return ended;
+        return logins.pop() ?? answerOf(503, { message: 'etcdserver: no leader', code: 14 });
+      },
+    });
+    const options = { kind: 'etcd', endpoints: [faulty.url], user: 'u', password: 'e:P' };
+    const around = { env: { P: 'p' }, stores: { e: { kind: 'env' } }, startMsMax: 500 };
+    expect(await codeOf((await openReal(options, around)).fetch('x'))).toBe('BH_ERR_CREDENTIALS');
+  });
+
   test('a server without the gateway is told', async () => {
     await using other = await faultServer({
       answer: () => answerOf(404, 'Not Found', 'text/plain'),

@@ -238,4 +238,11 @@ describe('where there is no file and no metadata server', () => {
     const problem = await thrownBy((await openRouted(options, around, nowhere)).fetch('s'));
     expect(problem.code).toBe('BH_ERR_STORE');
   });
+  test.each([401, 403, 404])('HTTP %i of something else there is no outage', async (status) => {
+    const around = { env: { K_SERVICE: 'job' }, io: io as never };
+    const routing: Routing = () => ({ answer: { status, body: Buffer.from('<html>no</html>') } });
+    const opened = await openRouted(options, around, routing);
+    expect((await thrownBy(opened.fetch('s'))).code).toBe('BH_ERR_CREDENTIALS');
+    expect(opened.requests.length).toBe(1);
+  });
 });

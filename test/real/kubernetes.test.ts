@@ -207,7 +207,7 @@ describe.skipIf(missing)('kubernetes', () => {
     };
     const config = file('astray', kubeconfig(user, { server: `${url}/api` }));
     const opened = await openRouted({ kind: 'kubernetes', kubeconfig: config }, {});
-    expect(problemIn((await opened.fetch('secret/gone'))[0]).code).toBe('BH_ERR_STORE_ANSWER');
+    expect(problemIn((await opened.fetch('secret/gone'))[0]).code).toBe('BH_ERR_SETTINGS');
   });
 
   test('in a pod: its variables, token and namespace, auth: service account', async () => {

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'bun:test';
 import { FAULTS, answerOf, faultServer, halfOf } from './_faults.ts';
 import type { Around, Outcome, Stand } from './_outage.ts';
 import { BUDGET_MS, CANARY, TOLERANCE_MS, boundsOf, start, unnamed } from './_outage.ts';
-import { behind, meeting } from './_outage-fronts.ts';
+import { behind, closedPort, meeting } from './_outage-fronts.ts';
 import type { Measured } from './_outage-record.ts';
 import { reasonsIn, record } from './_outage-record.ts';
 import { fresh, secretsManagerStand, vaultStand } from './_outage-stands.ts';
@@ -29,7 +29,8 @@ function seen(outcome: Outcome, { fault, stand, requests }: Line): void {
   measured.push({
     place: measured.length,
     ...facts,
-    reasons: reasonsIn(outcome.problems),
+    // Of the places where there is no identity only the last is what this is about.
+    reasons: reasonsIn(outcome.problems).map((one) => one.replace(/^.*; instance: /, '')),
     budgetMs: BUDGET_MS,
   });
   expect(outcome.shown).not.toContain(CANARY);
@@ -77,6 +78,71 @@ describe.skipIf(aws === undefined)('aws-secrets-manager, credentials', () => {
     const outcome = await start(bounds(), { ...around, env });
     seen(outcome, { fault: 'IMDS hangs, and there is a key', stand, requests: 1 });
     expect([outcome.outcome, metadata.requests.length]).toEqual(['all values', 0]);
+  });
+
+  const instance = ({ method, path }: { method: string; path: string }) => {
+    if (method === 'PUT') return answerOf(200, 'a-token', 'text/plain');
+    return path.endsWith('/') ? answerOf(200, 'a-role', 'text/plain') : answerOf(200, lent('test'));
+  };
+
+  test.each([
+    ['answers 503 always', FAULTS.unavailable, Infinity, 'BH_ERR_STORE'],
+    ['answers 503 three times', FAULTS.unavailable, 3, 'all values'],
+    ['resets its connections always', FAULTS.reset, Infinity, 'BH_ERR_STORE'],
+    ['resets three connections', FAULTS.reset, 3, 'all values'],
+    ['gives no token, but a page', FAULTS.loginPage, Infinity, 'BH_ERR_STORE'],
+  ])('instance metadata that %s is down, and not none', async (...[fault, what, times, wanted]) => {
+    await using metadata = await faultServer({ answer: instance });
+    metadata.next(what, { times });
+    await using front = await behind(stand, () => undefined);
+    const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url };
+    const outcome = await start(bounds(), keyless(stand, front.url, env));
+    const requests = await front.requests();
+    seen(outcome, { fault: `IMDS ${fault}`, stand, requests });
+    expect(outcome.outcome).toBe(wanted);
+  });
+
+  test.each([
+    ['/security-credentials/', 3, 'all values'],
+    ['/security-credentials/', Infinity, 'BH_ERR_STORE'],
+    ['/a-role', 3, 'all values'],
+    ['/a-role', Infinity, 'BH_ERR_STORE'],
+  ])(
+    'an instance with a token that answers 503 for %s %p times: %s',
+    async (end, times, wanted) => {
+      await using metadata = await faultServer({ answer: instance });
+      metadata.next(FAULTS.unavailable, { times, match: ({ path }) => path.endsWith(end) });
+      const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url };
+      const outcome = await start(bounds(), keyless(stand, stand.upstream.url, env));
+      expect(outcome.outcome).toBe(wanted);
+    },
+  );
+
+  test('an instance that throttles is waited for', async () => {
+    await using metadata = await faultServer({ answer: instance });
+    metadata.next(FAULTS.throttled, { times: 3 });
+    const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url };
+    const outcome = await start(bounds(), keyless(stand, stand.upstream.url, env));
+    expect(outcome.outcome).toBe('all values');
+  });
+
+  test('where instance metadata is down, a fallback is asked', async () => {
+    await using metadata = await faultServer();
+    metadata.always(FAULTS.unavailable);
+    const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url, SPARE: 'spare' };
+    const around = keyless(stand, stand.upstream.url, env);
+    const stores = { ...around.stores, env: { kind: 'env' } };
+    const spare = boundsOf(stand.references, () => [{ store: 'env', path: 'SPARE' }]);
+    const outcome = await start(spare, { ...around, stores });
+    expect(outcome.values).toEqual(stand.references.map(() => 'spare'));
+  });
+
+  test('where nobody listens there is no instance, and that is known at once', async () => {
+    const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://127.0.0.1:${await closedPort()}` };
+    const outcome = await start(bounds(), keyless(stand, stand.upstream.url, env));
+    seen(outcome, { fault: 'IMDS refuses, and there is no other identity', stand, requests: 0 });
+    expect(outcome.outcome).toBe('BH_ERR_CREDENTIALS');
+    expect(outcome.problems[0]?.message).toMatch(/instance: .*refused/);
   });
 
   test.each([

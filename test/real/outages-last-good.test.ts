@@ -114,6 +114,9 @@ describe.skipIf(scene === undefined)('last good', () => {
     ['403', answerOf(403, denied), 'BH_ERR_STORE_DENIED'],
     ['404', answerOf(404, { errors: [] }), 'BH_ERR_MISSING'],
     ['an unknown token', answerOf(403, { errors: ['permission denied'] }), 'BH_ERR_CREDENTIALS'],
+    ['401 by a page', answerOf(401, '<html>', 'text/html'), 'BH_ERR_CREDENTIALS'],
+    ['403 by a page', answerOf(403, '<html>', 'text/html'), 'BH_ERR_STORE_DENIED'],
+    ['404 by a page', answerOf(404, '<html>', 'text/html'), 'BH_ERR_SETTINGS'],
   ])('is never used after %s', async (what, answer, code) => {
     await thenDown({ kind: 'answer', answer });
     const outcome = await start();

@@ -1,11 +1,11 @@
 // Keys of a real Redis through the store, as `run` asks for them.
 import { beforeAll, describe, expect, test } from 'bun:test';
-import net from 'node:net';
 import { RedisClient } from 'bun';
 import { openReal } from '../support/real-store.ts';
 import { codeOf, plain, wordsOf } from './_answers.ts';
 import { faultProxy } from './_faults.ts';
 import { realServer } from './_servers.ts';
+import { stubServer } from './_tcp-stub.ts';
 
 const [server, secure] = await Promise.all([realServer('redis'), realServer('redis-tls')]);
 const skip = server.missing !== undefined;
@@ -111,17 +111,6 @@ describe.skipIf(skip)('the fewest connections and round trips', () => {
     ]);
   });
 });
-
-/** A server that says what no Redis can be brought to say here. */
-async function stubServer(talk: (text: string, socket: net.Socket) => void) {
-  const listener = net.createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.on('data', (bytes) => talk(String(bytes), socket));
-  });
-  await new Promise<void>((done) => listener.listen(0, '127.0.0.1', done));
-  const close = async (): Promise<void> => void listener.close();
-  return { port: (listener.address() as net.AddressInfo).port, [Symbol.asyncDispose]: close };
-}
 
 describe.skipIf(skip)('who may read', () => {
   test('a password comes from a reference, a file, REDIS_URL or REDISCLI_AUTH, auth: password', async () => {

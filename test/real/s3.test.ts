@@ -90,6 +90,19 @@ for (const name of ['rclone-s3', 'versitygw', 'ministack'] as const satisfies Se
       expect(shown(await whole.fetch(path))).toEqual(['A=1\nexport B="two\\nlines" # c\n']);
     });
 
+    test('an object whose key ends in .env and that sets nothing is an error, not a map', async () => {
+      const mine = await open(user);
+      const contents = ['<html><body>log in</body></html>', `\u00ff${CANARY}`, '# only this\n', ''];
+      const paths = contents.map((_, n) => `${BUCKET}/${n}.env`);
+      for (const [n, text] of contents.entries()) {
+        await mine.store.put?.(paths[n] ?? '', Buffer.from(text, 'latin1'));
+      }
+      const answers = await mine.fetch(...paths);
+      expect(shown(answers)).toEqual(['BH_ERR_VALUE', 'BH_ERR_VALUE', {}, {}]);
+      expect(messages(answers)).toContain('dotenv: false');
+      expect(messages(answers)).not.toContain(CANARY);
+    });
+
     test('what is not there, and what cannot be', async () => {
       const mine = await open(user);
       const answers = await mine.fetch(
@@ -211,6 +224,16 @@ describe('S3: where a bucket is', () => {
       expect(regions()).toEqual(['us-east-1', 'eu-west-1', 'eu-west-1']);
     });
   }
+
+  test('objects that are asked for at the same time all follow their bucket', async () => {
+    stub.react = ({ headers }) => {
+      const isThere = headers.get('authorization')?.includes('/eu-west-1/') === true;
+      return isThere ? object('v') : error('PermanentRedirect', 301, { headers: inHeader });
+    };
+    const mine = await open();
+    const paths = Array.from({ length: 20 }, (_, n) => `bucket/k${n}`);
+    expect(shown(await mine.fetch(...paths))).toEqual(paths.map(() => 'v'));
+  });
 
   test('a bucket that is never where it says is a failure, not a loop', async () => {
     stub.react = () => error('PermanentRedirect', 301, { headers: inHeader });

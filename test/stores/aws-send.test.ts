@@ -39,6 +39,14 @@ describe('a clock that is off', () => {
     expect(sent.length).toBe(2);
   });
 
+  test('what was refused by it stays refused where nothing better is heard', async () => {
+    const react = (_: HttpRequest, nth: number) =>
+      nth === 1 ? failure('RequestExpired', 403, dateOf(20 * MINUTE_MS)) : json(503, '');
+    const { answers, sent } = await fetched({ react });
+    expect(answers.map(codeOf)).toEqual(['BH_ERR_CREDENTIALS']);
+    expect(sent.length).toBeGreaterThan(2);
+  });
+
   test('that is right is not to blame', async () => {
     const react = () => failure('InvalidSignatureException', 403, dateOf(MINUTE_MS));
     const { sent } = await fetched({ react });
@@ -58,7 +66,9 @@ const REFUSALS: readonly (readonly [
   [failure('ResourceNotFoundException', 400), 'absent', 1],
   [failure('DecryptionFailure', 400), 'BH_ERR_STORE_DENIED', 1],
   [failure('ValidationException', 400), 'BH_ERR_SETTINGS', 1],
-  [json(403, '<html>a proxy says no</html>'), 'BH_ERR_STORE_ANSWER', 1],
+  [json(401, '<html>a proxy says no</html>'), 'BH_ERR_CREDENTIALS', 1],
+  [json(403, '<html>a proxy says no</html>'), 'BH_ERR_STORE_DENIED', 1],
+  [json(404, ''), 'BH_ERR_SETTINGS', 1],
   [
     json(403, '', { 'x-amzn-errortype': 'AccessDeniedException:http://x/' }),
     'BH_ERR_STORE_DENIED',
@@ -98,6 +108,7 @@ const PASSING: readonly Partial<HttpAnswer>[] = [
   json(200, { SecretString: 1 }),
   json(200, { SecretBinary: '!' }),
   json(200, '{"SecretString": "cu'),
+  { ...json(200, ''), body: Buffer.from('{"SecretString": "\xff, no UTF-8"}', 'latin1') },
 ];
 for (const answer of PASSING) {
   const body = Buffer.from(answer.body ?? '')

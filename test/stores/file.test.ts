@@ -236,6 +236,11 @@ describe(`sealed by ${sops.source}`, () => {
     });
     expect(broken).toEqual(['BH_ERR_CREDENTIALS']);
     expect(await ask({ ...options, ageKeyFile: '/nosuch' }, ['x'])).toEqual(['BH_ERR_CREDENTIALS']);
+    const env = { SOPS_AGE_KEY_CMD: CANARY, SOPS_AGE_SSH_PRIVATE_KEY_FILE: '/ssh' };
+    const unread = await problemOf(options, { env });
+    expect(unread).toContain('SOPS_AGE_KEY_CMD (bellhop runs no commands)');
+    expect(unread).toContain('SOPS_AGE_SSH_PRIVATE_KEY_FILE (keys of SSH are not supported)');
+    expect(unread).not.toContain(CANARY);
   });
 
   test('a file for other services only names them', async () => {

@@ -95,7 +95,9 @@ describe('an answer that may be another one soon', () => {
 
 describe('an answer that is none of Vault', () => {
   test.each([
-    ['a 404 of something else', answerOf(404, { message: 'no route' }), 'BH_ERR_STORE_ANSWER'],
+    ['a 404 of something else', answerOf(404, { message: 'no route' }), 'BH_ERR_SETTINGS'],
+    ['a 404 without a body', answerOf(404, ''), 'BH_ERR_SETTINGS'],
+    ['a 401', answerOf(401, {}), 'BH_ERR_CREDENTIALS'],
     ['a 404 with a reason', answerOf(404, { errors: ['no handler'] }), 'BH_ERR_SETTINGS'],
     ['200 without data', answerOf(200, { data: { data: null } }), 'BH_ERR_STORE_ANSWER'],
     ['200 with a list', answerOf(200, { data: { data: [1] } }), 'BH_ERR_STORE_ANSWER'],
@@ -154,7 +156,8 @@ describe('settings that cannot be right', () => {
     [{}, 'no address'],
     [{ address: 'v.test:8200' }, 'must be http(s)://'],
     [{ address: 'unix:///run/agent.sock' }, 'must be http(s)://'],
-    [{ address: 'https://user:secret@v.test' }, 'must be http(s)://'],
+    [{ address: 'https://user:secret@v.test' }, 'has a password in it'],
+    [{ address: 'https://user@v.test' }, 'must be http(s)://'],
     [{ address: 'https://v.test', mounts: { secret: '2' } }, 'must be kv2, kv1 or other'],
     [{ address: 'https://v.test', cert: '/dev/null' }, 'belong together'],
     [{ address: 'https://v.test', auth: { method: 'github' } }, 'must be one of'],

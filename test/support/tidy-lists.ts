@@ -20,6 +20,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'src/entrypoint/data-key.ts': ['age-encryption'], // only where last good is on
   'src/stores/_sops.ts': ['age-encryption'], // only where a file is sealed by sops
   'src/plan/settings.ts': ['valibot'], // the schema of bellhop.yaml
+  'src/webhook/settings.ts': ['valibot'], // the schema of the webhook's section
+  'src/webhook/certificates-x509.ts': ['node:crypto'], // keys and certificates
   'src/plan/plan-schema.ts': ['valibot'], // the schema of plans, outside of the start path
 };
 
@@ -34,6 +36,7 @@ export const REVEALS: ReadonlySet<string> = new Set([
   'src/stores/http.ts', // a credential becomes a header
   'src/stores/_rest.ts', // a credential becomes part of a request for a token
   'src/stores/_aws-sources.ts', // an access key signs requests
+  'src/webhook/value-cache.ts', // a value that was kept goes into a pod
   'src/entrypoint/select.ts', // a JSON object is taken apart; its members are sealed again
 ]);
 
@@ -49,5 +52,7 @@ export const OWN_WORDS: ReadonlySet<string> = new Set([
   'env', // a layer of variables, and a field of the manifest
   'http', // a scheme of URLs
   'kubernetes', // where pods come from, and a system that gives rights
+  'aws', // a system that gives rights, and a way to log in elsewhere
+  'azure', // a system that gives rights
   'vault', // a system that gives rights, and what Azure calls its stores
 ]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { RespError, encodeCommand, respDecoder } from '../../src/wire/resp.ts';
+import { RespError, RespLimitError, encodeCommand, respDecoder } from '../../src/wire/resp.ts';
 import type { Reply } from '../../src/wire/resp.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -72,14 +72,28 @@ describe('what is no answer, or too much of one, is refused', () => {
     ['$-2\r\n', 'a length that is none'],
     ['$1e3\r\n', 'a length that is none'],
     ['$1\r\nab\r\n', 'longer than its length'],
+    [`+${'a'.repeat(11)}`, 'a line that does not end'],
+  ];
+  const TOO_MUCH: readonly (readonly [string, string])[] = [
     ['$11\r\n', 'over the limit of 10'],
     ['*4\r\n', 'over the limit of 3'],
     ['*1\r\n*1\r\n*1\r\n', 'more than 2 levels'],
     ['*3\r\n$9\r\n123456789\r\n$9\r\n123456789\r\n$9\r\n', 'over 37 bytes'],
-    [`+${'a'.repeat(11)}`, 'a line that does not end'],
   ];
+  const thrown = (wire: string): unknown => {
+    try {
+      return respDecoder(limits).push(bytesOf(wire));
+    } catch (error) {
+      return error;
+    }
+  };
   test.each([...REFUSED])('%j', (wire, says) => {
     expect(() => respDecoder(limits).push(bytesOf(wire))).toThrow(says);
+    expect(thrown(wire)).not.toBeInstanceOf(RespLimitError);
+  });
+  test.each([...TOO_MUCH])('%j is known as too much', (wire, says) => {
+    expect(() => respDecoder(limits).push(bytesOf(wire))).toThrow(says);
+    expect(thrown(wire)).toBeInstanceOf(RespLimitError);
   });
 });
 

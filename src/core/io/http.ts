@@ -38,6 +38,7 @@ export function openHttp(trust: Trust, proxyFor: NetProxies): Pick<Net, 'http' |
     http: async (request, signal) => {
       try {
         signal.throwIfAborted();
+        checkHeaders(request);
         return await exchange(shared, request, signal);
       } catch (error) {
         throw signal.aborted ? new NetError('aborted', '') : netErrorOf(error, 'before answer');
@@ -46,6 +47,22 @@ export function openHttp(trust: Trust, proxyFor: NetProxies): Pick<Net, 'http' |
     warm: (request) => warm(shared, request),
   };
 }
+
+/**
+ * Refuses what fetch would by a TypeError without a code, which looks like any other failure: a
+ * value is bytes without CR, LF and NUL, white space around it not counted.
+ */
+function checkHeaders({ headers }: HttpRequest): void {
+  for (const [name, value] of Object.entries(headers)) {
+    // Not repeated: who writes a value where its name belongs would read it in a log.
+    if (!HEADER_NAME.test(name)) throw new NetError('header', 'with an odd name');
+    const sent = value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '');
+    if (UNSENDABLE.test(sent) || sent.includes('\0')) throw new NetError('header', name);
+  }
+}
+
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const UNSENDABLE = /[\r\n\u0100-\uffff]/;
 
 /** Undefined where there is no TLS: even unused, these options cost a first request 1.4 ms. */
 function optionsOf(trust: Trust, route: Route): Bun.TLSOptions | undefined {

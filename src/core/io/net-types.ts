@@ -53,7 +53,10 @@ export interface HttpAnswer {
   readonly protocol: 'h1' | 'h2';
 }
 
-/** Why there is no answer. All but the last five may be different the next time. */
+/**
+ * Why there is no answer. All but the last six may be different the next time. `header`: no
+ * request can have this one; the detail is its name.
+ */
 export type NetReason =
   | 'refused'
   | 'reset'
@@ -66,6 +69,7 @@ export type NetReason =
   | 'protocol'
   | 'certificate'
   | 'too large'
+  | 'header'
   | 'aborted';
 
 /** The network's failure; `detail` never holds a header, body or query. */

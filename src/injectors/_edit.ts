@@ -1,0 +1,72 @@
+// What an injector wants done to a pod. How it is done to the pod as it came is the webhook's
+// business (src/webhook/pod-draft.ts).
+
+/** A variable of every container. What the container has under this name gives way. */
+export interface EnvEdit {
+  readonly kind: 'env';
+  readonly name: string;
+  /** As it stands in the pod: `$(VAR)` in it is the kubelet's to expand. */
+  readonly value?: string;
+  readonly valueFrom?: {
+    readonly secretKeyRef: {
+      readonly name: string;
+      readonly key: string;
+      readonly optional?: boolean;
+    };
+  };
+}
+
+/** One key of a Kubernetes Secret, as a file below a folder of every container. */
+export interface SecretFileEdit {
+  readonly kind: 'secretFile';
+  readonly secretName: string;
+  /** The name of the volume, as long as it is a name that Kubernetes takes. */
+  readonly volume: string;
+  /** True for names of volumes that we have made for this Secret. */
+  readonly isOurs: (volume: string) => boolean;
+  readonly item: { readonly key: string; readonly path: string };
+  readonly mountPath: string;
+  readonly optional: boolean;
+}
+
+/** A volume in memory that containers find, read-only, at this path. */
+export interface MemoryEdit {
+  readonly kind: 'memory';
+  readonly volume: string;
+  readonly mountPath: string;
+}
+
+/** A container that runs once before the others and writes into the volume in memory. */
+export interface WriterEdit {
+  readonly kind: 'writer';
+  /** Its name; `#` becomes the number of init containers before it. */
+  readonly name: string;
+  /** All but its name, its variables and its mounts. */
+  readonly container: Readonly<Record<string, unknown>> & { readonly image: string };
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  /** True where one container writes for all: variables are added to the one that is there. */
+  readonly isShared?: true;
+  /** Where it has the volume of the memory edit before it. */
+  readonly writesAt: string;
+}
+
+/** An annotation of the pod; the pod's own of that name wins. */
+export interface AnnotationEdit {
+  readonly kind: 'annotation';
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A Secret that images may be pulled with; the list is kept sorted, as Flyte sorts it. */
+export interface ImagePullSecretEdit {
+  readonly kind: 'imagePullSecret';
+  readonly name: string;
+}
+
+export type Edit =
+  | EnvEdit
+  | SecretFileEdit
+  | MemoryEdit
+  | WriterEdit
+  | AnnotationEdit
+  | ImagePullSecretEdit;

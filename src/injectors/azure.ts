@@ -1,0 +1,56 @@
+import { ENV_VAR, secretCalled } from '../wire/flyte-secret.ts';
+import { goLower } from '../wire/go-case.ts';
+import { baseName, joinPath } from '../wire/go-path.ts';
+import type { InjectorKind } from './_injector.ts';
+import { Refusal, SECRETS_DIR, fileVariables } from './_injector.ts';
+import { insideQuotes, shellWord } from './_shell.ts';
+
+/** Azure Key Vault, by a container with the Azure CLI for each secret. */
+const azure: InjectorKind = {
+  type: 'Azure',
+  summary: "Azure Key Vault; the group is the secret's URI, the group version its version",
+  open({ azure: sidecar }) {
+    return ({ secret }) => {
+      const { group, groupVersion, mountRequirement } = secret;
+      if (group === '') {
+        throw new Refusal(
+          `Azure Secrets Webhook require both group and group version to be set. Secret: [${secretCalled(secret)}]`,
+        );
+      }
+      if (mountRequirement === ENV_VAR) throw new Refusal('it gives files only');
+      return [
+        { kind: 'memory', volume: 'azure-secret-vol', mountPath: SECRETS_DIR },
+        {
+          kind: 'writer',
+          name: 'azure-pull-secret-#',
+          container: {
+            image: sidecar.image,
+            command: ['sh', '-ec', script(group, groupVersion)],
+            resources: sidecar.resources,
+          },
+          env: [],
+          writesAt: SECRETS_DIR,
+        },
+        ...fileVariables(),
+      ];
+    };
+  },
+};
+
+export default azure;
+
+const LOGIN =
+  'az login --service-principal -u $AZURE_CLIENT_ID -t $AZURE_TENANT_ID ' +
+  '--federated-token "$(cat $AZURE_FEDERATED_TOKEN_FILE)"';
+
+/** Flyte's own, but that no name can leave its word. */
+function script(group: string, version: string): string {
+  const uri = group.replace(/\/+$/, '');
+  const name = baseName(uri);
+  const folder = goLower(joinPath(SECRETS_DIR, name));
+  const file = version === '' ? folder : goLower(joinPath(folder, version));
+  const make = version === '' ? [] : [`mkdir -p ${shellWord(folder)}`];
+  const id = insideQuotes(`${uri}/${version}`);
+  const show = `az keyvault secret show --id "${id}" --query "value" -o tsv > ${shellWord(file)}`;
+  return [LOGIN, ...make, show].join('; ');
+}

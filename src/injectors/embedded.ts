@@ -1,0 +1,144 @@
+import { isUtf8 } from '../wire/go-text.ts';
+import { ANY, ENV_VAR, FILE, mountName } from '../wire/flyte-secret.ts';
+import { goLower, goUpper } from '../wire/go-case.ts';
+import type { Edit } from './_edit.ts';
+import { fileVariablesOf, filesScript, isFileName } from './_embedded-files.ts';
+import type { Asked, FoundValue, InjectorContext, InjectorKind } from './_injector.ts';
+import { Refusal, SECRETS_DIR, fileVariables, prefixVariable } from './_injector.ts';
+import { literalValue } from './_literal.ts';
+
+const VOLUME = 'embedded-secret-vol';
+
+/** Values that the webhook reads itself, from the store of its configuration, into the pod. */
+const embedded: InjectorKind = {
+  type: 'Embedded',
+  summary: 'values that the webhook reads for the project, the domain or the organization',
+  open(context) {
+    return async (asked) => {
+      const { secret } = asked;
+      if (secret.key === '') throw new Refusal('a key is needed');
+      const { value, scope } = await find(asked, context);
+      const edits = editsFor(asked, value, context);
+      const pull = await pullSecretOf(asked, scope, context);
+      return pull === undefined ? edits : [...edits, pull];
+    };
+  },
+};
+
+export default embedded;
+
+/** Where a secret may be, from the narrowest on; what is not narrowed is empty. */
+export interface Scope {
+  readonly organization: string;
+  readonly domain: string;
+  readonly project: string;
+}
+
+/** How Flyte's secret service names what it stores. */
+export function storedName({ organization, domain, project }: Scope, key: string): string {
+  return `u__org__${organization}__domain__${domain}__project__${project}__key__${key}`;
+}
+
+interface Found {
+  readonly value: FoundValue;
+  readonly scope: Scope;
+}
+
+/** The first scope that has it counts; one that cannot say ends the search. */
+async function find({ secret, labels, signal }: Asked, context: InjectorContext): Promise<Found> {
+  const label = (name: string): string => {
+    const value = Object.hasOwn(labels, name) ? labels[name] : undefined;
+    if (value !== undefined && value !== '') return value;
+    throw new Refusal(
+      `secret read requirements not met due to empty ${name} field in the pod labels`,
+    );
+  };
+  const organization = label('organization');
+  const [project, domain] = [label('project'), label('domain')];
+  const scopes = [
+    { organization, domain, project },
+    { organization, domain, project: '' },
+    { organization, domain: '', project: '' },
+  ];
+  for (const scope of scopes) {
+    const value = await context.embedded.find(storedName(scope, secret.key), signal);
+    if (value !== undefined) return { value, scope };
+  }
+  throw new Refusal('there is no such secret for the project, the domain or the organization');
+}
+
+function editsFor(asked: Asked, value: FoundValue, context: InjectorContext): Edit[] {
+  switch (asked.secret.mountRequirement) {
+    case ANY:
+    case ENV_VAR:
+      return asVariable(asked, value, context);
+    case FILE:
+      return asFile(asked, value, context);
+    default: {
+      const called = mountName(asked.secret.mountRequirement);
+      throw new Refusal(`unrecognized mount requirement [${called}]`);
+    }
+  }
+}
+
+function asVariable(
+  { secret }: Asked,
+  { text, bytes }: FoundValue,
+  context: InjectorContext,
+): Edit[] {
+  if (text === undefined && bytes !== undefined && !isUtf8(bytes)) {
+    throw new Refusal('its value is not UTF-8, which no variable can hold; ask for a file');
+  }
+  const value = text ?? Buffer.from(bytes ?? []).toString();
+  if (value.includes('\0')) {
+    throw new Refusal('its value has a NUL, which no variable can hold; ask for a file');
+  }
+  const name = secret.envVar === '' ? `${context.envPrefix}${goUpper(secret.key)}` : secret.envVar;
+  return [prefixVariable(context), { kind: 'env', name, value: literalValue(value) }];
+}
+
+function asFile(asked: Asked, { text, bytes }: FoundValue, context: InjectorContext): Edit[] {
+  const { key, envVar } = asked.secret;
+  if (!isFileName(key)) {
+    throw new Refusal(
+      'its key is no name of a file: 1 to 255 bytes, no slash, no control characters',
+    );
+  }
+  const { writer } = context.embedded;
+  const content = text === undefined ? (bytes ?? new Uint8Array()) : Buffer.from(text);
+  const path = { name: envVar, file: `${SECRETS_DIR}/${goLower(key)}` };
+  // Flyte tells the SDK where files are with the first of them only.
+  const isFirst = !asked.hasMemory(VOLUME);
+  const own: Edit[] = envVar === '' ? [] : [{ kind: 'env', name: envVar, value: path.file }];
+  return [
+    { kind: 'memory', volume: VOLUME, mountPath: SECRETS_DIR },
+    {
+      kind: 'writer',
+      name: writer.name,
+      container: {
+        image: writer.image,
+        command: ['sh', '-c', filesScript(SECRETS_DIR)],
+        resources: writer.resources,
+      },
+      env: fileVariablesOf(key, content),
+      isShared: true,
+      writesAt: SECRETS_DIR,
+    },
+    ...(isFirst ? fileVariables(path) : own),
+  ];
+}
+
+const PULL_DIGITS = 16;
+
+/** A Secret that the images of this secret's scope are pulled with, where the cluster has one. */
+async function pullSecretOf(
+  { secret, namespace, dryRun }: Asked,
+  { organization, domain, project }: Scope,
+  { embedded: { pullSecrets }, digest }: InjectorContext,
+): Promise<Edit | undefined> {
+  if (pullSecrets === undefined) return undefined;
+  const scoped = [organization, domain, project, secret.key].join(':');
+  const name = `img-pull-${digest.sha256(scoped).slice(0, PULL_DIGITS)}`;
+  const isThere = await pullSecrets.mirror(name, { namespace, dryRun });
+  return isThere ? { kind: 'imagePullSecret', name } : undefined;
+}

@@ -1,0 +1,51 @@
+import { ENV_VAR, secretCalled } from '../wire/flyte-secret.ts';
+import { goLower } from '../wire/go-case.ts';
+import { joinPath } from '../wire/go-path.ts';
+import type { InjectorKind } from './_injector.ts';
+import { Refusal, SECRETS_DIR, fileVariables } from './_injector.ts';
+import { shellWord } from './_shell.ts';
+
+/** Google Secret Manager, by a container with gcloud for each secret. */
+const gcp: InjectorKind = {
+  type: 'GCP',
+  summary: 'Google Secret Manager; the group is the secret, the group version its version',
+  open({ gcp: sidecar }) {
+    return ({ secret }) => {
+      const { group, groupVersion, mountRequirement } = secret;
+      if (group === '' || groupVersion === '') {
+        throw new Refusal(
+          `GCP Secrets Webhook require both group and group version to be set. Secret: [${secretCalled(secret)}]`,
+        );
+      }
+      if (mountRequirement === ENV_VAR) throw new Refusal('it gives files only');
+      return [
+        { kind: 'memory', volume: 'gcp-secret-vol', mountPath: SECRETS_DIR },
+        {
+          kind: 'writer',
+          name: 'gcp-pull-secret-#',
+          container: {
+            image: sidecar.image,
+            command: ['sh', '-ec', script(group, groupVersion)],
+            resources: sidecar.resources,
+          },
+          env: [],
+          writesAt: SECRETS_DIR,
+        },
+        ...fileVariables(),
+      ];
+    };
+  },
+};
+
+export default gcp;
+
+/** Flyte's own, but that every name is one word. */
+function script(group: string, version: string): string {
+  const folder = goLower(joinPath(SECRETS_DIR, group));
+  const file = goLower(joinPath(folder, version));
+  const [dir, out] = [shellWord(folder), shellWord(`--out-file=${file}`)];
+  const get = 'gcloud secrets versions access';
+  const byPath = `${get} ${shellWord(`${group}/versions/${version}`)} ${out}`;
+  const byName = `${get} ${shellWord(version)} ${shellWord(`--secret=${group}`)} ${out}`;
+  return `${byPath} || ${byName}; chmod +rX ${dir} ${shellWord(file)}`;
+}

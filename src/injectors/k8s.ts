@@ -1,0 +1,87 @@
+import { decodeFlyteBase32, encodeFlyteBase32 } from '../wire/flyte-base32.ts';
+import type { FlyteSecret } from '../wire/flyte-secret.ts';
+import { ANY, ENV_VAR, FILE, mountName } from '../wire/flyte-secret.ts';
+import { goLower, goUpper } from '../wire/go-case.ts';
+import { joinPath } from '../wire/go-path.ts';
+import type { Edit } from './_edit.ts';
+import type { InjectorContext, InjectorKind } from './_injector.ts';
+import { Refusal, SECRETS_DIR, fileVariables, prefixVariable } from './_injector.ts';
+
+/** Kubernetes' own Secrets, by reference: the group is a Secret's name, the key one of its keys. */
+const k8s: InjectorKind = {
+  type: 'K8s',
+  summary: 'Secrets of the cluster, by reference; the group is the name, the key the key',
+  open(context) {
+    return ({ secret }) => {
+      if (secret.key === '') throw new Refusal('a key is needed');
+      if (secret.group === '' && context.compat === 'v1') throw new Refusal('a group is needed');
+      const group = secret.group === '' ? context.digest.md5(secret.key) : secret.group;
+      const named = { ...secret, group };
+      switch (secret.mountRequirement) {
+        case ENV_VAR:
+          return asVariable(named, context);
+        case FILE:
+        case ANY:
+          return asFile(named, context);
+        default:
+          throw new Refusal(
+            `unrecognized mount requirement [${mountName(secret.mountRequirement)}] for secret [${secret.key}]`,
+          );
+      }
+    };
+  },
+};
+
+export default k8s;
+
+function asVariable({ group, key, envVar }: FlyteSecret, context: InjectorContext): Edit[] {
+  const { envPrefix, isOptional } = context;
+  const secretKeyRef = { name: group, key, ...(isOptional ? { optional: true } : {}) };
+  const called = (name: string): Edit => ({ kind: 'env', name, valueFrom: { secretKeyRef } });
+  return [
+    called(goUpper(`${envPrefix}${group}_${key}`)),
+    ...(envVar === '' ? [] : [called(envVar)]),
+    prefixVariable(context),
+  ];
+}
+
+function asFile(secret: FlyteSecret, context: InjectorContext): Edit[] {
+  const { group, groupVersion, key, envVar } = secret;
+  const mountPath = joinPath(SECRETS_DIR, goLower(group));
+  return [
+    {
+      kind: 'secretFile',
+      secretName: group,
+      volume: volumeName(group, groupVersion, context),
+      isOurs: (volume) => isVolumeOf(volume, group, context),
+      item: { key, path: goLower(key) },
+      mountPath,
+      optional: context.isOptional,
+    },
+    ...fileVariables({ name: envVar, file: joinPath(mountPath, goLower(key)) }),
+  ];
+}
+
+/** What Kubernetes takes as the name of a volume. */
+const NAME_CHARACTERS_MAX = 63;
+const HASH_DIGITS = 40;
+
+/** Flyte's name, where it is short enough: a longer one makes the API server refuse the pod. */
+function volumeName(group: string, version: string, context: InjectorContext): string {
+  const name = encodeFlyteBase32(Buffer.from(`${group}_${version}`));
+  return name.length <= NAME_CHARACTERS_MAX ? name : shortName(group, context);
+}
+
+function shortName(group: string, { digest }: InjectorContext): string {
+  return `flyte-${digest.sha256(group).slice(0, HASH_DIGITS)}`;
+}
+
+/** Kubernetes' Secrets have no versions: a volume of another version of the group will do. */
+function isVolumeOf(volume: string, group: string, context: InjectorContext): boolean {
+  if (volume === shortName(group, context)) return true;
+  try {
+    return Buffer.from(decodeFlyteBase32(volume)).toString().startsWith(`${group}_`);
+  } catch {
+    return false;
+  }
+}

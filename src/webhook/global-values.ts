@@ -1,0 +1,43 @@
+// Values that the webhook itself has, for the manager Global (Flyte's section `secrets`, here
+// `flyteSecrets`): variables of its process, or files below a folder.
+import type { Fs } from '../core/io/types.ts';
+import { goUpper } from '../wire/go-case.ts';
+import { joinPath } from '../wire/go-path.ts';
+
+export interface GlobalSettings {
+  readonly type: 'local';
+  readonly 'secrets-prefix': string;
+  readonly 'env-prefix': string;
+}
+
+export const GLOBAL_DEFAULTS: GlobalSettings = {
+  type: 'local',
+  'secrets-prefix': '/etc/secrets',
+  'env-prefix': 'FLYTE_SECRET_',
+};
+
+const FILE_BYTES_MAX = 1024 * 1024;
+
+/** Where values are looked for. */
+export interface GlobalPlaces {
+  readonly fs: Pick<Fs, 'read'>;
+  /** A variable that is set, even to nothing. */
+  readonly variable: (name: string) => string | undefined;
+}
+
+/** Looks a value up; what cannot be read is as what is not there. */
+export function globalValues(
+  { fs, variable }: GlobalPlaces,
+  settings: GlobalSettings = GLOBAL_DEFAULTS,
+): (group: string, key: string) => string | undefined {
+  return (group, key) => {
+    const set = variable(`${settings['env-prefix']}${goUpper(group)}_${goUpper(key)}`);
+    if (set !== undefined) return set;
+    try {
+      const bytes = fs.read(joinPath(settings['secrets-prefix'], group, key), FILE_BYTES_MAX);
+      return Buffer.from(bytes).toString();
+    } catch {
+      return undefined;
+    }
+  };
+}

@@ -1,0 +1,76 @@
+import type {
+  FoundValue,
+  InjectorContext,
+  InjectorKind,
+  PullSecrets,
+} from '../injectors/_injector.ts';
+import type { Manager, MutateSettings } from './mutate.ts';
+import type { WebhookSettings } from './settings.ts';
+import { managerTypes } from './settings.ts';
+
+/** What the managers ask of the world. */
+export interface ManagersOutside {
+  readonly global: (group: string, key: string) => string | undefined;
+  readonly find: (id: string, signal: AbortSignal) => Promise<FoundValue | undefined>;
+  readonly pullSecrets?: PullSecrets;
+  readonly digest: InjectorContext['digest'];
+}
+
+/** The managers that the configuration enables, and how they are asked. */
+export function mutateSettings(
+  settings: WebhookSettings,
+  kinds: readonly InjectorKind[],
+  outside: ManagersOutside,
+): MutateSettings {
+  const context = contextOf(settings, outside);
+  const managers = managerTypes(settings).flatMap((type): Manager[] => {
+    const kind = kinds.find((one) => one.type === type);
+    return kind === undefined ? [] : [{ type, inject: kind.open(context) }];
+  });
+  const isV1 = settings.compat === 'v1';
+  return {
+    managers,
+    envOrder: isV1 ? 'last' : 'first',
+    undecodable: isV1 ? '' : 'failed to unmarshal secrets from pod annotations: ',
+  };
+}
+
+function contextOf(settings: WebhookSettings, outside: ManagersOutside): InjectorContext {
+  const { vaultSecretManager: vault, embeddedSecretManagerConfig: embedded } = settings;
+  const { fileMountInitContainer: writer, imagePullSecrets } = embedded;
+  const { pullSecrets } = outside;
+  const pulls = imagePullSecrets.enabled && pullSecrets !== undefined ? { pullSecrets } : {};
+  return {
+    envPrefix: settings.secretEnvVarPrefix,
+    compat: settings.compat,
+    isOptional: (settings.missing ?? missingBy(settings)) === 'flyte',
+    aws: sidecar(settings.awsSecretManager),
+    gcp: sidecar(settings.gcpSecretManager),
+    azure: sidecar(settings.azureSecretManager),
+    vault: {
+      role: vault.role,
+      kvVersion: vault.kvVersion,
+      annotations: vault.annotations ?? {},
+    },
+    embedded: {
+      writer: {
+        name: writer.containerName,
+        image: writer.image,
+        resources: writer.resources,
+      },
+      find: outside.find,
+      ...pulls,
+    },
+    global: outside.global,
+    digest: outside.digest,
+  };
+}
+
+/** Under the profile `flyte` a Secret that is missing is left out, under ours the pod waits. */
+function missingBy({ profile }: WebhookSettings): 'flyte' | 'wait' {
+  return profile === 'flyte' ? 'flyte' : 'wait';
+}
+
+function sidecar({ sidecarImage, resources }: WebhookSettings['awsSecretManager']) {
+  return { image: sidecarImage, resources };
+}

@@ -1,0 +1,140 @@
+import { BellhopError } from '../core/errors.ts';
+import type { Edit } from '../injectors/_edit.ts';
+import type { Asked, Inject } from '../injectors/_injector.ts';
+import { Refusal } from '../injectors/_injector.ts';
+import { Base32Problem } from '../wire/flyte-base32.ts';
+import type { FlyteSecret } from '../wire/flyte-secret.ts';
+import { SECRET_ANNOTATION, decodeSecret, inOrder, secretCalled } from '../wire/flyte-secret.ts';
+import { TextProblem } from '../wire/flyte-text.ts';
+import type { Decision, Delivered, Mutate, PodRequest } from './decision.ts';
+import type { EnvOrder } from './pod-edits.ts';
+import { EditProblem, applyEdits } from './pod-edits.ts';
+import { patchOf } from './pod-patch.ts';
+import type { PodState } from './pod-state.ts';
+import { PodProblem, labelsOf, readPodState } from './pod-state.ts';
+
+/** A secret manager that is enabled, as the configuration names it. */
+export interface Manager {
+  readonly type: string;
+  readonly inject: Inject;
+}
+
+/** How pods are decided about. */
+export interface MutateSettings {
+  /** In the order in which they are asked. */
+  readonly managers: readonly Manager[];
+  readonly envOrder: EnvOrder;
+  /** What is said before the reason why an annotation cannot be read. */
+  readonly undecodable: string;
+}
+
+/**
+ * Decides about pods as Flyte's webhook does: each secret is delivered by the first manager that
+ * can, in the order of the annotations; a pod with one that nobody can deliver is denied.
+ */
+export function openMutate(settings: MutateSettings): Mutate {
+  return async (request) => {
+    try {
+      return await decide(settings, request);
+    } catch (error) {
+      if (!(error instanceof PodProblem)) throw error;
+      return { kind: 'denied', message: error.message, delivered: [] };
+    }
+  };
+}
+
+async function decide(settings: MutateSettings, request: PodRequest): Promise<Decision> {
+  const { pod } = request;
+  let state = readPodState(pod);
+  const read = secretsOf(state.annotations, settings);
+  if ('wrong' in read) return { kind: 'denied', message: read.wrong, delivered: [] };
+  if (read.secrets.length === 0) return { kind: 'unchanged' };
+  const labels = labelsOf(pod);
+  const delivered: Delivered[] = [];
+  const before = new Map<string, number>();
+  for (const secret of read.secrets) {
+    const called = secretCalled(secret);
+    const repeat = before.get(called) ?? 0;
+    before.set(called, repeat + 1);
+    const about = { secret, labels, repeat };
+    const done = await byFirst(settings, state, askedOf(request, state, about));
+    if ('reasons' in done) {
+      return { kind: 'denied', message: unsatisfied(called, done.reasons), delivered };
+    }
+    ({ state } = done);
+    delivered.push({ secret: called, by: done.by });
+  }
+  return { kind: 'patched', patch: patchOf(pod, state), delivered, warnings: [] };
+}
+
+function secretsOf(
+  annotations: Readonly<Record<string, string>>,
+  { undecodable }: MutateSettings,
+): { readonly secrets: readonly FlyteSecret[] } | { readonly wrong: string } {
+  const names = Object.keys(annotations).filter((name) => name.startsWith(SECRET_ANNOTATION));
+  const secrets: FlyteSecret[] = [];
+  for (const name of inOrder(names)) {
+    try {
+      secrets.push(decodeSecret(annotations[name] ?? ''));
+    } catch (error) {
+      if (!(error instanceof TextProblem || error instanceof Base32Problem)) throw error;
+      const what = `error unmarshaling secret [${name}]. Error: ${error.message}`;
+      return { wrong: `${undecodable}${what}` };
+    }
+  }
+  return { secrets };
+}
+
+function askedOf(
+  { namespace, dryRun, signal }: PodRequest,
+  { volumes }: PodState,
+  about: Pick<Asked, 'secret' | 'labels' | 'repeat'>,
+): Asked {
+  const hasMemory = (name: string): boolean => {
+    return volumes.some(({ value, from }) => from === undefined && value['name'] === name);
+  };
+  return { ...about, namespace, dryRun, signal, hasMemory };
+}
+
+/** Why one manager does not deliver a secret. */
+interface Reason {
+  readonly type: string;
+  readonly why: string;
+}
+
+type Done =
+  | { readonly state: PodState; readonly by: string }
+  | { readonly reasons: readonly Reason[] };
+
+/** A manager that cannot leaves nothing behind. */
+async function byFirst(settings: MutateSettings, state: PodState, asked: Asked): Promise<Done> {
+  const reasons: Reason[] = [];
+  for (const { type, inject } of settings.managers) {
+    try {
+      const edits: readonly Edit[] = await inject(asked);
+      return { state: applyEdits(state, edits, settings.envOrder), by: type };
+    } catch (error) {
+      reasons.push({ type, why: whyOf(error) });
+      if (error instanceof Refusal && error.isFinal) break;
+    }
+  }
+  return { reasons };
+}
+
+/** Only what was written to be read is repeated: other errors may have values in them. */
+function whyOf(error: unknown): string {
+  const isWritten =
+    error instanceof Refusal || error instanceof EditProblem || error instanceof BellhopError;
+  return isWritten ? error.message : 'an internal error';
+}
+
+/** Flyte's words, which others match on, and then the reasons. */
+function unsatisfied(called: string, reasons: readonly Reason[]): string {
+  const types = reasons.map(({ type }) => type).join(' ');
+  const each = reasons.map(({ type, why }) => `${type}: ${why}`).join('; ');
+  return (
+    `none of the secret managers injected secret [${called}]: ` +
+    `failed to inject secret [${called}] using any of the enabled secret managers: [${types}]. ` +
+    `Possible reasons: the secret cannot be found or an internal error occurred. ${each}`
+  );
+}

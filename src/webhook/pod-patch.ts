@@ -1,0 +1,98 @@
+// What has been added to a pod, as operations that touch nothing else.
+import type { PatchOperation } from '../wire/json-patch.ts';
+import { pointer } from '../wire/json-patch.ts';
+import type { ContainerState, Item, Json, PodState } from './pod-state.ts';
+import { sameJson } from './pod-state.ts';
+
+/** The operations that make the pod as it came into the pod as it is now. */
+export function patchOf(pod: Json, state: PodState): readonly PatchOperation[] {
+  const spec = (pod['spec'] ?? {}) as Json;
+  return [
+    ...annotationPatch(pod, state.added),
+    ...state.containers.flatMap(containerPatch),
+    ...[...state.items].flatMap(([index, items]) => {
+      const path = pointer('spec', 'volumes', index, 'secret', 'items', '-');
+      return items.map((value): PatchOperation => ({ op: 'add', path, value }));
+    }),
+    ...appended(
+      spec,
+      'volumes',
+      state.volumes.filter(isNew).map(({ value }) => value),
+    ),
+    ...appended(spec, 'initContainers', state.containers.filter(isNew).map(wholeOf)),
+    ...listPatch(['spec', 'imagePullSecrets'], spec['imagePullSecrets'], state.pullSecrets),
+  ];
+}
+
+function isNew({ from }: { readonly from?: number }): boolean {
+  return from === undefined;
+}
+
+function annotationPatch(pod: Json, added: Readonly<Record<string, string>>): PatchOperation[] {
+  const metadata = (pod['metadata'] ?? {}) as Json;
+  const entries = Object.entries(added);
+  if (entries.length === 0) return [];
+  const isThere = typeof metadata['annotations'] === 'object' && metadata['annotations'] !== null;
+  if (!isThere) {
+    return [{ op: 'add', path: pointer('metadata', 'annotations'), value: added }];
+  }
+  return entries.map(([name, value]) => {
+    return { op: 'add', path: pointer('metadata', 'annotations', name), value };
+  });
+}
+
+function containerPatch(container: ContainerState): PatchOperation[] {
+  const { list, from, value, env, mounts } = container;
+  if (from === undefined) return [];
+  const at = ['spec', list, from];
+  return [
+    ...listPatch([...at, 'env'], value['env'], env),
+    ...listPatch([...at, 'volumeMounts'], value['volumeMounts'], mounts),
+  ];
+}
+
+function wholeOf({ name, value, env, mounts }: ContainerState): Json {
+  return {
+    name,
+    ...value,
+    ...(env.length === 0 ? {} : { env: env.map((one) => one.value) }),
+    ...(mounts.length === 0 ? {} : { volumeMounts: mounts.map((one) => one.value) }),
+  };
+}
+
+function appended(spec: Json, name: string, values: readonly Json[]): PatchOperation[] {
+  if (values.length === 0) return [];
+  if (!Array.isArray(spec[name])) {
+    return [{ op: 'add', path: pointer('spec', name), value: values }];
+  }
+  return values.map((value) => ({ op: 'add', path: pointer('spec', name, '-'), value }));
+}
+
+/**
+ * Operations for a list where things were taken out and put in. What stays in its order stays
+ * untouched; where that order itself has changed, the list is written anew.
+ */
+function listPatch(
+  at: readonly (string | number)[],
+  before: unknown,
+  now: readonly Item[],
+): PatchOperation[] {
+  const values = now.map(({ value }) => value);
+  const path = pointer(...at);
+  if (!Array.isArray(before)) {
+    return values.length === 0 ? [] : [{ op: 'add', path, value: values }];
+  }
+  if (sameJson(before, values)) return [];
+  const kept = now.flatMap(({ from }) => (from === undefined ? [] : [from]));
+  if (kept.some((from, n) => n > 0 && from < (kept[n - 1] ?? 0))) {
+    return [{ op: 'replace', path, value: values }];
+  }
+  const gone = before.map((_, index) => index).filter((index) => !kept.includes(index));
+  const removals = gone.toReversed().map((index): PatchOperation => {
+    return { op: 'remove', path: pointer(...at, index) };
+  });
+  const additions = now.flatMap(({ value, from }, index): PatchOperation[] => {
+    return from === undefined ? [{ op: 'add', path: pointer(...at, index), value }] : [];
+  });
+  return [...removals, ...additions];
+}

@@ -1,0 +1,107 @@
+// A pod as it came, and what has been added to it so far. Only what is added is ever written anew,
+// so that members of newer versions of Kubernetes stay as they are.
+import { isRecord } from '../wire/read.ts';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** A member of a list; those of the pod know where they stood. */
+export interface Item {
+  readonly value: Json;
+  readonly from?: number;
+}
+
+export type ContainerList = 'containers' | 'initContainers';
+
+export interface ContainerState {
+  readonly list: ContainerList;
+  readonly name: string;
+  /** As it came, or all that it has but variables and mounts. */
+  readonly value: Json;
+  /** Its place in the list; absent for one that we add. */
+  readonly from?: number;
+  readonly env: readonly Item[];
+  readonly mounts: readonly Item[];
+}
+
+export interface PodState {
+  /** Containers, then init containers. */
+  readonly containers: readonly ContainerState[];
+  readonly volumes: readonly Item[];
+  /** Items that go into Secret volumes of the pod, by the place of the volume. */
+  readonly items: ReadonlyMap<number, readonly Json[]>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly added: Readonly<Record<string, string>>;
+  readonly pullSecrets: readonly Item[];
+}
+
+/** A pod that is none: where, and what is wrong. */
+export class PodProblem extends Error {}
+
+/** Reads what we may change. Throws PodProblem. */
+export function readPodState(pod: Json): PodState {
+  const metadata = record(pod['metadata'], 'metadata');
+  const spec = record(pod['spec'], 'spec');
+  return {
+    containers: [...containersOf(spec, 'containers'), ...containersOf(spec, 'initContainers')],
+    volumes: items(spec['volumes'], 'spec.volumes'),
+    items: new Map(),
+    annotations: texts(metadata['annotations'], 'metadata.annotations'),
+    added: {},
+    pullSecrets: items(spec['imagePullSecrets'], 'spec.imagePullSecrets'),
+  };
+}
+
+/** The pod's labels. Throws PodProblem. */
+export function labelsOf(pod: Json): Readonly<Record<string, string>> {
+  return texts(record(pod['metadata'], 'metadata')['labels'], 'metadata.labels');
+}
+
+function containersOf(spec: Json, list: ContainerList): ContainerState[] {
+  return items(spec[list], `spec.${list}`).map(({ value, from = 0 }) => {
+    const at = `spec.${list}[${from}]`;
+    const { name } = value;
+    return {
+      list,
+      name: typeof name === 'string' ? name : '',
+      value,
+      from,
+      env: items(value['env'], `${at}.env`),
+      mounts: items(value['volumeMounts'], `${at}.volumeMounts`),
+    };
+  });
+}
+
+/** What is not there, or null, is empty, as for Go. */
+function items(value: unknown, at: string): Item[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw new PodProblem(`${at} is no list`);
+  return value.map((one: unknown, from) => ({ value: record(one, `${at}[${from}]`), from }));
+}
+
+function record(value: unknown, at: string): Json {
+  if (value === undefined || value === null) return {};
+  if (!isRecord(value)) throw new PodProblem(`${at} is no object`);
+  return value;
+}
+
+function texts(value: unknown, at: string): Readonly<Record<string, string>> {
+  const found = record(value, at);
+  for (const [name, one] of Object.entries(found)) {
+    if (typeof one !== 'string') throw new PodProblem(`${at}: ${name} is no string`);
+  }
+  return found as Readonly<Record<string, string>>;
+}
+
+/** Equal as JSON, whatever the order of members. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((one, n) => sameJson(one, b[n]));
+  }
+  if (!isRecord(a) || !isRecord(b)) return false;
+  const names = Object.keys(a);
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]))
+  );
+}

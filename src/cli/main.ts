@@ -13,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: Command 
   plan: () => import('./plan.ts'),
   explain: () => import('./explain.ts'),
   check: () => import('./check.ts'),
+  mutate: () => import('./mutate.ts'),
 };
 
 const decoder = new TextDecoder();

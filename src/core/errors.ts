@@ -76,6 +76,10 @@ export const CODES = {
     exit: 78,
     help: 'have the store lend it for longer, or set `policy: { shortLease: allow }`',
   },
+  BH_ERR_NOT_ADMITTED: {
+    exit: 77,
+    help: 'each secret manager says why; docs/webhook.md has what each needs',
+  },
   BH_ERR_STORE_DENIED: {
     exit: 77,
     help: 'give the identity that bellhop runs as the right to read it',

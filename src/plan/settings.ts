@@ -154,6 +154,14 @@ export const SETTINGS = v.strictObject({
   node: setting(amounts, "The node's allocatable `cpu`, `memory` and the like"),
   image: setting(image, "What the image's configuration says; bellhop cannot see it from inside"),
   policy: setting(policy, 'How strict delivery is'),
+  webhook: setting(
+    v.looseObject({}),
+    "The admission webhook: Flyte's own section of that name, and what is ours",
+  ),
+  flyteSecrets: setting(
+    v.looseObject({}),
+    "Flyte's section `secrets`: where the manager Global looks for values",
+  ),
 });
 
 export type Settings = v.InferOutput<typeof SETTINGS>;

@@ -87,12 +87,10 @@ function secretsOf(
 
 function askedOf(
   { namespace, dryRun, signal }: PodRequest,
-  { volumes }: PodState,
+  { memory }: PodState,
   about: Pick<Asked, 'secret' | 'labels' | 'repeat'>,
 ): Asked {
-  const hasMemory = (name: string): boolean => {
-    return volumes.some(({ value, from }) => from === undefined && value['name'] === name);
-  };
+  const hasMemory = (name: string): boolean => memory.has(name);
   return { ...about, namespace, dryRun, signal, hasMemory };
 }
 

@@ -181,11 +181,14 @@ function pathOf({ value }: Item): string {
 
 const IN_MEMORY = { medium: 'Memory' };
 
-/** The volume in memory that is at this path: ours, of whichever manager. */
+/**
+ * The volume in memory that is at this path already: of whichever manager, since two cannot be
+ * mounted there.
+ */
 function memoryAt(state: PodState, { volume, mountPath }: MemoryEdit): string | undefined {
-  const candidates = [named(state.volumes, volume), ...state.volumes.filter(isNew)];
+  const candidates = state.volumes.toSorted((a, b) => rank(a, volume) - rank(b, volume));
   const found = candidates.find((one) => {
-    if (one === undefined || !sameJson(one.value['emptyDir'], IN_MEMORY)) return false;
+    if (!sameJson(one.value['emptyDir'], IN_MEMORY)) return false;
     const name = one.value['name'];
     const isAtPath = (mount: Item): boolean => {
       return mount.value['name'] === name && pathOf(mount) === cleanPath(mountPath);
@@ -195,11 +198,13 @@ function memoryAt(state: PodState, { volume, mountPath }: MemoryEdit): string | 
   return found === undefined ? undefined : String(found.value['name']);
 }
 
-function isNew({ from }: Item): boolean {
-  return from === undefined;
+/** The one of this name first. */
+function rank({ value }: Item, name: string): number {
+  return value['name'] === name ? 0 : 1;
 }
 
-function withMemory(state: PodState, edit: MemoryEdit): PodState {
+function withMemory(before: PodState, edit: MemoryEdit): PodState {
+  const state = { ...before, memory: new Set([...before.memory, edit.volume]) };
   const there = memoryAt(state, edit);
   if (there !== undefined) return mounted(state, { name: there, at: edit.mountPath });
   const name = freeName(state, edit.volume);
@@ -220,12 +225,19 @@ function withWriter(state: PodState, edit: WriterEdit, memory: MemoryEdit): PodS
     return writes && members.every(([name, member]) => sameJson(one.value[name], member));
   };
   const values = (one: ContainerState): unknown[] => one.env.map(({ value }) => value['value']);
-  // Of an earlier call. Flyte writes twice what is asked for twice.
+  const has = (one: ContainerState): boolean => {
+    return isLike(one) && edit.env.every(({ value }) => values(one).includes(value));
+  };
+  // Of an earlier call, each for one secret: Flyte writes twice what is asked for twice.
   const twin = initial.find((one) => {
-    const isBefore = one.from !== undefined || edit.isShared === true;
-    return isBefore && isLike(one) && edit.env.every(({ value }) => values(one).includes(value));
+    const isFree = edit.isShared === true || (one.from !== undefined && !state.ours.has(one.from));
+    return isFree && has(one);
   });
-  if (twin !== undefined) return state;
+  if (twin !== undefined) {
+    return twin.from === undefined
+      ? state
+      : { ...state, ours: new Set([...state.ours, twin.from]) };
+  }
   const shared = edit.isShared === true ? initial.find(isLike) : undefined;
   if (shared !== undefined) {
     const containers = state.containers.map((one) => {

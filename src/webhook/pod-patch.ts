@@ -9,7 +9,7 @@ export function patchOf(pod: Json, state: PodState): readonly PatchOperation[] {
   const spec = (pod['spec'] ?? {}) as Json;
   return [
     ...annotationPatch(pod, state.added),
-    ...state.containers.flatMap(containerPatch),
+    ...state.containers.filter((one) => !isOurs(state, one)).flatMap(containerPatch),
     ...[...state.items].flatMap(([index, items]) => {
       const path = pointer('spec', 'volumes', index, 'secret', 'items', '-');
       return items.map((value): PatchOperation => ({ op: 'add', path, value }));
@@ -22,6 +22,10 @@ export function patchOf(pod: Json, state: PodState): readonly PatchOperation[] {
     ...appended(spec, 'initContainers', state.containers.filter(isNew).map(wholeOf)),
     ...listPatch(['spec', 'imagePullSecrets'], spec['imagePullSecrets'], state.pullSecrets),
   ];
+}
+
+function isOurs({ ours }: PodState, { list, from }: ContainerState): boolean {
+  return list === 'initContainers' && from !== undefined && ours.has(from);
 }
 
 function isNew({ from }: { readonly from?: number }): boolean {

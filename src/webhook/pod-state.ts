@@ -27,6 +27,10 @@ export interface PodState {
   /** Containers, then init containers. */
   readonly containers: readonly ContainerState[];
   readonly volumes: readonly Item[];
+  /** Volumes in memory that this call has seen to. */
+  readonly memory: ReadonlySet<string>;
+  /** Places of init containers that an earlier call has added: they stay as they are. */
+  readonly ours: ReadonlySet<number>;
   /** Items that go into Secret volumes of the pod, by the place of the volume. */
   readonly items: ReadonlyMap<number, readonly Json[]>;
   readonly annotations: Readonly<Record<string, string>>;
@@ -44,6 +48,8 @@ export function readPodState(pod: Json): PodState {
   return {
     containers: [...containersOf(spec, 'containers'), ...containersOf(spec, 'initContainers')],
     volumes: items(spec['volumes'], 'spec.volumes'),
+    memory: new Set(),
+    ours: new Set(),
     items: new Map(),
     annotations: texts(metadata['annotations'], 'metadata.annotations'),
     added: {},

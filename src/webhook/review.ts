@@ -2,6 +2,7 @@
 import { BellhopError, problemsOf } from '../core/errors.ts';
 import type { Answer, PodReview, Refusal } from '../wire/admission.ts';
 import { TOO_LARGE, answerText, readReview } from '../wire/admission.ts';
+import { isRecord } from '../wire/read.ts';
 import type { Decision, Delivered, Mutate } from './decision.ts';
 
 /** How a review ended; the label of metrics and logs. */
@@ -46,6 +47,16 @@ export interface PodFacts {
   readonly name: string;
   readonly namespace: string;
   readonly dryRun: boolean;
+  /** Who made it and will make it again: a Job, a ReplicaSet. */
+  readonly owner?: OwnerFacts;
+}
+
+/** As Kubernetes names an owner. */
+export interface OwnerFacts {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
 }
 
 const LATE = 'bellhop could not decide before the API server would have given up; try again';
@@ -117,7 +128,7 @@ function reviewed(asked: PodReview, told: Told): Reviewed {
     text: answerText(asked.echo, told.answer),
     outcome: told.outcome,
     uid: asked.echo.uid,
-    pod: { name: nameOf(asked.pod), namespace: asked.namespace, dryRun: asked.dryRun },
+    pod: podFacts(asked),
     reason: told.reason,
     delivered: told.delivered ?? [],
     warnings: told.warnings ?? [],
@@ -137,9 +148,29 @@ function refusedBy({ echo, code, message }: Refusal): Reviewed {
   };
 }
 
-function nameOf(pod: Readonly<Record<string, unknown>>): string {
-  const { metadata } = pod as { metadata?: { name?: string; generateName?: string } | null };
-  return metadata?.name || metadata?.generateName || '';
+/** The types are those that `readReview` has made sure of. */
+interface Metadata {
+  readonly name?: string | null;
+  readonly generateName?: string | null;
+  readonly ownerReferences?: unknown;
+}
+
+function podFacts({ pod, namespace, dryRun }: PodReview): PodFacts {
+  const metadata = (pod as { metadata?: Metadata | null }).metadata ?? {};
+  const owner = ownerOf(metadata.ownerReferences);
+  const name = metadata.name || metadata.generateName || '';
+  return { name, namespace, dryRun, ...(owner === undefined ? {} : { owner }) };
+}
+
+function ownerOf(references: unknown): OwnerFacts | undefined {
+  if (!Array.isArray(references)) return undefined;
+  const one: unknown = references.find(
+    (each: unknown) => isRecord(each) && each['controller'] === true,
+  );
+  if (!isRecord(one)) return undefined;
+  const { apiVersion, kind, name, uid } = one;
+  const areTexts = [apiVersion, kind, name, uid].every((each) => typeof each === 'string');
+  return areTexts ? ({ apiVersion, kind, name, uid } as OwnerFacts) : undefined;
 }
 
 /**

@@ -1,7 +1,9 @@
 // The section `webhook:` of bellhop.yaml: Flyte's own (flyteorg/flyte@6fadb90d65), taken as it is,
 // and beside it what is ours.
 import * as v from 'valibot';
-import { isRecord } from '../wire/read.ts';
+import { isRecord, kindOf } from '../wire/read.ts';
+import type { GlobalSettings } from './global-values.ts';
+import { GLOBAL_DEFAULTS } from './global-values.ts';
 
 const text = v.string();
 const flag = v.boolean();
@@ -126,10 +128,15 @@ const V1_DEFAULTS = { secretManagerType: 'K8s', secretEnvVarPrefix: '_FSEC_' };
 /** Keys that Flyte takes and does not use either; here they are named in a warning. */
 const UNUSED = ['metrics-prefix', 'imageBuilderConfig', 'webhookTimeout', 'localCert'];
 
+/** Where below the section, and what is wrong. */
+export interface SettingsProblem {
+  readonly path: readonly (string | number)[];
+  readonly what: string;
+}
+
 export interface WebhookSettingsRead {
   readonly settings: WebhookSettings;
-  /** Where below `webhook`, and what is wrong. */
-  readonly problems: readonly { readonly path: readonly string[]; readonly what: string }[];
+  readonly problems: readonly SettingsProblem[];
   readonly warnings: readonly string[];
 }
 
@@ -143,10 +150,7 @@ export function readWebhookSettings(given: unknown): WebhookSettingsRead {
   const isV1 = isRecord(own) && own['compat'] === 'v1';
   const defaults = isV1 ? { ...WEBHOOK_DEFAULTS, ...V1_DEFAULTS } : WEBHOOK_DEFAULTS;
   const result = v.safeParse(SHAPE, laidOver(defaults, own));
-  const problems = (result.issues ?? []).map((issue) => ({
-    path: (issue.path ?? []).map(({ key }) => String(key)),
-    what: issue.message,
-  }));
+  const problems = problemsOf(result.issues ?? []);
   const unused = UNUSED.filter((name) => Object.hasOwn(own, name));
   const warnings = unused.map((name) => `webhook.${name} has no effect`);
   if (!result.success) return { settings: WEBHOOK_DEFAULTS, problems, warnings };
@@ -155,6 +159,23 @@ export function readWebhookSettings(given: unknown): WebhookSettingsRead {
     problems: [...problems, ...prefixProblems(result.output)],
     warnings,
   };
+}
+
+/** Never the value: it may be a secret by mistake. */
+function problemsOf(issues: readonly v.BaseIssue<unknown>[]): SettingsProblem[] {
+  return issues.map(({ path = [], type, expected, input }) => {
+    const what =
+      type === 'strict_object'
+        ? 'is no setting of the webhook'
+        : `must be ${wordsOf(expected)}, is ${kindOf(input)}`;
+    const steps = path.map(({ key }) => (typeof key === 'number' ? key : String(key)));
+    return { path: steps, what };
+  });
+}
+
+function wordsOf(expected: string | null): string {
+  const words = (expected ?? 'something else').replaceAll(/[()"]/g, '');
+  return words.replaceAll(' | ', ', ');
 }
 
 function prefixProblems({ secretEnvVarPrefix }: WebhookSettings) {
@@ -168,6 +189,23 @@ function laidOver(below: unknown, above: unknown): unknown {
   if (!isRecord(below) || !isRecord(above)) return above;
   const names = [...new Set([...Object.keys(below), ...Object.keys(above)])];
   return Object.fromEntries(names.map((name) => [name, laidOver(below[name], above[name])]));
+}
+
+/** Flyte's section `secrets`, where the manager Global looks. */
+const GLOBAL_SHAPE = v.strictObject({
+  type: v.optional(v.picklist(['local']), GLOBAL_DEFAULTS.type),
+  'secrets-prefix': v.optional(text, GLOBAL_DEFAULTS['secrets-prefix']),
+  'env-prefix': v.optional(text, GLOBAL_DEFAULTS['env-prefix']),
+});
+
+/** Reads the section `flyteSecrets`. */
+export function readGlobalSettings(given: unknown): {
+  readonly settings: GlobalSettings;
+  readonly problems: readonly SettingsProblem[];
+} {
+  const result = v.safeParse(GLOBAL_SHAPE, given ?? {});
+  const problems = problemsOf(result.issues ?? []);
+  return { settings: result.success ? result.output : GLOBAL_DEFAULTS, problems };
 }
 
 /** The types that are asked, in their order: Flyte always asks Global first. */

@@ -1,22 +1,9 @@
 // Requests of HTTP/1.1 and 1.0 (RFC 9112) out of the bytes of a connection, strict where two
 // readers could disagree. Pure: what arrives goes in, requests come out.
+import type { BodyReader, BodyRoom, HttpLimits, HttpStatus } from './http1-body.ts';
+import { HttpProblem, openBody } from './http1-body.ts';
 
-/** What a reader keeps at most. */
-export interface HttpLimits {
-  /** Request line and headers; more is status 431. */
-  readonly headBytesMax: number;
-  /** A body of this size or more is read past, not kept. */
-  readonly bodyBytesMax: number;
-  /** What is read past of such a body, before the connection is given up. */
-  readonly discardBytesMax: number;
-}
-
-/** What all bodies that are being read may take together, in bytes. */
-export interface BodyRoom {
-  /** False where there is no room for so many more. */
-  take(bytes: number): boolean;
-  give(bytes: number): void;
-}
+export type { BodyRoom, HttpLimits };
 
 export interface HttpRequest {
   readonly method: string;
@@ -37,10 +24,10 @@ export type HttpStep =
   | { readonly kind: 'continue' }
   | { readonly kind: 'request'; readonly request: HttpRequest }
   /** Nothing more can be read of this connection. */
-  | { readonly kind: 'bad'; readonly status: 400 | 417 | 431 | 501 | 503 | 505; readonly what: string };
+  | { readonly kind: 'bad'; readonly status: HttpStatus; readonly what: string };
 
 export interface HttpReader {
-  /** Takes what arrived; it may be changed by the giver afterwards. */
+  /** Takes what arrived; nobody may change these bytes from here on. */
   add(bytes: Uint8Array): void;
   /** Bytes that wait here and are part of no request yet. */
   waitingBytes(): number;
@@ -59,16 +46,7 @@ interface Head {
   readonly expectsContinue: boolean;
 }
 
-class HttpProblem extends Error {
-  readonly status: 400 | 417 | 431 | 501 | 503 | 505;
-  constructor(status: HttpProblem['status'], what: string) {
-    super(what);
-    this.status = status;
-  }
-}
-
 const EMPTY = Buffer.alloc(0);
-const CRLF = Buffer.from('\r\n');
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 /** A reader for one connection. */
@@ -90,7 +68,7 @@ export function openHttpReader(limits: HttpLimits, room: BodyRoom): HttpReader {
       throw new HttpProblem(431, `a head of more than ${limits.headBytesMax} bytes`);
     }
     if (end < 0) return { kind: 'more', isIdle: waiting.byteLength === 0 };
-    const text = waiting.latin1Slice(0, end);
+    const text = waiting.toString('latin1', 0, end);
     waiting = waiting.subarray(end + HEAD_END.byteLength);
     return beginBody(headOf(text));
   };
@@ -113,7 +91,6 @@ export function openHttpReader(limits: HttpLimits, room: BodyRoom): HttpReader {
   return {
     add(bytes) {
       const more = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      // `next` copies what it keeps; until then the pieces stand in the giver's memory.
       waiting = waiting.byteLength === 0 ? more : Buffer.concat([waiting, more]);
     },
     waitingBytes: () => waiting.byteLength,
@@ -121,7 +98,8 @@ export function openHttpReader(limits: HttpLimits, room: BodyRoom): HttpReader {
       if (failed !== undefined) return bad(failed);
       try {
         const next = step();
-        if (next.kind !== 'request') waiting = Buffer.from(waiting);
+        // A view of no bytes would keep the memory of what is behind it.
+        if (waiting.byteLength === 0) waiting = EMPTY;
         return next;
       } catch (error) {
         if (!(error instanceof HttpProblem)) throw error;
@@ -145,7 +123,8 @@ function withoutBlankLines(bytes: Buffer): Buffer {
 }
 
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~\w]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d)\.(\d)$/;
-const FIELD = /^([!#$%&'*+\-.^_`|~\w]+):[ \t]*((?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)[ \t]*$/;
+const FIELD =
+  /^([!#$%&'*+\-.^_`|~\w]+):[ \t]*((?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)[ \t]*$/;
 
 function headOf(text: string): Head {
   const lines = text.split('\r\n');
@@ -195,138 +174,4 @@ function lengthOf(headers: ReadonlyMap<string, string>, isOld: boolean): number 
   if (length === undefined) return 0;
   if (!/^\d{1,15}$/.test(length)) throw new HttpProblem(400, 'Content-Length is no size');
   return Number(length);
-}
-
-/** One body on its way. */
-interface BodyReader {
-  /** Takes of the bytes what belongs to the body. */
-  read(bytes: Buffer): { readonly rest: Buffer; readonly isWhole: boolean };
-  /** The whole body; what comes after is not counted any more. */
-  take(): Uint8Array | 'too large';
-  drop(): void;
-}
-
-function openBody(length: number | 'chunked', limits: HttpLimits, room: BodyRoom): BodyReader {
-  const kept = openKept(limits, room);
-  if (length !== 'chunked') {
-    if (length >= limits.bodyBytesMax) kept.tooLarge();
-    let left = length;
-    return {
-      read(bytes) {
-        const part = bytes.subarray(0, left);
-        kept.add(part);
-        left -= part.byteLength;
-        return { rest: bytes.subarray(part.byteLength), isWhole: left === 0 };
-      },
-      take: kept.take,
-      drop: kept.drop,
-    };
-  }
-  return { read: chunks(kept), take: kept.take, drop: kept.drop };
-}
-
-const CHUNK_LINE_BYTES_MAX = 256;
-const TRAILER_BYTES_MAX = 4096;
-
-/** RFC 9112, 7.1: sizes in hexadecimal, each before its bytes; extensions and trailers are dropped. */
-function chunks(kept: Kept): BodyReader['read'] {
-  let left = 0;
-  let trailerBytes = 0;
-  let at: 'size' | 'data' | 'end of data' | 'trailer' = 'size';
-  const line = (bytes: Buffer, from: number): { text: string; next: number } | undefined => {
-    const end = bytes.indexOf(CRLF, from);
-    const isLong = (end < 0 ? bytes.byteLength : end) - from > CHUNK_LINE_BYTES_MAX;
-    if (isLong) throw new HttpProblem(400, 'a chunk with a line that is too long');
-    return end < 0 ? undefined : { text: bytes.latin1Slice(from, end), next: end + 2 };
-  };
-  const afterLine = (text: string): boolean => {
-    if (at === 'trailer') {
-      trailerBytes += text.length;
-      if (trailerBytes > TRAILER_BYTES_MAX) throw new HttpProblem(400, 'trailers are too long');
-      return text === '';
-    }
-    if (at === 'end of data') {
-      if (text !== '') throw new HttpProblem(400, 'a chunk is longer than it says');
-      at = 'size';
-      return false;
-    }
-    const size = /^([0-9a-fA-F]{1,8})[ \t]*(?:;|$)/.exec(text)?.[1];
-    if (size === undefined) throw new HttpProblem(400, 'a chunk without its size');
-    left = Number.parseInt(size, 16);
-    at = left === 0 ? 'trailer' : 'data';
-    return false;
-  };
-  return (bytes) => {
-    let from = 0;
-    for (;;) {
-      if (at === 'data') {
-        const part = bytes.subarray(from, from + left);
-        kept.add(part);
-        from += part.byteLength;
-        left -= part.byteLength;
-        if (left > 0) return { rest: bytes.subarray(from), isWhole: false };
-        at = 'end of data';
-      }
-      const read = line(bytes, from);
-      if (read === undefined) return { rest: bytes.subarray(from), isWhole: false };
-      from = read.next;
-      if (afterLine(read.text)) return { rest: bytes.subarray(from), isWhole: true };
-    }
-  };
-}
-
-/** The bytes of a body that are kept. */
-interface Kept {
-  add(part: Buffer): void;
-  tooLarge(): void;
-  take(): Uint8Array | 'too large';
-  drop(): void;
-}
-
-function openKept(limits: HttpLimits, room: BodyRoom): Kept {
-  let bytes = EMPTY;
-  let size = 0;
-  let discarded = 0;
-  let isTooLarge = false;
-  const drop = (): void => {
-    room.give(bytes.byteLength);
-    bytes = EMPTY;
-  };
-  const grow = (needed: number): void => {
-    const capacity = Math.min(Math.max(needed, 2 * bytes.byteLength), limits.bodyBytesMax);
-    if (!room.take(capacity - bytes.byteLength)) {
-      drop();
-      throw new HttpProblem(503, 'no room for a body now');
-    }
-    const larger = Buffer.allocUnsafeSlow(capacity);
-    larger.set(bytes.subarray(0, size));
-    bytes = larger;
-  };
-  const discard = (count: number): void => {
-    discarded += count;
-    if (discarded > limits.discardBytesMax) throw new HttpProblem(400, 'a body without an end');
-  };
-  const tooLarge = (): void => {
-    isTooLarge = true;
-    drop();
-  };
-  return {
-    add(part) {
-      if (isTooLarge) return discard(part.byteLength);
-      if (size + part.byteLength >= limits.bodyBytesMax) return tooLarge();
-      if (part.byteLength === 0) return undefined;
-      if (size + part.byteLength > bytes.byteLength) grow(size + part.byteLength);
-      bytes.set(part, size);
-      size += part.byteLength;
-      return undefined;
-    },
-    tooLarge,
-    take() {
-      if (isTooLarge) return 'too large';
-      const whole = bytes.subarray(0, size);
-      room.give(bytes.byteLength);
-      return whole;
-    },
-    drop,
-  };
 }

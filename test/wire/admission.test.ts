@@ -40,7 +40,10 @@ describe('a body that is no review is refused as Flyte refuses it', () => {
     ['{"request":[]}', '400 request must be an object, is a list'],
     ['{"request":{"uid":"u"}}', 'u 400 there is no content to decode'],
     ['{"request":{"uid":"u","object":null}}', 'u 400 there is no content to decode'],
-    ['{"request":{"uid":"u","object":[]}}', `u 400 ${GO} request.object must be an object, is a list`],
+    [
+      '{"request":{"uid":"u","object":[]}}',
+      `u 400 ${GO} request.object must be an object, is a list`,
+    ],
     ['{"kind":5,"request":{"uid":"u"}}', `u 400 ${GO} kind must be text, is a number`],
     ['{"request":{"uid":5,"object":{}}}', '400 request.uid must be text, is a number'],
   ])('%s: %s', (body, wanted) => expect(told(body)).toBe(wanted));
@@ -58,7 +61,14 @@ describe('a body that is no review is refused as Flyte refuses it', () => {
     ['', '400 contentType=, expected application/json'],
     ['application/json; charset=utf-8', 'pod'],
     ['Application/JSON ;charset=utf-8', 'pod'],
-  ])('content type %p: %s', (type, wanted) => expect(told(bodyWith(() => {}), type)).toBe(wanted));
+  ])('content type %p: %s', (type, wanted) =>
+    expect(
+      told(
+        bodyWith(() => {}),
+        type,
+      ),
+    ).toBe(wanted),
+  );
   test('content type absent: pod', () => {
     expect(readReview(Buffer.from(bodyWith(() => {})), undefined).kind).toBe('pod');
   });
@@ -89,8 +99,14 @@ describe('members of the wrong type are refused with the uid, and without their 
     [pod((p) => (p['kind'] = {})), 'pod.kind must be text, is an object'],
     [pod((p) => (p['metadata'] = [])), 'pod.metadata must be an object, is a list'],
     [meta('annotations', ['x']), 'pod.metadata.annotations must be an object, is a list'],
-    [meta('annotations', { a: 5 }), 'a member of pod.metadata.annotations must be text, is a number'],
-    [meta('annotations', { a: null }), 'a member of pod.metadata.annotations must be text, is null'],
+    [
+      meta('annotations', { a: 5 }),
+      'a member of pod.metadata.annotations must be text, is a number',
+    ],
+    [
+      meta('annotations', { a: null }),
+      'a member of pod.metadata.annotations must be text, is null',
+    ],
     [meta('name', 5), 'pod.metadata.name must be text, is a number'],
     [spec('containers', {}), 'pod.spec.containers must be a list, is an object'],
     [spec('containers', [null]), 'pod.spec.containers[0] must be an object, is null'],
@@ -136,7 +152,7 @@ describe('what is read of a review', () => {
       },
     });
   });
-  test('the namespace is the pod\'s own where the request has none', () => {
+  test("the namespace is the pod's own where the request has none", () => {
     const answer = read('{"request":{"uid":"u","object":{"metadata":{"namespace":"own"}}}}');
     expect(answer).toMatchObject({ review: { namespace: 'own', user: { name: '', groups: [] } } });
   });
@@ -177,7 +193,7 @@ describe('bytes are read as Go reads them', () => {
   });
 });
 
-describe('an answer is Flyte\'s, member by member', () => {
+describe("an answer is Flyte's, member by member", () => {
   const type = { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1' };
   test('patched, with warnings', () => {
     const patch = [{ op: 'add', path: '/a', value: 'é' }] as const;

@@ -52,11 +52,20 @@ export async function realCluster(want: 'api' | 'node'): Promise<Cluster | Missi
 
 /** The path of helm, built on first use; or why there is none. */
 export async function realHelm(): Promise<string | Missing> {
-  const said = await run([path.join(KIT, 'install'), '--helm'], INSTALL_MS_MAX);
-  if (said.ok) return readEnv(said.out)['HELM'] ?? '';
+  return installed('helm', 'HELM');
+}
+
+/** A folder with the kinds of cert-manager and of the Prometheus operator; or why there is none. */
+export async function realKinds(): Promise<string | Missing> {
+  return installed('crds', 'CRDS');
+}
+
+async function installed(what: string, variable: string): Promise<string | Missing> {
+  const said = await run([path.join(KIT, 'install'), `--${what}`], INSTALL_MS_MAX);
+  if (said.ok) return readEnv(said.out)[variable] ?? '';
   const missing = lastLine(said.err);
-  if (process.env['CI'] === 'true') throw new Error(`helm is required here: ${missing}`);
-  console.log(`skipped: helm: ${missing}`);
+  if (process.env['CI'] === 'true') throw new Error(`${what} is required here: ${missing}`);
+  console.log(`skipped: ${what}: ${missing}`);
   return { missing };
 }
 
@@ -65,8 +74,8 @@ async function tryCluster(want: 'api' | 'node'): Promise<Cluster | Missing> {
   const kubeconfig = process.env['KUBECONFIG'] ?? '';
   if (kubeconfig !== '') return foreign(want, kubeconfig);
   if (want === 'node' && process.getuid?.() !== 0) return { missing: 'a node needs root' };
-  const installed = await run([path.join(KIT, 'install'), `--${want}`], INSTALL_MS_MAX);
-  if (!installed.ok) return { missing: lastLine(installed.err) };
+  const ready = await run([path.join(KIT, 'install'), `--${want}`], INSTALL_MS_MAX);
+  if (!ready.ok) return { missing: lastLine(ready.err) };
   const up = await run([path.join(KIT, 'up'), `--${want}`], UP_MS_MAX);
   if (!up.ok) return { missing: lastLine(up.err) };
   return clusterOf(readEnv(up.out));

@@ -3,12 +3,14 @@ set -euo pipefail
 KIT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 K8S_VERSION=v1.33.13
 HELM_VERSION=v3.18.6
+CERT_MANAGER_VERSION=v1.18.2 PROMETHEUS_OPERATOR_VERSION=v0.84.0      # only the definitions of their kinds are taken
 COMMANDS=(kube-apiserver kube-controller-manager kube-scheduler kubelet kubectl)
 PACKAGES=(containerd runc containernetworking-plugins busybox-static openssl curl iproute2 util-linux gcc libc6-dev python3)
 BED=${BELLHOP_TESTBED:-${XDG_CACHE_HOME:-$HOME/.cache}/bellhop-testbed}
 CACHE=$BED/kubernetes
 BIN=$CACHE/bin-$K8S_VERSION
 HELM=$CACHE/helm-$HELM_VERSION/helm
+CRDS=$CACHE/crds-$CERT_MANAGER_VERSION-$PROMETHEUS_OPERATOR_VERSION
 IMAGES=$CACHE/images
 RUN=${BELLHOP_KUBE_RUN:-$CACHE/run}
 PKI=$RUN/pki

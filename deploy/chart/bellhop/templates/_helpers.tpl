@@ -1,0 +1,101 @@
+{{- define "bellhop.name" -}}
+{{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- /* 52: Service names have 63 characters at most, and -metrics or -tls is added to this one. */}}
+{{- define "bellhop.fullname" -}}
+{{- $name := include "bellhop.name" . -}}
+{{- if .Values.fullnameOverride -}}
+{{ .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name -}}
+{{ .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- else -}}
+{{ printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" }}
+{{- end -}}
+{{- end }}
+
+{{- define "bellhop.selector" -}}
+app.kubernetes.io/name: {{ include "bellhop.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "bellhop.labels" -}}
+{{ include "bellhop.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "bellhop.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{ default (include "bellhop.fullname" .) .Values.serviceAccount.name }}
+{{- else -}}
+{{ default "default" .Values.serviceAccount.name }}
+{{- end -}}
+{{- end }}
+
+{{- define "bellhop.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{ printf "%s@%s" .repository .digest }}
+{{- else -}}
+{{ printf "%s:%s" .repository (default $.Chart.AppVersion .tag) }}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "bellhop.tlsSecret" -}}
+{{ default (printf "%s-tls" (include "bellhop.fullname" .)) .Values.certificates.secretName }}
+{{- end }}
+
+{{- define "bellhop.certDir" -}}
+/etc/webhook/certs
+{{- end }}
+
+{{- /* The keys of `webhook:` that must agree with the objects of this chart. */}}
+{{- define "bellhop.ownSettings" -}}
+listenPort: {{ .Values.ports.webhook }}
+healthPort: {{ .Values.ports.health }}
+serviceName: {{ include "bellhop.fullname" . }}
+servicePort: {{ .Values.service.port }}
+secretName: {{ include "bellhop.tlsSecret" . }}
+certDir: {{ include "bellhop.certDir" . }}
+certificates: {{ ternary "self" "files" (eq .Values.certificates.mode "self") }}
+disableCreateMutatingWebhookConfig: {{ ne .Values.registration.mode "server" }}
+{{- if .Values.policy.enabled }}
+statusAnnotation: true
+{{- end }}
+{{- if eq .Values.registration.mode "server" }}
+namespaceSelector: {{- include "bellhop.namespaceSelector" . | trim | nindent 2 }}
+registration:
+  failurePolicy: {{ .Values.registration.failurePolicy }}
+  timeoutSeconds: {{ .Values.registration.timeoutSeconds }}
+{{- end }}
+{{- end }}
+
+{{- /* bellhop.yaml: the user's, and the keys above it. */}}
+{{- define "bellhop.config" -}}
+{{- $own := dict "webhook" (include "bellhop.ownSettings" . | fromYaml) -}}
+{{- mergeOverwrite (dict "apiVersion" "bellhop/v1") (deepCopy .Values.config) $own | toYaml -}}
+{{- end }}
+
+{{- /* Never the namespaces that a cluster needs to come up, nor our own: bellhop must not wait for itself. */}}
+{{- define "bellhop.namespaceSelector" -}}
+{{- $never := list "kube-system" "kube-node-lease" .Release.Namespace | uniq -}}
+{{- $own := dict "key" "kubernetes.io/metadata.name" "operator" "NotIn" "values" $never -}}
+{{- $more := .Values.registration.namespaceSelector -}}
+{{- with $more.matchLabels }}
+matchLabels: {{- toYaml . | nindent 2 }}
+{{- end }}
+matchExpressions: {{- toYaml (concat (list $own) (default (list) $more.matchExpressions)) | nindent 2 }}
+{{- end }}
+
+{{- /* The name of the entry in the MutatingWebhookConfiguration. */}}
+{{- define "bellhop.webhookName" -}}
+{{ include "bellhop.fullname" . }}.flyte.org
+{{- end }}
+
+{{- /* Flyte's rule for which annotations are secrets; src/webhook/registration.ts has the same. */}}
+{{- define "bellhop.asksForSecrets" -}}
+has(object.metadata.annotations) && object.metadata.annotations.exists(k, k.startsWith('flyte.secrets/s'))
+{{- end }}

@@ -1,0 +1,70 @@
+// What `mutate` and `webhook` have in common: from bellhop.yaml to a decision about pods.
+import type { BellhopError } from '../core/errors.ts';
+import { judge } from '../core/errors.ts';
+import type { Io } from '../core/io/types.ts';
+import { readSettingsFile } from '../entrypoint/inputs.ts';
+import { openAskOne } from '../entrypoint/one-value.ts';
+import { variablesOf } from '../entrypoint/platform.ts';
+import { ALL_INJECTORS } from '../injectors/_all.gen.ts';
+import { settingsProblems } from '../plan/settings-problems.ts';
+import type { Mutate } from '../webhook/decision.ts';
+import { embeddedPlace } from '../webhook/embedded-place.ts';
+import { globalValues } from '../webhook/global-values.ts';
+import { mutateSettings } from '../webhook/managers.ts';
+import { openMutate } from '../webhook/mutate.ts';
+import type { SettingsProblem, WebhookSettings } from '../webhook/settings.ts';
+import { readGlobalSettings, readWebhookSettings } from '../webhook/settings.ts';
+import type { ValueCache } from '../webhook/value-cache.ts';
+import { CACHE_LIMITS, openValueCache } from '../webhook/value-cache.ts';
+import type { Source } from '../wire/read.ts';
+
+/** What decides about pods, as bellhop.yaml says. */
+export interface WebhookParts {
+  readonly settings: WebhookSettings;
+  readonly mutate: Mutate;
+  readonly cache: ValueCache;
+  readonly warnings: readonly string[];
+}
+
+/** Reads bellhop.yaml; throws everything that is wrong with it, together. */
+export async function webhookParts(io: Io, config: string | undefined): Promise<WebhookParts> {
+  const { settings: all, problems, source } = await readSettingsFile(io, config);
+  const webhook = readWebhookSettings(all.webhook);
+  const global = readGlobalSettings(all.flyteSecrets);
+  judge([
+    ...problems,
+    ...below('webhook', webhook.problems, source),
+    ...below('flyteSecrets', global.problems, source),
+  ]);
+  const { settings } = webhook;
+  const digest = {
+    md5: (text: string): string => new Bun.CryptoHasher('md5').update(text).digest('hex'),
+    sha256: (text: string): string => new Bun.CryptoHasher('sha256').update(text).digest('hex'),
+  };
+  const place = embeddedPlace(settings.embeddedSecretManagerConfig, digest.md5);
+  const ask = openAskOne(io, { ...place.options, kind: place.kind }, CACHE_LIMITS.readMsMax);
+  const read: ValueCache['find'] = async (id, signal) => {
+    return place.read(await ask(place.pathOf(id), signal), id);
+  };
+  const cache = openValueCache(read, io.clock);
+  const variables = variablesOf(io);
+  const places = { fs: io.fs, variable: (name: string) => variables.get(name) };
+  const mutate = openMutate(
+    mutateSettings(settings, ALL_INJECTORS, {
+      global: globalValues(places, global.settings),
+      find: cache.find,
+      digest,
+    }),
+  );
+  return { settings, mutate, cache, warnings: webhook.warnings };
+}
+
+function below(
+  section: string,
+  problems: readonly SettingsProblem[],
+  source: Source | undefined,
+): readonly BellhopError[] {
+  if (source === undefined) return [];
+  const issues = problems.map(({ path, what }) => ({ path: [section, ...path], what }));
+  return settingsProblems(issues, source);
+}

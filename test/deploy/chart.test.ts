@@ -1,0 +1,210 @@
+// The chart as helm renders it; test/cluster/chart.test.ts gives it to a real API server.
+import { describe, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { load } from 'js-yaml';
+import { CHART, KUBE_VERSION, printed, valueRows } from '../../scripts/chart.ts';
+import { ONLY_WITH_SECRETS } from '../../src/webhook/registration.ts';
+import { readWebhookSettings } from '../../src/webhook/settings.ts';
+import { realHelm, run } from '../cluster/kit/cluster.ts';
+import type { KubeObject, Values } from './_helm.ts';
+import { objects, template, VARIANTS } from './_helm.ts';
+
+const HELM_MS_MAX = 60_000;
+const found = await realHelm();
+const helm = found as string;
+const release = { helm, namespace: 'hooks' };
+const NAMES = Object.keys(VARIANTS);
+
+async function only(kind: string, values: Values): Promise<KubeObject | undefined> {
+  return (await objects(release, values)).find((one) => one.kind === kind);
+}
+
+/** What stands at a path of members and indices. */
+function at(value: unknown, ...names: readonly (string | number)[]): unknown {
+  return names.reduce<unknown>((one, name) => {
+    return typeof one === 'object' && one !== null ? Reflect.get(one, name) : undefined;
+  }, value);
+}
+
+/** bellhop.yaml as the pods read it. */
+async function settings(values: Values): Promise<unknown> {
+  const map = await only('ConfigMap', values);
+  return load(String(at(map, 'data', 'bellhop.yaml')));
+}
+
+describe.skipIf(typeof found !== 'string')('the chart', () => {
+  test('is found well by helm lint', async () => {
+    const said = await run([helm, 'lint', CHART, '--strict', KUBE_VERSION], HELM_MS_MAX);
+    expect([said.ok, said.out]).toEqual([true, expect.stringContaining('0 chart(s) failed')]);
+  });
+
+  test('what is printed from it is as it is: npm run chart', () => {
+    for (const [file, text] of printed(helm)) {
+      expect([path.basename(file), readFileSync(file, 'utf8')]).toEqual([
+        path.basename(file),
+        text,
+      ]);
+    }
+  });
+
+  test('says of every value what it is', () => {
+    const text = readFileSync(path.join(CHART, 'values.yaml'), 'utf8');
+    const told = new Set(valueRows(text).map(([name]) => name));
+    const leaves = (value: unknown, name: string): string[] => {
+      const isLeaf = typeof value !== 'object' || value === null || told.has(name);
+      if (isLeaf) return [name];
+      return Object.entries(value).flatMap(([key, one]) =>
+        leaves(one, name ? `${name}.${key}` : key),
+      );
+    };
+    expect(leaves(load(text), '').filter((name) => !told.has(name))).toEqual([]);
+  });
+
+  test.each(NAMES)('renders: %s', async (name) => {
+    const all = await objects(release, VARIANTS[name] ?? {});
+    for (const one of all) {
+      expect([one.kind, typeof one.apiVersion, typeof one.metadata.name]).toEqual([
+        one.kind,
+        'string',
+        'string',
+      ]);
+    }
+    const keys = all.map((one) => `${one.kind} ${one.metadata.namespace} ${one.metadata.name}`);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(keys.filter((key) => key.startsWith('Deployment'))).toHaveLength(1);
+  });
+});
+
+/** Keys of ours that the chart writes, until src/webhook/settings.ts has them. */
+const AWAITED = new Set(['healthPort', 'certificates', 'statusAnnotation', 'registration']);
+
+describe.skipIf(typeof found !== 'string')('bellhop.yaml of the chart', () => {
+  const FLYTE = {
+    certDir: '/elsewhere',
+    listenPort: 1,
+    serviceName: 'flyte-pod-webhook',
+    secretName: 'flyte-pod-webhook',
+    secretManagerTypes: ['K8s', 'AWS'],
+    vaultSecretManager: { role: 'mine', kvVersion: '1' },
+  };
+  const stores = { sm: { kind: 'aws-secrets-manager', region: 'eu-west-1' } };
+
+  test('is the one that is given, but for what must fit the objects', async () => {
+    const given = { config: { stores, webhook: FLYTE, flyteSecrets: { type: 'local' } } };
+    expect(await settings(given)).toMatchObject({
+      apiVersion: 'bellhop/v1',
+      stores,
+      flyteSecrets: { type: 'local' },
+      webhook: {
+        secretManagerTypes: ['K8s', 'AWS'],
+        vaultSecretManager: { role: 'mine', kvVersion: '1' },
+        certDir: '/etc/webhook/certs',
+        listenPort: 9443,
+        serviceName: 'bellhop',
+        servicePort: 443,
+        secretName: 'bellhop-tls',
+        disableCreateMutatingWebhookConfig: true,
+      },
+    });
+  });
+
+  test.each(NAMES)('has a section that bellhop takes: %s', async (name) => {
+    const values = VARIANTS[name] ?? {};
+    if (values['existingConfigMap'] !== undefined) return;
+    const { problems } = readWebhookSettings(at(await settings(values), 'webhook'));
+    expect(problems.filter((one) => !AWAITED.has(one.path[0] ?? ''))).toEqual([]);
+  });
+
+  test('tells what of it has no effect, and what a ConfigMap of one’s own must say', async () => {
+    const notes = async (values: Values): Promise<string> => {
+      const args = ['install', 'bellhop', CHART, '--dry-run=client', KUBE_VERSION, '--values=-'];
+      const said = await run(
+        [helm, ...args.slice(0, 4), '--values=-'],
+        HELM_MS_MAX,
+        JSON.stringify(values),
+      );
+      return said.out + said.err;
+    };
+    expect(await notes({ config: { webhook: FLYTE } })).toContain(
+      'config.webhook.serviceName is set by this chart (bellhop); yours has no effect',
+    );
+  });
+});
+
+describe.skipIf(typeof found !== 'string')('the objects', () => {
+  test('pods are restarted by another bellhop.yaml', async () => {
+    const sums = [{}, { config: { stores: {} } }].map(async (values) => {
+      const names = ['spec', 'template', 'metadata', 'annotations', 'checksum/config'];
+      return at(await only('Deployment', values), ...names);
+    });
+    expect(new Set(await Promise.all(sums)).size).toBe(2);
+  });
+
+  test('the autoscaler has the number of pods to itself', async () => {
+    const deployment = await only('Deployment', { autoscaling: { enabled: true } });
+    expect(at(deployment, 'spec', 'replicas')).toBeUndefined();
+    expect(at(await only('Deployment', {}), 'spec', 'replicas')).toBe(2);
+  });
+
+  test('the registration asks what the server asks, and never about itself', async () => {
+    const entry = at(await only('MutatingWebhookConfiguration', {}), 'webhooks', 0);
+    expect(at(entry, 'matchConditions')).toContainEqual(ONLY_WITH_SECRETS);
+    expect(at(entry, 'namespaceSelector', 'matchExpressions', 0, 'values')).toEqual([
+      'kube-system',
+      'kube-node-lease',
+      'hooks',
+    ]);
+    expect(at(entry, 'clientConfig')).toEqual({
+      service: { name: 'bellhop', namespace: 'hooks', path: '/mutate--v1-pod', port: 443 },
+    });
+  });
+
+  test.each([
+    ['server', 0],
+    ['none', 0],
+    ['chart', 1],
+  ])('registration.mode %s: the chart has %i', async (mode, count) => {
+    const all = await objects(release, { registration: { mode } });
+    const kinds = all.filter((one) => one.kind === 'MutatingWebhookConfiguration');
+    expect(kinds).toHaveLength(count);
+  });
+});
+
+describe.skipIf(typeof found !== 'string')('values are checked', () => {
+  const WRONG: readonly (readonly [string, Values, RegExp])[] = [
+    ['an unknown key', { replicas: 3 }, /replicas.*not allowed/s],
+    ['an unknown key below', { image: { name: 'x' } }, /name.*not allowed/s],
+    [
+      'a policy that Kubernetes does not have',
+      { registration: { failurePolicy: 'Open' } },
+      /failurePolicy/,
+    ],
+    [
+      'more patience than Kubernetes has',
+      { registration: { timeoutSeconds: 31 } },
+      /timeoutSeconds/,
+    ],
+    [
+      'Deny and Warn',
+      { policy: { enabled: true, validationActions: ['Deny', 'Warn'] } },
+      /validationActions/,
+    ],
+    ['an autoscaler down to one', { autoscaling: { minReplicas: 1 } }, /minReplicas/],
+    ['a digest that is none', { image: { digest: 'latest' } }, /digest/],
+    ['a port that needs root', { ports: { webhook: 443 } }, /webhook/],
+    ['a class for the system alone', { priorityClass: { value: 2_000_000_000 } }, /value/],
+    ['a list as bellhop.yaml', { config: [] }, /config/],
+    ['files without authorities', { certificates: { mode: 'files' } }, /caBundle is needed/],
+    [
+      'a namespace that cannot be',
+      { rbac: { readSecrets: { namespaces: ['A_b'] } } },
+      /namespaces/,
+    ],
+    ['a number as text', { replicaCount: '2' }, /replicaCount/],
+  ];
+  test.each([...WRONG])('%s is refused', async (_, values, says) => {
+    const said = await template(release, values);
+    expect([said.ok, said.err]).toEqual([false, expect.stringMatching(says)]);
+  });
+});

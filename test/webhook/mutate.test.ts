@@ -1,0 +1,162 @@
+// What holds for every pod, whatever Flyte did with it.
+import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { ALL_INJECTORS } from '../../src/injectors/_all.gen.ts';
+import type { Decision } from '../../src/webhook/decision.ts';
+import { mutateSettings } from '../../src/webhook/managers.ts';
+import { openMutate } from '../../src/webhook/mutate.ts';
+import { readWebhookSettings } from '../../src/webhook/settings.ts';
+import type { FlyteSecret } from '../../src/wire/flyte-secret.ts';
+import { encodeSecret } from '../../src/wire/flyte-secret.ts';
+import { applyPatch } from '../../src/wire/json-patch.ts';
+import type { Json } from './_vectors.ts';
+
+const CANARY = 'canary-b11c';
+const TYPES = ['K8s', 'AWS', 'GCP', 'Azure', 'Vault', 'Embedded'];
+const hash = (name: 'md5' | 'sha256') => (text: string) => {
+  return new Bun.CryptoHasher(name).update(text).digest('hex');
+};
+
+async function decide(pod: Json, secretManagerTypes: readonly string[]): Promise<Decision> {
+  const { settings } = readWebhookSettings({ secretManagerTypes, profile: 'flyte' });
+  const mutate = openMutate(
+    mutateSettings(settings, ALL_INJECTORS, {
+      global: (group) => (group === 'global' ? CANARY : undefined),
+      find: async (id) => (id.includes('__project____key__') ? { text: CANARY } : undefined),
+      digest: { md5: hash('md5'), sha256: hash('sha256') },
+    }),
+  );
+  const { signal } = new AbortController();
+  return mutate({ pod, namespace: 'ns', dryRun: false, user: { name: '', groups: [] }, signal });
+}
+
+const patched = (pod: Json, decision: Decision): Json => {
+  return applyPatch(pod, decision.kind === 'patched' ? decision.patch : []) as Json;
+};
+
+const name = fc.constantFrom('a', 'b-c', 'D', 'x.y', 'global');
+const secret: fc.Arbitrary<FlyteSecret> = fc.record({
+  group: fc.oneof(name, fc.constant('')),
+  groupVersion: fc.constantFrom('', '1', 'kv1', 'latest'),
+  key: name,
+  mountRequirement: fc.constantFrom(0, 1, 2),
+  envVar: fc.constantFrom('', 'TOKEN', 'A'),
+});
+/** What a newer Kubernetes may bring: anything, under names that we do not know. */
+const unknown = fc.dictionary(
+  fc.constantFrom('fieldOfTomorrow', 'other', 'zz'),
+  fc.jsonValue({ maxDepth: 2 }),
+);
+const container = fc
+  .record({
+    env: fc.option(
+      fc.array(fc.record({ name: fc.constantFrom('A', 'TOKEN', 'E'), value: fc.string() }), {
+        maxLength: 4,
+      }),
+      { nil: undefined },
+    ),
+    more: unknown,
+  })
+  .map(({ env, more }) => ({ ...more, image: 'i', ...(env === undefined ? {} : { env }) }));
+const pods = fc
+  .record({
+    secrets: fc.array(secret, { maxLength: 6 }),
+    containers: fc.array(container, { minLength: 1, maxLength: 3 }),
+    initContainers: fc.option(fc.array(container, { maxLength: 2 }), { nil: undefined }),
+    more: unknown,
+    spec: unknown,
+  })
+  .map(({ secrets, containers, initContainers, more, spec }): Json => {
+    const named = (list: readonly object[], start: string): object[] => {
+      return list.map((one, n) => ({ ...one, name: `${start}${n}` }));
+    };
+    const annotations = secrets.map((one, n) => [`flyte.secrets/s${n}`, encodeSecret(one)]);
+    const initial = initContainers && { initContainers: named(initContainers, 'init') };
+    return {
+      ...more,
+      kind: 'Pod',
+      metadata: {
+        labels: { organization: 'o', project: 'p', domain: 'd' },
+        annotations: Object.fromEntries(annotations) as Json,
+      },
+      spec: { ...spec, containers: named(containers, 'c'), ...initial },
+    };
+  });
+const managers = fc.shuffledSubarray(TYPES, { minLength: 1 });
+
+/** The pod without what may have been added. */
+function withoutAdded(after: Json, before: Json): unknown {
+  const lists = (pod: Json) => pod['spec'] as Readonly<Record<string, readonly Json[] | undefined>>;
+  const keepAll = (list: string): unknown => {
+    const old = lists(before)[list];
+    return old?.map((one, n) => {
+      const { env: _, volumeMounts: __, ...rest } = lists(after)[list]?.[n] ?? {};
+      const { env, volumeMounts } = one;
+      const kept = { ...(env === undefined ? {} : { env }) };
+      return { ...rest, ...kept, ...(volumeMounts === undefined ? {} : { volumeMounts }) };
+    });
+  };
+  const { volumes: _, ...spec } = lists(after);
+  const { metadata } = before;
+  const [containers, initContainers] = [keepAll('containers'), keepAll('initContainers')];
+  const { initContainers: __, ...others } = spec;
+  return {
+    ...after,
+    metadata,
+    spec: {
+      ...others,
+      containers,
+      ...(initContainers === undefined ? {} : { initContainers }),
+    },
+  };
+}
+
+describe('any pod', () => {
+  test('keeps everything that is not ours, byte for byte', async () => {
+    await fc.assert(
+      fc.asyncProperty(pods, managers, async (pod, types) => {
+        const before = structuredClone(pod);
+        const after = patched(pod, await decide(pod, types));
+        expect(pod).toEqual(before);
+        expect(withoutAdded(after, before)).toEqual(before);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('handled twice is as handled once', async () => {
+    await fc.assert(
+      fc.asyncProperty(pods, managers, async (pod, types) => {
+        const once = patched(pod, await decide(pod, types));
+        const again = await decide(once, types);
+        expect(again.kind === 'patched' ? again.patch : []).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('has one answer, whatever the order of its annotations', async () => {
+    await fc.assert(
+      fc.asyncProperty(pods, managers, async (pod, types) => {
+        const { annotations, ...rest } = pod['metadata'] as Readonly<Record<string, Json>>;
+        const turned = Object.fromEntries(Object.entries(annotations ?? {}).toReversed());
+        const other = { ...pod, metadata: { ...rest, annotations: turned } };
+        const [one, two] = await Promise.all([decide(pod, types), decide(other, types)]);
+        expect(two).toEqual(one);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('that is denied is told why, by each manager, and no value', async () => {
+    await fc.assert(
+      fc.asyncProperty(pods, managers, async (pod, types) => {
+        const decision = await decide(pod, types);
+        if (decision.kind !== 'denied') return;
+        expect(decision.message).not.toContain(CANARY);
+        for (const type of types) expect(decision.message).toContain(`${type}: `);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

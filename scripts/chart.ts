@@ -58,22 +58,30 @@ export function valueRows(text: string): readonly (readonly string[])[] {
   const open: { readonly indent: number; readonly key: string }[] = [];
   let comment: string[] = [];
   for (const line of text.split('\n')) {
-    const [, space = '', said] = /^( *)# (.*)$/.exec(line) ?? [];
+    const said = /^ *# (.*)$/.exec(line)?.[1];
     if (said !== undefined) {
       comment.push(said);
       continue;
     }
-    const [, indent = '', key] = /^( *)([A-Za-z]\w*):/.exec(line) ?? [];
-    if (key !== undefined) {
-      while ((open.at(-1)?.indent ?? -1) >= indent.length) open.pop();
-      open.push({ indent: indent.length, key });
-      const names = open.map((one) => one.key);
-      if (comment.length > 0)
-        rows.push([names.join('.'), shown(at(values, names)), comment.join(' ')]);
+    const names = namesAt(line, open);
+    if (names !== undefined && comment.length > 0) {
+      rows.push([names.join('.'), shown(at(values, names)), comment.join(' ')]);
     }
-    comment = space === '' ? [] : comment;
+    comment = [];
   }
   return rows;
+}
+
+/** The keys that lead to the one of this line, which is added to those that are open. */
+function namesAt(
+  line: string,
+  open: { readonly indent: number; readonly key: string }[],
+): readonly string[] | undefined {
+  const [, space = '', key] = /^( *)([A-Za-z]\w*):/.exec(line) ?? [];
+  if (key === undefined) return undefined;
+  while ((open.at(-1)?.indent ?? -1) >= space.length) open.pop();
+  open.push({ indent: space.length, key });
+  return open.map((one) => one.key);
 }
 
 function at(values: unknown, names: readonly string[]): unknown {

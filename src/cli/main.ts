@@ -14,6 +14,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: Command 
   explain: () => import('./explain.ts'),
   check: () => import('./check.ts'),
   mutate: () => import('./mutate.ts'),
+  pull: () => import('./pull.ts'),
 };
 
 const decoder = new TextDecoder();

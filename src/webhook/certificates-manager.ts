@@ -1,24 +1,24 @@
 // Certificates of our own: all replicas read them from one Secret, the holder of the Lease changes
 // it step by step, and keeps the registration. Nothing here happens while a request is answered.
-import { problemsOf } from '../core/errors.ts';
 import type { Clock } from '../core/io/types.ts';
 import type { CertificateSource } from './certificate-source.ts';
-import type { Authority, CertificateState } from './certificates-state.ts';
+import type { Authority, CertificateState, ReadState } from './certificates-state.ts';
 import { bundleOf, NO_STATE, readFlyte, readState, secretOf } from './certificates-state.ts';
 import type { CertificateLives, Trusted, View } from './certificates-steps.ts';
 import { isServable, nextChange } from './certificates-steps.ts';
 import type { Serving } from './certificates-serving.ts';
 import { openServing } from './certificates-serving.ts';
 import type { KubernetesApi, KubeObject } from './kubernetes-api.ts';
-import { secretPlace } from './kubernetes-objects.ts';
+import { resourceVersionOf, secretPlace } from './kubernetes-objects.ts';
 import type { Lease } from './lease.ts';
 import { openLease } from './lease.ts';
+import { openLoop } from './loop.ts';
 import type { Registrar } from './registrar.ts';
 import { openRegistrar } from './registrar.ts';
 import type { RegistrationWish } from './registration.ts';
 import { trustedIn } from './registration.ts';
 import type { Tell, Telling } from './telling.ts';
-import { openTelling } from './telling.ts';
+import { guarded, openTelling } from './telling.ts';
 
 /** What the manager is given. */
 export interface ManagerParts {
@@ -47,8 +47,6 @@ export interface ManagerParts {
 export interface CertificateManager {
   /** Begins; resolves with the source once there is something to serve. */
   start(): Promise<CertificateSource>;
-  /** Looks at everything once, as `start` does all the time; true where it is not done yet. */
-  pass(): Promise<boolean>;
   status(): ManagerStatus;
   /** Ends, and gives the Lease back. What is served stays. */
   stop(): Promise<void>;
@@ -80,36 +78,31 @@ interface Manager {
   readonly serving: Serving;
   /** Since when the registration was seen to trust whom, by the monotonic clock. */
   readonly trustedSinceMs: Map<string, number>;
+  /** What was read last, by its version: reading certificates costs milliseconds. */
+  lastSecret: { readonly version: string; readonly read: ReadState } | undefined;
+  lastTrusted: { readonly version: string; readonly trusted: Trusted } | undefined;
   remembered: readonly Authority[];
   issuerNotAfterMs: number | undefined;
-  isStopped: boolean;
 }
 
 export function openManager(parts: ManagerParts): CertificateManager {
   const manager = managerOf(parts);
-  let loop: Promise<void> = Promise.resolve();
-  let wake = (): void => undefined;
-  const wait = async (ms: number): Promise<void> => {
-    await new Promise<void>((resolve) => {
-      const cancel = parts.clock.after(ms, resolve);
-      wake = (): void => {
-        cancel();
-        resolve();
-      };
-    });
-  };
+  const { serving } = manager;
+  let steps = 0;
+  const loop = openLoop(parts, async () => {
+    steps = (await pass(manager)) ? steps + 1 : 0;
+    if (steps > 0 && steps % STEPS_MAX !== 0) return SOON_MS;
+    return serving.inUse() === undefined ? Math.min(NOT_READY_MS, parts.pollMs) : parts.pollMs;
+  });
   return {
     start: async () => {
-      loop = run(manager, wait);
-      return manager.serving.ready;
+      loop.start();
+      return serving.ready;
     },
-    pass: async () => pass(manager),
     status: () => statusOf(manager),
     stop: async () => {
-      manager.isStopped = true;
-      wake();
-      await loop;
-      await guarded(manager, 'lease', async () => manager.lease.release());
+      await loop.stop();
+      await guarded(manager.telling, 'lease', async () => manager.lease.release());
     },
   };
 }
@@ -124,25 +117,11 @@ function managerOf(parts: ManagerParts): Manager {
     registrar: openRegistrar({ api, clock, telling, wish: registration }),
     serving: openServing(telling),
     trustedSinceMs: new Map(),
+    lastSecret: undefined,
+    lastTrusted: undefined,
     remembered: [],
     issuerNotAfterMs: undefined,
-    isStopped: false,
   };
-}
-
-async function run(manager: Manager, wait: (ms: number) => Promise<void>): Promise<void> {
-  const { parts, serving } = manager;
-  let steps = 0;
-  while (!manager.isStopped) {
-    steps = (await pass(manager)) ? steps + 1 : 0;
-    if (manager.isStopped) return;
-    const isUnfinished = steps > 0 && steps % STEPS_MAX !== 0;
-    const restMs =
-      serving.inUse() === undefined ? Math.min(NOT_READY_MS, parts.pollMs) : parts.pollMs;
-    const [byte = 0] = parts.random(1);
-    // Replicas that were started together do not ask together for ever.
-    await wait((isUnfinished ? SOON_MS : restMs) * (0.9 + (0.2 * byte) / 255));
-  }
 }
 
 function statusOf({ lease, serving, telling, issuerNotAfterMs }: Manager): ManagerStatus {
@@ -155,50 +134,32 @@ function statusOf({ lease, serving, telling, issuerNotAfterMs }: Manager): Manag
   };
 }
 
-/** Does it; what goes wrong is told, and undefined comes back. Never rejects. */
-async function guarded<T>(
-  { telling }: Manager,
-  topic: string,
-  work: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    const done = await work();
-    telling.right(topic);
-    return done;
-  } catch (error) {
-    const [first] = problemsOf(error);
-    if (first !== undefined)
-      telling.wrong(topic, `${first.message} (${first.code}; ${first.help})`);
-    return undefined;
-  }
-}
-
 /** Reads, adopts, and as the holder takes the next step. True where the next one can follow. */
 async function pass(manager: Manager): Promise<boolean> {
-  const { lease, registrar, parts } = manager;
-  await guarded(manager, 'lease', async () => lease.attend());
+  const { lease, registrar, parts, telling } = manager;
+  await guarded(telling, 'lease', async () => lease.attend());
   // The registration is read before the Secret: so no state that is older than what it answers to
   // is ever written there (a write refers to the version that was read).
-  const registered = await guarded(manager, 'registration', async () => registrar.read());
+  const registered = await guarded(telling, 'registration', async () => registrar.read());
   const trusted = noteTrusted(manager, registered);
-  const secret = await guarded(manager, 'secret', async () => readSecret(manager));
+  const secret = await guarded(telling, 'secret', async () => readSecret(manager));
   if (secret === undefined) return false;
   adopt(manager, secret.state, trusted);
   if (!lease.isHeld()) return false;
   const flyte = await flytesSecret(manager, secret.state, trusted);
   const change = nextChange(viewOf(manager, { state: secret.state, trusted, flyte }));
   if (change !== undefined) {
-    const isWritten = await guarded(manager, 'secret write', async () => {
+    const isWritten = await guarded(telling, 'secret write', async () => {
       return writeSecret(parts, change.state, secret.object);
     });
     if (isWritten !== true) return false;
-    manager.telling.happened(change.why);
+    telling.happened(change.why);
     adopt(manager, change.state, trusted);
   }
   if (registered !== undefined) {
     const bundle = bundleOf(change?.state ?? secret.state);
     const mayCreate = manager.serving.inUse() !== undefined;
-    await guarded(manager, 'registration write', async () => {
+    await guarded(telling, 'registration write', async () => {
       await registrar.keep(registered, { bundle, mayCreate });
     });
   }
@@ -212,8 +173,12 @@ function noteTrusted(manager: Manager, registered: KubeObject | 'absent' | undef
     trustedSinceMs.clear();
     return undefined;
   }
-  const existing = registered === 'absent' ? undefined : registered;
-  const trusted = trustedIn(existing, parts.registration);
+  const version = registered === 'absent' ? '' : resourceVersionOf(registered);
+  if (manager.lastTrusted?.version !== version) {
+    const existing = registered === 'absent' ? undefined : registered;
+    manager.lastTrusted = { version, trusted: trustedIn(existing, parts.registration) };
+  }
+  const { trusted = [] } = manager.lastTrusted;
   const now = new Set(trusted.map(({ fingerprint }) => fingerprint));
   for (const one of trustedSinceMs.keys()) if (!now.has(one)) trustedSinceMs.delete(one);
   const nowMs = parts.clock.monotonicMs();
@@ -226,11 +191,16 @@ interface ReadSecret {
   readonly object: KubeObject | undefined;
 }
 
-async function readSecret({ parts, telling }: Manager): Promise<ReadSecret> {
+async function readSecret(manager: Manager): Promise<ReadSecret> {
+  const { parts, telling } = manager;
   const { path } = secretPlace(parts.api.namespace, parts.secretName);
   const found = await parts.api.get(path);
   if (found.kind === 'absent') return { state: NO_STATE, object: undefined };
-  const { state, faults } = readState(found.object);
+  const version = resourceVersionOf(found.object);
+  if (manager.lastSecret?.version !== version) {
+    manager.lastSecret = { version, read: readState(found.object) };
+  }
+  const { state, faults } = manager.lastSecret.read;
   if (faults.length === 0) telling.right('secret content');
   else telling.wrong('secret content', `Secret ${parts.secretName}: ${faults.join('; ')}`);
   return { state, object: found.object };
@@ -270,13 +240,14 @@ async function flytesSecret(
   state: CertificateState,
   trusted: Trusted = [],
 ): Promise<View['flyte']> {
-  const { api, flyteSecretName, secretName } = manager.parts;
+  const { telling, parts } = manager;
+  const { api, flyteSecretName, secretName } = parts;
   const known = new Set(state.authorities.map(({ fingerprint }) => fingerprint));
   const isNeeded = trusted.some(({ fingerprint }) => !known.has(fingerprint));
   if (flyteSecretName === undefined || flyteSecretName === secretName || !isNeeded)
     return undefined;
   const { path } = secretPlace(api.namespace, flyteSecretName);
-  const found = await guarded(manager, "Flyte's secret", async () => api.get(path));
+  const found = await guarded(telling, "Flyte's secret", async () => api.get(path));
   return found?.kind === 'found' ? readFlyte(found.object) : undefined;
 }
 

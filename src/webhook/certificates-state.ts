@@ -106,6 +106,11 @@ export function readState(secret: JsonRecord): ReadState {
       ...(keyPem === undefined ? {} : { keyPem }),
     };
   });
+  const known = new Set(authorities.map(({ fingerprint }) => fingerprint));
+  const named = [issuer, next].filter((one) => one !== undefined);
+  if (facts !== undefined && !(named.length > 0 && named.every((one) => known.has(one)))) {
+    faults.push('state.json names no authority of ca.crt');
+  }
   const current = pairIn(text('tls.crt'), text('tls.key'));
   if (current === 'broken') faults.push('tls.crt and tls.key do not fit together');
   return {

@@ -152,7 +152,9 @@ export interface PairWish {
  */
 export function pairProblem(pair: Pair, { nowMs, dnsNames, authorities }: PairWish) {
   const leaf = opened(() => new X509Certificate(pair.certPem));
-  if (leaf === undefined) return 'its certificate is no PEM certificate';
+  if (leaf === undefined || readCertificates(pair.certPem) === undefined) {
+    return 'its certificate is no PEM certificate';
+  }
   const key = opened(() => createPrivateKey(pair.keyPem));
   if (key === undefined) return 'its key is no PEM private key';
   if (!leaf.checkPrivateKey(key)) return 'its key is not that of the certificate';

@@ -184,7 +184,8 @@ async function attempt(client: Client, trying: Trying): Promise<Tried> {
     if (!(error instanceof NetError)) throw error;
     // The cluster may have a new authority since we have read its file.
     if (error.reason === 'certificate') client.kube = await client.reopen();
-    const what = error.reason === 'aborted' ? `no answer within ${limitMs} ms` : error.message;
+    const what =
+      error.reason === 'aborted' ? `no answer within ${Math.round(limitMs)} ms` : error.message;
     return { problem: problem(asked, 'BH_ERR_STORE', { what, help: REACH_HELP }) };
   } finally {
     cancel();

@@ -24,8 +24,8 @@ export interface ListenSetting {
 export interface TlsSetting extends ListenSetting {
   readonly certificates: CertificateSource;
   readonly handshakeMsMax: number;
-  /** Told of a certificate that cannot be used; the one before stays. */
-  readonly onBadCertificate: () => void;
+  /** Told of each new certificate; of one that cannot be used, that the one before stays. */
+  readonly onNewCertificate: (isUsed: boolean) => void;
   /** Takes connections that have chosen HTTP/2, where it is offered. */
   readonly http2?: (socket: Socket) => void;
 }
@@ -72,11 +72,13 @@ export async function listenTls(setting: TlsSetting): Promise<Listening> {
   });
   server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
   const stopListening = certificates.onChange(() => {
+    let isUsed = true;
     try {
       server.setSecureContext({ ...context(), ...own });
     } catch {
-      setting.onBadCertificate();
+      isUsed = false;
     }
+    setting.onNewCertificate(isUsed);
   });
   return await listening(server, setting.address, {
     connections,

@@ -1,4 +1,5 @@
 // What the webhook's own work tells operators: one sentence, and again only when it changes.
+import { problemsOf } from '../core/errors.ts';
 
 export type Level = 'info' | 'warn' | 'error';
 
@@ -40,4 +41,23 @@ export function openTelling(tell: Tell, monotonicMs: () => number): Telling {
     },
     faults: () => [...faults.values()].map(({ what }) => what),
   };
+}
+
+/** Does it; what goes wrong is told, and undefined comes back. Never rejects. */
+export async function guarded<T>(
+  telling: Telling,
+  topic: string,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    const done = await work();
+    telling.right(topic);
+    return done;
+  } catch (error) {
+    const [first] = problemsOf(error);
+    if (first !== undefined) {
+      telling.wrong(topic, `${first.message} (${first.code}; ${first.help})`);
+    }
+    return undefined;
+  }
 }

@@ -10,6 +10,13 @@ type Shape =
   | { readonly texts: true }
   | { readonly members: Readonly<Record<string, Shape>> };
 
+/** What is wrong, and where inside of the value that was looked at: `.env[2].name`. */
+interface Problem {
+  readonly where: string;
+  readonly wanted: string;
+  readonly found: unknown;
+}
+
 const named = { members: { name: 'text' } } as const;
 const keyToPath = { members: { key: 'text', path: 'text' } } as const;
 const secretOfVolume = { members: { secretName: 'text', items: { each: keyToPath } } } as const;
@@ -56,44 +63,64 @@ const POD: Shape = {
  * Members that are not named here may be anything: a newer Kubernetes may know them.
  */
 export function podProblem(pod: unknown): string | undefined {
-  return problemOf(pod, POD, 'pod');
+  const problem = checkPod(pod);
+  if (problem === undefined) return undefined;
+  const { where, wanted, found } = problem;
+  const isMember = where.endsWith('.*');
+  const place = `${isMember ? 'a member of ' : ''}pod${isMember ? where.slice(0, -2) : where}`;
+  return `${place} must be ${wanted}, is ${kindOf(found)}`;
 }
 
-function problemOf(value: unknown, shape: Shape, where: string): string | undefined {
-  if (shape === 'text') return typeof value === 'string' ? undefined : says(where, 'text', value);
-  if (shape === 'flag')
-    return typeof value === 'boolean' ? undefined : says(where, 'true or false', value);
-  if ('each' in shape) return eachProblem(value, shape.each, where);
-  if (!isRecord(value)) return says(where, 'an object', value);
-  if ('texts' in shape) return textsProblem(value, where);
-  for (const name in shape.members) {
-    const inner = shape.members[name];
-    const member = Object.hasOwn(value, name) ? value[name] : undefined;
-    if (inner === undefined || member === undefined || member === null) continue;
-    const problem = problemOf(member, inner, `${where}.${name}`);
-    if (problem !== undefined) return problem;
+type Check = (value: unknown) => Problem | undefined;
+
+/** One function for each shape, made once: every review of every pod goes through them. */
+function checkOf(shape: Shape): Check {
+  if (shape === 'text')
+    return (value) => (typeof value === 'string' ? undefined : no('text', value));
+  if (shape === 'flag') {
+    return (value) => (typeof value === 'boolean' ? undefined : no('true or false', value));
   }
-  return undefined;
+  if ('each' in shape) return checkEach(checkOf(shape.each));
+  return 'texts' in shape ? checkTexts : checkMembers(shape.members);
 }
 
-function eachProblem(value: unknown, inner: Shape, where: string): string | undefined {
-  if (!Array.isArray(value)) return says(where, 'a list', value);
-  const elements: readonly unknown[] = value;
-  for (const [index, one] of elements.entries()) {
-    const problem = problemOf(one, inner, `${where}[${index}]`);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
+function checkMembers(shapes: Readonly<Record<string, Shape>>): Check {
+  const checks = Object.entries(shapes).map(([name, shape]) => [name, checkOf(shape)] as const);
+  return (value) => {
+    if (!isRecord(value)) return no('an object', value);
+    for (const [name, check] of checks) {
+      const member = value[name];
+      if (member === undefined || member === null || !Object.hasOwn(value, name)) continue;
+      const problem = check(member);
+      if (problem !== undefined) return { ...problem, where: `.${name}${problem.where}` };
+    }
+    return undefined;
+  };
+}
+
+function checkEach(check: Check): Check {
+  return (value) => {
+    if (!Array.isArray(value)) return no('a list', value);
+    const elements: readonly unknown[] = value;
+    for (let index = 0; index < elements.length; index++) {
+      const problem = check(elements[index]);
+      if (problem !== undefined) return { ...problem, where: `[${index}]${problem.where}` };
+    }
+    return undefined;
+  };
 }
 
 /** Names of members are the author's words, and may be long: they are not repeated. */
-function textsProblem(value: Readonly<Record<string, unknown>>, where: string): string | undefined {
-  for (const one of Object.values(value)) {
-    if (typeof one !== 'string') return says(`a member of ${where}`, 'text', one);
+function checkTexts(value: unknown): Problem | undefined {
+  if (!isRecord(value)) return no('an object', value);
+  for (const name in value) {
+    if (typeof value[name] !== 'string') return { ...no('text', value[name]), where: '.*' };
   }
   return undefined;
 }
 
-function says(where: string, wanted: string, value: unknown): string {
-  return `${where} must be ${wanted}, is ${kindOf(value)}`;
+function no(wanted: string, found: unknown): Problem {
+  return { where: '', wanted, found };
 }
+
+const checkPod = checkOf(POD);

@@ -14,7 +14,9 @@ export async function answerNames(
     hostname: address,
     port: 53,
     socket: {
-      data: (from, query, port, host) => void from.send(answerOf(query, names), port, host),
+      data: (...[from, query, port, host]) => {
+        from.send(answerOf(query, names), port, host);
+      },
     },
   });
   return { stop: () => socket.close() };

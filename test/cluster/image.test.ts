@@ -1,7 +1,7 @@
 // The image on a real node: a pod under Pod Security `restricted`, with a read-only root, whose
 // names are looked up by glibc and whose TLS is checked.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { USER, partsOf } from '../../scripts/image.ts';
@@ -19,6 +19,7 @@ const POD_MS_MAX = 60_000;
 const HOST = 'bellhop.bellhop.svc';
 const CANARY = 'canary-5d1e9f';
 
+setDefaultTimeout(2 * POD_MS_MAX);
 const found = await realCluster('node');
 const cluster = found as Cluster;
 const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-image-'));
@@ -103,8 +104,7 @@ async function importImage(name: string, kind: 'gzip' | 'zstd'): Promise<void> {
   const runtime = path.join(path.dirname(bellhop), 'bellhop-runtime');
   const pressing = { kind, level: 1 } as const;
   const parts = partsOf({ machine: 'x64', bellhop, runtime, name, pressing });
-  const images = path.join(os.homedir(), '.cache/bellhop-testbed/kubernetes/images');
-  const probe = { name: 'probe', mode: 0o755, bytes: readFileSync(path.join(images, 'probe')) };
+  const probe = { name: 'probe', mode: 0o755, bytes: readFileSync(cluster.env['PROBE'] ?? '') };
   const layout = layoutOf({ ...parts, layers: [...parts.layers, [probe]] });
   writeLayout(layout, path.join(folder, kind));
   const tool = path.join(import.meta.dir, 'kit/image-import');

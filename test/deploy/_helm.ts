@@ -1,5 +1,4 @@
 // The chart as helm renders it.
-import path from 'node:path';
 import { loadAll } from 'js-yaml';
 import { CHART, KUBE_VERSION } from '../../scripts/chart.ts';
 import { run } from '../cluster/kit/cluster.ts';
@@ -42,9 +41,6 @@ export async function objects(release: Release, values: Values): Promise<readonl
   return all.filter((one) => one !== null && one !== undefined) as KubeObject[];
 }
 
-/** The chart's folder, from the root of the repository. */
-export const CHART_FOLDER = path.relative(process.cwd(), CHART);
-
 const PEM = Buffer.from('a certificate').toString('base64');
 
 /** Every option of the chart on and off, by what each set is about. */
@@ -68,7 +64,7 @@ export const VARIANTS: Readonly<Record<string, Values>> = {
     tolerations: [{ key: 'dedicated', operator: 'Exists', effect: 'NoSchedule' }],
     affinity: { nodeAffinity: {} },
     topologySpreadConstraints: [
-      { maxSkew: 2, topologyKey: 'rack', whenUnsatisfiable: 'DoNotSchedule' },
+      { maxSkew: 2, topologyKey: 'rack', whenUnsatisfiable: 'DoNotSchedule', labelSelector: {} },
     ],
     podAnnotations: { a: 'b' },
     podLabels: { c: 'd' },
@@ -126,6 +122,9 @@ export const VARIANTS: Readonly<Record<string, Values>> = {
     certificates: { mode: 'files' },
     registration: { mode: 'none' },
     existingConfigMap: 'settings',
+  },
+  'rights in namespaces': {
+    rbac: { readSecrets: { namespaces: ['default'] }, writeSecrets: { namespaces: ['default'] } },
   },
   'names of its own': { nameOverride: 'hook', fullnameOverride: 'the-hook' },
 };

@@ -1,9 +1,12 @@
 // The chart as helm renders it; test/cluster/chart.test.ts gives it to a real API server.
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { load } from 'js-yaml';
 import { CHART, KUBE_VERSION, printed, valueRows } from '../../scripts/chart.ts';
+import type { CertificateSource } from '../../src/webhook/certificate-source.ts';
+import { addFigures } from '../../src/webhook/figures.ts';
+import { METRICS_PREFIX, openMetrics } from '../../src/webhook/metrics.ts';
 import { ONLY_WITH_SECRETS } from '../../src/webhook/registration.ts';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
 import { realHelm, run } from '../cluster/kit/cluster.ts';
@@ -11,6 +14,7 @@ import type { KubeObject, Values } from './_helm.ts';
 import { objects, template, VARIANTS } from './_helm.ts';
 
 const HELM_MS_MAX = 60_000;
+setDefaultTimeout(HELM_MS_MAX);
 const found = await realHelm();
 const helm = found as string;
 const release = { helm, namespace: 'hooks' };
@@ -113,22 +117,7 @@ describe.skipIf(typeof found !== 'string')('bellhop.yaml of the chart', () => {
     const values = VARIANTS[name] ?? {};
     if (values['existingConfigMap'] !== undefined) return;
     const { problems } = readWebhookSettings(at(await settings(values), 'webhook'));
-    expect(problems.filter((one) => !AWAITED.has(one.path[0] ?? ''))).toEqual([]);
-  });
-
-  test('tells what of it has no effect, and what a ConfigMap of one’s own must say', async () => {
-    const notes = async (values: Values): Promise<string> => {
-      const args = ['install', 'bellhop', CHART, '--dry-run=client', KUBE_VERSION, '--values=-'];
-      const said = await run(
-        [helm, ...args.slice(0, 4), '--values=-'],
-        HELM_MS_MAX,
-        JSON.stringify(values),
-      );
-      return said.out + said.err;
-    };
-    expect(await notes({ config: { webhook: FLYTE } })).toContain(
-      'config.webhook.serviceName is set by this chart (bellhop); yours has no effect',
-    );
+    expect(problems.filter((one) => !AWAITED.has(String(one.path[0])))).toEqual([]);
   });
 });
 
@@ -206,5 +195,31 @@ describe.skipIf(typeof found !== 'string')('values are checked', () => {
   test.each([...WRONG])('%s is refused', async (_, values, says) => {
     const said = await template(release, values);
     expect([said.ok, said.err]).toEqual([false, expect.stringMatching(says)]);
+  });
+});
+
+describe.skipIf(typeof found !== 'string')('alerts and dashboard', () => {
+  const ON = { enabled: true };
+  const values = { metrics: { prometheusRule: ON, dashboard: ON, serviceMonitor: ON } };
+
+  test('ask for figures that the webhook has', async () => {
+    const metrics = openMetrics();
+    const certificates = { current: () => ({ notAfterMs: 0 }) } as CertificateSource;
+    addFigures(metrics, { inFlight: () => 0, connections: () => 0, certificates });
+    const there = new Set(metrics.list().map(({ name }) => `${METRICS_PREFIX}${name}`));
+    const asked =
+      JSON.stringify(await objects(release, values)).match(/bellhop_webhook_\w+/g) ?? [];
+    const unknown = asked.filter((name) => !there.has(name.replace(/_(bucket|sum|count)$/, '')));
+    expect(asked.length).toBeGreaterThan(8);
+    expect(unknown).toEqual([]);
+  });
+
+  test('the dashboard is JSON, and every panel has a source', async () => {
+    const all = await objects(release, values);
+    const map = all.find((one) => one.metadata.name.endsWith('-dashboard'));
+    const { panels } = JSON.parse(String(at(map, 'data', 'bellhop-webhook.json'))) as {
+      panels: { datasource: object; targets: object[] }[];
+    };
+    expect(panels.every((one) => one.targets.length > 0 && 'uid' in one.datasource)).toBe(true);
   });
 });

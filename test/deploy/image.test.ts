@@ -1,5 +1,5 @@
 // The image as a layout of files; test/cluster/image.test.ts runs it.
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -10,6 +10,7 @@ import type { ImageInput } from '../../scripts/image.ts';
 import { tarOf } from '../../scripts/oci-layout.ts';
 import { built } from '../support/built.ts';
 
+setDefaultTimeout(60_000);
 const { bellhop, kind: builtAs } = built();
 /** The launcher stands in for the runtime too: 10 KB are pressed sooner than 110 MB. */
 const INPUT: ImageInput = {

@@ -30,18 +30,22 @@ export const REVEALS: ReadonlySet<string> = new Set([
   'src/entrypoint/environment.ts', // becomes a variable or an argument
   'src/entrypoint/mounts.ts', // is written to a file outside of volumes
   'src/entrypoint/links.ts', // the same, without the right to mount
+  'src/entrypoint/pull.ts', // is written into a volume that the pod shares
   'src/entrypoint/tree-writer.ts', // is written to a file of a volume
   'src/entrypoint/last-good.ts', // is encrypted, to be used when every store is down
   'src/entrypoint/data-key.ts', // the age identity that it is encrypted under
   'src/stores/http.ts', // a credential becomes a header
   'src/stores/_rest.ts', // a credential becomes part of a request for a token
   'src/stores/_aws-sources.ts', // an access key signs requests
+  'src/webhook/embedded-place.ts', // a value of the webhook's store goes into a pod
   'src/webhook/value-cache.ts', // a value that was kept goes into a pod
   'src/entrypoint/select.ts', // a JSON object is taken apart; its members are sealed again
 ]);
 
 /** Names of plug-ins that other code may say, and why. */
 export const NAMED: Readonly<Record<string, readonly string[]>> = {
+  // Flyte's own types of stores, and what they are here.
+  'src/webhook/embedded-place.ts': ['aws-secrets-manager', 'gcp-secret-manager', 'azure-key-vault'],
   'src/plan/bind.ts': ['embedded'], // the store of what stands in the input, bound by default
   'src/stores/_aws-endpoints.ts': ['s3'], // the service's own name, in hosts and signatures
 };

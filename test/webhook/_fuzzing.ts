@@ -124,7 +124,7 @@ export function byMembers(seed: Buffer, next: Next): Buffer {
     }
     if (next(8) === 0) delete holder[name];
     else if (next(8) === 0) holder[NAMES[next(NAMES.length)] ?? ''] = structuredClone(holder[name]);
-    else holder[name] = VALUES[next(VALUES.length)];
+    else holder[name] = structuredClone(VALUES[next(VALUES.length)]);
   }
   return Buffer.from(JSON.stringify(root.body) ?? '');
 }

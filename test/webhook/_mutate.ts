@@ -6,11 +6,15 @@ import { openMutate } from '../../src/webhook/mutate.ts';
 
 /** Flyte's defaults, as far as K8s looks at them. */
 export function mutateByK8s(): Mutate {
-  const md5 = (text: string): string => new Bun.CryptoHasher('md5').update(text).digest('hex');
-  const context = { envPrefix: '_UNION_', isOptional: true, digest: { md5 } };
+  const digest = { md5: hexBy('md5'), sha256: hexBy('sha256') };
+  const context = { envPrefix: '_UNION_', isOptional: true, digest };
   return openMutate({
     managers: [{ type: 'K8s', inject: k8s.open(context as unknown as InjectorContext) }],
     envOrder: 'first',
     undecodable: 'failed to unmarshal secrets from pod annotations: ',
   });
+}
+
+function hexBy(name: 'md5' | 'sha256'): (text: string) => string {
+  return (text) => new Bun.CryptoHasher(name).update(text).digest('hex');
 }

@@ -29,11 +29,11 @@ export interface Cluster {
   /** Variables that `up` printed; of a foreign cluster only KUBECONFIG and KUBECTL. */
   readonly env: Readonly<Record<string, string>>;
   /** Objects are given as JSON on standard input: `-f -`. */
-  kubectl(args: readonly string[], input?: unknown): Promise<Said>;
+  readonly kubectl: (args: readonly string[], input?: unknown) => Promise<Said>;
   /** A namespace of its own with these labels, with a ServiceAccount `default`; its name. */
-  namespace(labels?: Readonly<Record<string, string>>): Promise<string>;
+  readonly namespace: (labels?: Readonly<Record<string, string>>) => Promise<string>;
   /** Ends what `namespace` made. */
-  clean(): Promise<void>;
+  readonly clean: () => Promise<void>;
 }
 
 export interface Missing {
@@ -92,7 +92,8 @@ async function foreign(want: 'api' | 'node', kubeconfig: string): Promise<Cluste
   const server = '-o=jsonpath={.clusters[0].cluster.server}';
   const env = { KUBECONFIG: kubeconfig, KUBECTL: kubectl, CONTROLLERS: 'yes' };
   const cluster = clusterOf(env);
-  const { out } = await cluster.kubectl(['config', 'view', '--minify', server]);
+  const { ok, out, err } = await cluster.kubectl(['config', 'view', '--minify', server]);
+  if (!ok) return { missing: `KUBECONFIG: ${lastLine(err)}` };
   if (!ON_THIS_MACHINE.test(out) && process.env['USE_EXISTING_CLUSTER'] !== 'true') {
     return { missing: `KUBECONFIG is for ${out}: USE_EXISTING_CLUSTER=true allows its use` };
   }

@@ -1,0 +1,128 @@
+// In the place of a running Flyte: its Secret is never written, what it serves stays trusted, and no
+// call fails because of us.
+import { describe, expect, test } from 'bun:test';
+import { generateKeyPairSync } from 'node:crypto';
+import { makeAuthority, makeLeaf, readCertificates } from '../../src/webhook/certificates-x509.ts';
+import { recordIn } from '../../src/stores/_rest.ts';
+import type { Replica, World } from './_world.ts';
+import { DAY_MS, FLYTES, REGISTRATION, SECRET, WISH, trustedCount, world } from './_world.ts';
+import { trustedIn } from '../../src/webhook/registration.ts';
+
+const YEARS_MS = 99 * 365 * DAY_MS;
+/** Flyte's names: none of cluster.local. */
+const NAMES = ['hook', 'hook.flyte', 'hook.flyte.svc'];
+
+function b64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
+function bytes(): Uint8Array {
+  return globalThis.crypto.getRandomValues(new Uint8Array(16));
+}
+
+/** What a starting Flyte does: new certificates, a new Secret, and its registration over ours. */
+function startFlyte({ cluster, nowMs }: World) {
+  const life = { nowMs: nowMs(), lifeMs: YEARS_MS };
+  const authority = makeAuthority(bytes(), life);
+  const pair = makeLeaf({ ...life, authority, dnsNames: NAMES, random: bytes() });
+  cluster.remove(FLYTES);
+  cluster.put(FLYTES, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    immutable: true,
+    metadata: { name: 'flyte-pod-webhook' },
+    data: {
+      'ca.crt': b64(authority.certPem),
+      'tls.crt': b64(pair.certPem),
+      'tls.key': b64(pair.keyPem),
+    },
+  });
+  const old = cluster.objects.get(REGISTRATION) ?? { metadata: { name: 'hook' } };
+  const { name, namespace, path, port } = { ...WISH.target, kind: 'service' } as never;
+  const clientConfig = {
+    service: { name, namespace, path, port },
+    caBundle: b64(authority.certPem),
+  };
+  cluster.put(REGISTRATION, { ...old, webhooks: [{ name: WISH.entryName, clientConfig }] });
+  return { authority: readCertificates(authority.certPem)?.[0], pair };
+}
+
+function trusted({ cluster }: World): readonly string[] {
+  return trustedIn(cluster.objects.get(REGISTRATION), WISH).map((one) => one.fingerprint);
+}
+
+function leaf({ source }: Replica): string | undefined {
+  return source?.current().certPem;
+}
+
+describe("Flyte's Secret", () => {
+  test('is never written; what it holds is served until our own authority is known', async () => {
+    const made = world();
+    const { authority, pair } = startFlyte(made);
+    const before = made.cluster.objects.get(FLYTES);
+    const a = made.replica('a');
+    await made.pass(1000);
+    // At once: nothing has to be waited for.
+    expect(leaf(a)).toBe(pair.certPem);
+    await made.pass(10_000);
+    expect(leaf(a)).toBe(pair.certPem);
+    expect(trusted(made)).toContain(authority?.fingerprint ?? '');
+    expect(trustedCount(made)).toBe(2);
+    await made.pass(80_000);
+    expect(leaf(a)).not.toBe(pair.certPem);
+    // Flyte's own replicas are served as before.
+    expect(trusted(made)).toContain(authority?.fingerprint ?? '');
+    expect(made.cluster.objects.get(FLYTES)).toEqual(before ?? {});
+    expect(made.cluster.objects.has(SECRET)).toBe(true);
+    expect(made.broken).toEqual([]);
+  });
+
+  test('is trusted no more once a leaf of ours would have ended', async () => {
+    const made = world();
+    startFlyte(made);
+    made.replica('a', { pollMs: DAY_MS / 4 });
+    await made.pass(29 * DAY_MS);
+    expect(trustedCount(made)).toBe(2);
+    await made.pass(3 * DAY_MS);
+    expect(trustedCount(made)).toBe(1);
+    expect(made.broken).toEqual([]);
+  });
+
+  test('of a Flyte that starts again: its new authority is kept, ours is put back', async () => {
+    const made = world();
+    startFlyte(made);
+    const a = made.replica('a');
+    await made.pass(120_000);
+    const ours = trusted(made);
+    const { authority } = startFlyte(made);
+    expect(trusted(made)).toEqual([authority?.fingerprint ?? '']);
+    await made.pass(4000);
+    expect(new Set(trusted(made))).toEqual(new Set([...ours, authority?.fingerprint ?? '']));
+    await made.pass(2000);
+    made.broken.length = 0;
+    await made.pass(60_000);
+    expect(made.broken).toEqual([]);
+    expect(leaf(a)).toBeDefined();
+  });
+
+  test('with a key that does not fit is not used, and its authority stays trusted', async () => {
+    const made = world();
+    const { authority } = startFlyte(made);
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const old = made.cluster.objects.get(FLYTES) ?? {};
+    const keyPem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+    // Of another certificate: it is no pair, and nothing of it is used.
+    made.cluster.put(FLYTES, {
+      ...old,
+      data: { ...recordIn(old, 'data'), 'tls.key': b64(keyPem) },
+    });
+    const a = made.replica('a');
+    await made.pass(4000);
+    expect(leaf(a)).toBeUndefined();
+    await made.pass(10_000);
+    expect(leaf(a)).toBeDefined();
+    expect(trusted(made)).toContain(authority?.fingerprint ?? '');
+    expect(made.broken).toEqual([]);
+    expect(made.told.join('\n')).not.toContain('PRIVATE');
+  });
+});

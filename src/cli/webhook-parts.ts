@@ -7,6 +7,7 @@ import { openAskOne } from '../entrypoint/one-value.ts';
 import { variablesOf } from '../entrypoint/platform.ts';
 import { ALL_INJECTORS } from '../injectors/_all.gen.ts';
 import { settingsProblems } from '../plan/settings-problems.ts';
+import { policyOf, storesOf } from '../plan/settings-use.ts';
 import type { Mutate } from '../webhook/decision.ts';
 import { embeddedPlace } from '../webhook/embedded-place.ts';
 import { globalValues } from '../webhook/global-values.ts';
@@ -53,6 +54,8 @@ export async function webhookParts(io: Io, config: string | undefined): Promise<
     mutateSettings(settings, ALL_INJECTORS, {
       global: globalValues(places, global.settings),
       find: cache.find,
+      stores: storesOf(all),
+      policy: policyOf(all, undefined),
       digest,
     }),
   );

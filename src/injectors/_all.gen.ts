@@ -2,6 +2,7 @@
 import type { InjectorKind } from './_injector.ts';
 import aws from './aws.ts';
 import azure from './azure.ts';
+import confidant from './confidant.ts';
 import embedded from './embedded.ts';
 import gcp from './gcp.ts';
 import global from './global.ts';
@@ -9,4 +10,4 @@ import k8s from './k8s.ts';
 import vault from './vault.ts';
 
 /** Every secret manager type. */
-export const ALL_INJECTORS: readonly InjectorKind[] = [aws, azure, embedded, gcp, global, k8s, vault];
+export const ALL_INJECTORS: readonly InjectorKind[] = [aws, azure, confidant, embedded, gcp, global, k8s, vault];

@@ -63,7 +63,22 @@ export interface ImagePullSecretEdit {
   readonly name: string;
 }
 
+/** A value that one container fetches for all, before the others run. */
+export interface PullEdit {
+  readonly kind: 'pull';
+  /** The type of secret manager: bellhop.yaml says which store holds its secrets. */
+  readonly type: string;
+  readonly path: string;
+  readonly key?: string;
+  readonly version?: string;
+  /** Where the pod's containers find it; absolute. */
+  readonly file: string;
+  /** The secret as messages call it. */
+  readonly called: string;
+}
+
 export type Edit =
+  | PullEdit
   | EnvEdit
   | SecretFileEdit
   | MemoryEdit

@@ -52,6 +52,8 @@ export interface PullSecrets {
 export interface InjectorContext {
   /** `secretEnvVarPrefix`: the variables that the SDK looks for begin so. */
   readonly envPrefix: string;
+  /** True where secrets of other stores come by one container for all, instead of one for each. */
+  readonly isPulling: boolean;
   /** Which Flyte's answers: version 1 is flytepropeller's. */
   readonly compat: 'v1' | 'v2';
   /** False where a Secret that is not there is Kubernetes' business: the pod waits for it. */
@@ -90,11 +92,17 @@ export class Refusal extends Error {
   }
 }
 
+/** Why a manager that puts values into the pod itself does not do so under the profile `native`. */
+export const NOT_IN_NATIVE =
+  'it puts values into the pod in clear text, which only `profile: flyte` does';
+
 /** What it makes of a secret. Throws Refusal. */
 export type Inject = (asked: Asked) => readonly Edit[] | Promise<readonly Edit[]>;
 
 /** A secret manager type. */
 export interface InjectorKind {
+  /** The kind of store that holds its secrets, where one container fetches them. */
+  readonly storeKind?: string;
   /** As `secretManagerTypes` names it. */
   readonly type: string;
   /** One line for the docs. */

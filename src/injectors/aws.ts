@@ -3,12 +3,14 @@ import { goLower } from '../wire/go-case.ts';
 import { joinPath } from '../wire/go-path.ts';
 import type { InjectorKind } from './_injector.ts';
 import { Refusal, SECRETS_DIR, fileVariables } from './_injector.ts';
+import { pulledFile } from './_pull.ts';
 
 /** AWS Secrets Manager, by a container for each secret: aws-secrets-manager-secret-sidecar. */
 const aws: InjectorKind = {
   type: 'AWS',
   summary: 'AWS Secrets Manager; the secret is GROUP:KEY',
-  open({ aws: sidecar, compat }) {
+  storeKind: 'aws-secrets-manager',
+  open({ aws: sidecar, compat, isPulling }) {
     return ({ secret }) => {
       const { group, key, mountRequirement, envVar } = secret;
       if (group === '' || key === '') {
@@ -19,6 +21,9 @@ const aws: InjectorKind = {
       if (mountRequirement === ENV_VAR) throw new Refusal('it gives files only');
       const arn = `${group.replace(/:+$/, '')}:${key.replace(/^:+/, '')}`;
       const file = joinPath('/', goLower(group), goLower(key));
+      if (isPulling) {
+        return pulledFile('AWS', secret, { path: arn, file: joinPath(SECRETS_DIR, file) });
+      }
       const env = [
         { name: 'SECRET_ARN', value: arn },
         { name: 'SECRET_FILENAME', value: file },

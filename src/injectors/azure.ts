@@ -3,13 +3,15 @@ import { goLower } from '../wire/go-case.ts';
 import { baseName, joinPath } from '../wire/go-path.ts';
 import type { InjectorKind } from './_injector.ts';
 import { Refusal, SECRETS_DIR, fileVariables } from './_injector.ts';
+import { pulledFile } from './_pull.ts';
 import { insideQuotes, shellWord } from './_shell.ts';
 
 /** Azure Key Vault, by a container with the Azure CLI for each secret. */
 const azure: InjectorKind = {
   type: 'Azure',
   summary: "Azure Key Vault; the group is the secret's URI, the group version its version",
-  open({ azure: sidecar }) {
+  storeKind: 'azure-key-vault',
+  open({ azure: sidecar, isPulling }) {
     return ({ secret }) => {
       const { group, groupVersion, mountRequirement } = secret;
       if (group === '') {
@@ -18,6 +20,11 @@ const azure: InjectorKind = {
         );
       }
       if (mountRequirement === ENV_VAR) throw new Refusal('it gives files only');
+      if (isPulling) {
+        const { uri, file } = placesOf(group, groupVersion);
+        const version = groupVersion === '' ? {} : { version: groupVersion };
+        return pulledFile('Azure', secret, { path: uri, ...version, file });
+      }
       return [
         { kind: 'memory', volume: 'azure-secret-vol', mountPath: SECRETS_DIR },
         {
@@ -43,12 +50,16 @@ const LOGIN =
   'az login --service-principal -u $AZURE_CLIENT_ID -t $AZURE_TENANT_ID ' +
   '--federated-token "$(cat $AZURE_FEDERATED_TOKEN_FILE)"';
 
+function placesOf(group: string, version: string) {
+  const uri = group.replace(/\/+$/, '');
+  const folder = goLower(joinPath(SECRETS_DIR, baseName(uri)));
+  const file = version === '' ? folder : goLower(joinPath(folder, version));
+  return { uri, folder, file };
+}
+
 /** Flyte's own, but that no name can leave its word. */
 function script(group: string, version: string): string {
-  const uri = group.replace(/\/+$/, '');
-  const name = baseName(uri);
-  const folder = goLower(joinPath(SECRETS_DIR, name));
-  const file = version === '' ? folder : goLower(joinPath(folder, version));
+  const { uri, folder, file } = placesOf(group, version);
   const make = version === '' ? [] : [`mkdir -p ${shellWord(folder)}`];
   const id = insideQuotes(`${uri}/${version}`);
   const show = `az keyvault secret show --id "${id}" --query "value" -o tsv > ${shellWord(file)}`;

@@ -4,7 +4,7 @@ import { goLower, goUpper } from '../wire/go-case.ts';
 import type { Edit } from './_edit.ts';
 import { fileVariablesOf, filesScript, isFileName } from './_embedded-files.ts';
 import type { Asked, FoundValue, InjectorContext, InjectorKind } from './_injector.ts';
-import { Refusal, SECRETS_DIR, fileVariables, prefixVariable } from './_injector.ts';
+import { NOT_IN_NATIVE, Refusal, SECRETS_DIR, fileVariables, prefixVariable } from './_injector.ts';
 import { literalValue } from './_literal.ts';
 
 const VOLUME = 'embedded-secret-vol';
@@ -16,6 +16,7 @@ const embedded: InjectorKind = {
   open(context) {
     return async (asked) => {
       const { secret } = asked;
+      if (context.isPulling) throw new Refusal(NOT_IN_NATIVE);
       if (secret.key === '') throw new Refusal('a key is needed');
       const { value, scope } = await find(asked, context);
       const edits = editsFor(asked, value, context);

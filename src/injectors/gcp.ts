@@ -3,13 +3,15 @@ import { goLower } from '../wire/go-case.ts';
 import { joinPath } from '../wire/go-path.ts';
 import type { InjectorKind } from './_injector.ts';
 import { Refusal, SECRETS_DIR, fileVariables } from './_injector.ts';
+import { pulledFile } from './_pull.ts';
 import { shellWord } from './_shell.ts';
 
 /** Google Secret Manager, by a container with gcloud for each secret. */
 const gcp: InjectorKind = {
   type: 'GCP',
   summary: 'Google Secret Manager; the group is the secret, the group version its version',
-  open({ gcp: sidecar }) {
+  storeKind: 'gcp-secret-manager',
+  open({ gcp: sidecar, isPulling }) {
     return ({ secret }) => {
       const { group, groupVersion, mountRequirement } = secret;
       if (group === '' || groupVersion === '') {
@@ -18,6 +20,10 @@ const gcp: InjectorKind = {
         );
       }
       if (mountRequirement === ENV_VAR) throw new Refusal('it gives files only');
+      const { file } = placesOf(group, groupVersion);
+      if (isPulling) {
+        return pulledFile('GCP', secret, { path: group, version: groupVersion, file });
+      }
       return [
         { kind: 'memory', volume: 'gcp-secret-vol', mountPath: SECRETS_DIR },
         {
@@ -39,10 +45,14 @@ const gcp: InjectorKind = {
 
 export default gcp;
 
+function placesOf(group: string, version: string): { folder: string; file: string } {
+  const folder = goLower(joinPath(SECRETS_DIR, group));
+  return { folder, file: goLower(joinPath(folder, version)) };
+}
+
 /** Flyte's own, but that every name is one word. */
 function script(group: string, version: string): string {
-  const folder = goLower(joinPath(SECRETS_DIR, group));
-  const file = goLower(joinPath(folder, version));
+  const { folder, file } = placesOf(group, version);
   const [dir, out] = [shellWord(folder), shellWord(`--out-file=${file}`)];
   const get = 'gcloud secrets versions access';
   const byPath = `${get} ${shellWord(`${group}/versions/${version}`)} ${out}`;

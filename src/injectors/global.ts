@@ -1,7 +1,7 @@
 import { ANY, ENV_VAR } from '../wire/flyte-secret.ts';
 import { goUpper } from '../wire/go-case.ts';
 import type { InjectorKind } from './_injector.ts';
-import { Refusal, prefixVariable } from './_injector.ts';
+import { NOT_IN_NATIVE, Refusal, prefixVariable } from './_injector.ts';
 import { literalValue } from './_literal.ts';
 
 /** Values that the webhook's own process has, as variables. Flyte asks it before every other. */
@@ -14,6 +14,7 @@ const global: InjectorKind = {
       if (group === '' || key === '') throw new Refusal('it needs a group and a key');
       const value = context.global(group, key);
       if (value === undefined) throw new Refusal('the webhook has no such value');
+      if (context.isPulling) throw new Refusal(NOT_IN_NATIVE);
       if (mountRequirement !== ANY && mountRequirement !== ENV_VAR) {
         // Version 1 of Flyte ends here (by a crash): nobody else was ever asked.
         throw new Refusal('it gives variables only', { isFinal: context.compat === 'v1' });

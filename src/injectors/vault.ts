@@ -1,9 +1,11 @@
 import type { FlyteSecret } from '../wire/flyte-secret.ts';
 import { ENV_VAR, secretCalled } from '../wire/flyte-secret.ts';
+import { joinPath } from '../wire/go-path.ts';
 import { goQuote } from '../wire/go-text.ts';
 import type { Edit } from './_edit.ts';
 import type { InjectorContext, InjectorKind } from './_injector.ts';
 import { Refusal, SECRETS_DIR, fileVariables } from './_injector.ts';
+import { pulledFile } from './_pull.ts';
 
 const OF_VAULT = 'vault.hashicorp.com';
 
@@ -12,6 +14,7 @@ const vault: InjectorKind = {
   type: 'Vault',
   summary:
     "Vault, by annotations for HashiCorp's injector; the group is the path, the key the field",
+  storeKind: 'vault',
   open(context) {
     return ({ secret, repeat }) => {
       const { group, key, mountRequirement } = secret;
@@ -22,6 +25,10 @@ const vault: InjectorKind = {
       }
       if (mountRequirement === ENV_VAR) {
         throw new Refusal('Env_Var is not a supported mount requirement for Vault Secret Manager');
+      }
+      if (context.isPulling) {
+        const file = joinPath(SECRETS_DIR, group, key);
+        return pulledFile('Vault', secret, { path: group, key, file });
       }
       const annotations = {
         ...ofSecret(secret, context, idOf(secret, repeat, context)),

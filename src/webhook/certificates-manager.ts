@@ -9,7 +9,7 @@ import { isServable, nextChange } from './certificates-steps.ts';
 import type { Serving } from './certificates-serving.ts';
 import { openServing } from './certificates-serving.ts';
 import type { KubernetesApi, KubeObject } from './kubernetes-api.ts';
-import { resourceVersionOf, secretPlace } from './kubernetes-objects.ts';
+import { secretPlace } from './kubernetes-objects.ts';
 import type { Lease } from './lease.ts';
 import { openLease } from './lease.ts';
 import { openLoop } from './loop.ts';
@@ -78,9 +78,9 @@ interface Manager {
   readonly serving: Serving;
   /** Since when the registration was seen to trust whom, by the monotonic clock. */
   readonly trustedSinceMs: Map<string, number>;
-  /** What was read last, by its version: reading certificates costs milliseconds. */
-  lastSecret: { readonly version: string; readonly read: ReadState } | undefined;
-  lastTrusted: { readonly version: string; readonly trusted: Trusted } | undefined;
+  /** What was read last, by its text: reading certificates costs milliseconds. */
+  lastSecret: { readonly text: string; readonly read: ReadState } | undefined;
+  lastTrusted: { readonly text: string; readonly trusted: Trusted } | undefined;
   remembered: readonly Authority[];
   issuerNotAfterMs: number | undefined;
 }
@@ -173,10 +173,10 @@ function noteTrusted(manager: Manager, registered: KubeObject | 'absent' | undef
     trustedSinceMs.clear();
     return undefined;
   }
-  const version = registered === 'absent' ? '' : resourceVersionOf(registered);
-  if (manager.lastTrusted?.version !== version) {
+  const text = JSON.stringify(registered);
+  if (manager.lastTrusted?.text !== text) {
     const existing = registered === 'absent' ? undefined : registered;
-    manager.lastTrusted = { version, trusted: trustedIn(existing, parts.registration) };
+    manager.lastTrusted = { text, trusted: trustedIn(existing, parts.registration) };
   }
   const { trusted = [] } = manager.lastTrusted;
   const now = new Set(trusted.map(({ fingerprint }) => fingerprint));
@@ -196,9 +196,9 @@ async function readSecret(manager: Manager): Promise<ReadSecret> {
   const { path } = secretPlace(parts.api.namespace, parts.secretName);
   const found = await parts.api.get(path);
   if (found.kind === 'absent') return { state: NO_STATE, object: undefined };
-  const version = resourceVersionOf(found.object);
-  if (manager.lastSecret?.version !== version) {
-    manager.lastSecret = { version, read: readState(found.object) };
+  const text = JSON.stringify(found.object);
+  if (manager.lastSecret?.text !== text) {
+    manager.lastSecret = { text, read: readState(found.object) };
   }
   const { state, faults } = manager.lastSecret.read;
   if (faults.length === 0) telling.right('secret content');

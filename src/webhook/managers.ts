@@ -4,7 +4,9 @@ import type {
   InjectorKind,
   PullSecrets,
 } from '../injectors/_injector.ts';
+import type { Policy, StoreOptions } from '../plan/types.ts';
 import type { Manager, MutateSettings } from './mutate.ts';
+import type { PullSettings } from './pull-container.ts';
 import type { WebhookSettings } from './settings.ts';
 import { managerTypes } from './settings.ts';
 
@@ -14,6 +16,9 @@ export interface ManagersOutside {
   readonly find: (id: string, signal: AbortSignal) => Promise<FoundValue | undefined>;
   readonly pullSecrets?: PullSecrets;
   readonly digest: InjectorContext['digest'];
+  /** Stores and policy of bellhop.yaml, for what one container fetches. */
+  readonly stores: Readonly<Record<string, StoreOptions>>;
+  readonly policy: Policy;
 }
 
 /** The managers that the configuration enables, and how they are asked. */
@@ -27,12 +32,36 @@ export function mutateSettings(
     const kind = kinds.find((one) => one.type === type);
     return kind === undefined ? [] : [{ type, inject: kind.open(context) }];
   });
+  const pull: PullSettings = {
+    container: settings.pull,
+    policy: outside.policy,
+    storeOf: (type) => storeOf(type, { settings, kinds, stores: outside.stores }),
+  };
   const isV1 = settings.compat === 'v1';
   return {
     managers,
     envOrder: isV1 ? 'last' : 'first',
+    ...(settings.profile === 'native' ? { pull } : {}),
     undecodable: isV1 ? '' : 'failed to unmarshal secrets from pod annotations: ',
   };
+}
+
+interface Known {
+  readonly settings: WebhookSettings;
+  readonly kinds: readonly InjectorKind[];
+  readonly stores: Readonly<Record<string, StoreOptions>>;
+}
+
+/** The one that `webhook.stores` names, else the only one of its kind, else one without options. */
+function storeOf(
+  type: string,
+  { settings, kinds, stores }: Known,
+): ReturnType<PullSettings['storeOf']> {
+  const kind = kinds.find((one) => one.type === type)?.storeKind ?? '';
+  const ofKind = Object.keys(stores).filter((name) => stores[name]?.kind === kind);
+  const name = settings.stores[type] ?? (ofKind.length === 1 ? ofKind[0] : undefined);
+  if (name === undefined) return { name: type.toLowerCase(), options: { kind } };
+  return { name, options: stores[name] ?? { kind } };
 }
 
 function contextOf(settings: WebhookSettings, outside: ManagersOutside): InjectorContext {
@@ -42,6 +71,7 @@ function contextOf(settings: WebhookSettings, outside: ManagersOutside): Injecto
   const pulls = imagePullSecrets.enabled && pullSecrets !== undefined ? { pullSecrets } : {};
   return {
     envPrefix: settings.secretEnvVarPrefix,
+    isPulling: settings.profile === 'native',
     compat: settings.compat,
     isOptional: (settings.missing ?? missingBy(settings)) === 'flyte',
     aws: sidecar(settings.awsSecretManager),

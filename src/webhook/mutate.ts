@@ -11,7 +11,9 @@ import type { EnvOrder } from './pod-edits.ts';
 import { EditProblem, applyEdits } from './pod-edits.ts';
 import { patchOf } from './pod-patch.ts';
 import type { PodState } from './pod-state.ts';
-import { PodProblem, labelsOf, readPodState } from './pod-state.ts';
+import { PodProblem, labelsOf, nameOf, readPodState } from './pod-state.ts';
+import type { PullSettings } from './pull-container.ts';
+import { withPullContainer } from './pull-container.ts';
 
 /** A secret manager that is enabled, as the configuration names it. */
 export interface Manager {
@@ -26,6 +28,8 @@ export interface MutateSettings {
   readonly envOrder: EnvOrder;
   /** What is said before the reason why an annotation cannot be read. */
   readonly undecodable: string;
+  /** How one container fetches what the managers leave to it; none does where absent. */
+  readonly pull?: PullSettings;
 }
 
 /**
@@ -64,7 +68,23 @@ async function decide(settings: MutateSettings, request: PodRequest): Promise<De
     ({ state } = done);
     delivered.push({ secret: called, by: done.by });
   }
-  return { kind: 'patched', patch: patchOf(pod, state), delivered, warnings: [] };
+  const pulling = pulled(settings, state, request);
+  if ('wrong' in pulling) return { kind: 'denied', message: pulling.wrong, delivered };
+  return { kind: 'patched', patch: patchOf(pod, pulling.state), delivered, warnings: [] };
+}
+
+function pulled(
+  { pull }: MutateSettings,
+  state: PodState,
+  { pod, namespace }: PodRequest,
+): { readonly state: PodState } | { readonly wrong: string } {
+  if (pull === undefined) return { state };
+  try {
+    return { state: withPullContainer(state, pull, { name: nameOf(pod), namespace }) };
+  } catch (error) {
+    if (!(error instanceof EditProblem)) throw error;
+    return { wrong: `bellhop cannot fetch for this pod: ${error.message}` };
+  }
 }
 
 function secretsOf(

@@ -4,6 +4,7 @@ import type {
   EnvEdit,
   ImagePullSecretEdit,
   MemoryEdit,
+  PullEdit,
   SecretFileEdit,
   WriterEdit,
 } from '../injectors/_edit.ts';
@@ -48,6 +49,8 @@ function applied(state: PodState, edit: Edit, { edits, order }: Whole): PodState
       const isThere = Object.hasOwn(state.annotations, edit.name);
       return isThere ? state : { ...state, added: { ...state.added, [edit.name]: edit.value } };
     }
+    case 'pull':
+      return withPull(state, edit);
     case 'imagePullSecret':
       return withPullSecret(state, edit);
   }
@@ -185,7 +188,10 @@ const IN_MEMORY = { medium: 'Memory' };
  * The volume in memory that is at this path already: of whichever manager, since two cannot be
  * mounted there.
  */
-function memoryAt(state: PodState, { volume, mountPath }: MemoryEdit): string | undefined {
+export function memoryAt(
+  state: PodState,
+  { volume, mountPath }: Pick<MemoryEdit, 'volume' | 'mountPath'>,
+): string | undefined {
   const candidates = state.volumes.toSorted((a, b) => rank(a, volume) - rank(b, volume));
   const found = candidates.find((one) => {
     if (!sameJson(one.value['emptyDir'], IN_MEMORY)) return false;
@@ -203,13 +209,23 @@ function rank({ value }: Item, name: string): number {
   return value['name'] === name ? 0 : 1;
 }
 
-function withMemory(before: PodState, edit: MemoryEdit): PodState {
+export function withMemory(before: PodState, edit: MemoryEdit): PodState {
   const state = { ...before, memory: new Set([...before.memory, edit.volume]) };
   const there = memoryAt(state, edit);
   if (there !== undefined) return mounted(state, { name: there, at: edit.mountPath });
   const name = freeName(state, edit.volume);
   const volumes = [...state.volumes, { value: { name, emptyDir: IN_MEMORY } }];
   return mounted({ ...state, volumes }, { name, at: edit.mountPath });
+}
+
+/** Two values cannot be one file. */
+function withPull(state: PodState, edit: PullEdit): PodState {
+  const taken = state.pulls.find(({ file }) => file === edit.file);
+  if (taken === undefined) return { ...state, pulls: [...state.pulls, edit] };
+  const { called: _, ...before } = taken;
+  const { called: __, ...now } = edit;
+  if (sameJson(before, now)) return state;
+  throw new EditProblem(`[${taken.called}] is the same file, ${edit.file}`);
 }
 
 // Containers that write files before the others run.
@@ -275,7 +291,10 @@ function freeContainerName({ containers }: PodState, name: string, count: number
   }
 }
 
-function withPullSecret(state: PodState, { name }: ImagePullSecretEdit): PodState {
+export function withPullSecret(
+  state: PodState,
+  { name }: Pick<ImagePullSecretEdit, 'name'>,
+): PodState {
   if (named(state.pullSecrets, name) !== undefined) return state;
   const nameOf = ({ value }: Item): string => String(value['name'] ?? '');
   const all = [...state.pullSecrets, { value: { name } }];

@@ -19,9 +19,25 @@ export function patchOf(pod: Json, state: PodState): readonly PatchOperation[] {
       'volumes',
       state.volumes.filter(isNew).map(({ value }) => value),
     ),
-    ...appended(spec, 'initContainers', state.containers.filter(isNew).map(wholeOf)),
+    ...insertedContainers(spec, state),
     ...listPatch(['spec', 'imagePullSecrets'], spec['imagePullSecrets'], state.pullSecrets),
   ];
+}
+
+/** First those with a place, whose place is one of the list as it came; the others behind. */
+function insertedContainers(spec: Json, { containers }: PodState): PatchOperation[] {
+  const added = containers.filter(isNew);
+  const placed = added
+    .filter(({ at }) => at !== undefined)
+    .toSorted((a, b) => (b.at ?? 0) - (a.at ?? 0));
+  const last = added.filter(({ at }) => at === undefined);
+  if (!Array.isArray(spec['initContainers'])) {
+    return appended(spec, 'initContainers', [...placed.toReversed(), ...last].map(wholeOf));
+  }
+  const inserted = placed.map((one): PatchOperation => {
+    return { op: 'add', path: pointer('spec', 'initContainers', one.at ?? 0), value: wholeOf(one) };
+  });
+  return [...appended(spec, 'initContainers', last.map(wholeOf)), ...inserted];
 }
 
 function isOurs({ ours }: PodState, { list, from }: ContainerState): boolean {
@@ -34,7 +50,8 @@ function isNew({ from }: { readonly from?: number }): boolean {
 
 function annotationPatch(pod: Json, added: Readonly<Record<string, string>>): PatchOperation[] {
   const metadata = (pod['metadata'] ?? {}) as Json;
-  const entries = Object.entries(added);
+  const now = (metadata['annotations'] ?? {}) as Json;
+  const entries = Object.entries(added).filter(([name, value]) => now[name] !== value);
   if (entries.length === 0) return [];
   const isThere = typeof metadata['annotations'] === 'object' && metadata['annotations'] !== null;
   if (!isThere) {

@@ -1,5 +1,6 @@
 // A pod as it came, and what has been added to it so far. Only what is added is ever written anew,
 // so that members of newer versions of Kubernetes stay as they are.
+import type { PullEdit } from '../injectors/_edit.ts';
 import { isRecord } from '../wire/read.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -19,6 +20,8 @@ export interface ContainerState {
   readonly value: Json;
   /** Its place in the list; absent for one that we add. */
   readonly from?: number;
+  /** Where in the list one that we add goes; the end where absent. */
+  readonly at?: number;
   readonly env: readonly Item[];
   readonly mounts: readonly Item[];
 }
@@ -36,6 +39,8 @@ export interface PodState {
   readonly annotations: Readonly<Record<string, string>>;
   readonly added: Readonly<Record<string, string>>;
   readonly pullSecrets: readonly Item[];
+  /** What one container fetches for all. */
+  readonly pulls: readonly PullEdit[];
 }
 
 /** A pod that is none: where, and what is wrong. */
@@ -54,12 +59,20 @@ export function readPodState(pod: Json): PodState {
     annotations: texts(metadata['annotations'], 'metadata.annotations'),
     added: {},
     pullSecrets: items(spec['imagePullSecrets'], 'spec.imagePullSecrets'),
+    pulls: [],
   };
 }
 
 /** The pod's labels. Throws PodProblem. */
 export function labelsOf(pod: Json): Readonly<Record<string, string>> {
   return texts(record(pod['metadata'], 'metadata')['labels'], 'metadata.labels');
+}
+
+/** What the pod is called, else what its name begins with. */
+export function nameOf(pod: Json): string {
+  const { name, generateName } = record(pod['metadata'], 'metadata');
+  const [first = ''] = [name, generateName].filter((one) => typeof one === 'string' && one !== '');
+  return String(first);
 }
 
 function containersOf(spec: Json, list: ContainerList): ContainerState[] {

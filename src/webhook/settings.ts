@@ -12,7 +12,17 @@ const texts = v.record(text, text);
 const resources = v.record(text, texts);
 
 /** Flyte's types, in the order of its documentation. */
-export const MANAGER_TYPES = ['Global', 'K8s', 'AWS', 'GCP', 'Vault', 'Embedded', 'Azure'] as const;
+export const MANAGER_TYPES = [
+  'Global',
+  'K8s',
+  'AWS',
+  'GCP',
+  'Vault',
+  'Embedded',
+  'Azure',
+  // Ours, under the profile `native`.
+  'Confidant',
+] as const;
 const managerType = v.picklist(MANAGER_TYPES);
 const client = v.strictObject({ qps: count, burst: count, timeout: text });
 const sidecar = v.strictObject({ sidecarImage: text, resources });
@@ -55,7 +65,17 @@ const SHAPE = v.strictObject({
   // Ours.
   profile: v.picklist(['flyte', 'native']),
   compat: v.picklist(['v1', 'v2']),
-  missing: v.optional(v.picklist(['flyte', 'wait', 'deny'])),
+  missing: v.optional(v.picklist(['flyte', 'wait'])),
+  stores: texts,
+  pull: v.strictObject({
+    image: text,
+    imagePullPolicy: v.optional(v.picklist(['Always', 'IfNotPresent', 'Never'])),
+    imagePullSecrets: v.array(text),
+    command: v.array(text),
+    resources,
+    securityContext: v.looseObject({}),
+    after: v.array(text),
+  }),
 });
 
 /** Everything that the section says, with what it leaves out. */
@@ -120,6 +140,26 @@ export const WEBHOOK_DEFAULTS: WebhookSettings = {
   enableHTTP2: false,
   profile: 'native',
   compat: 'v2',
+  stores: {},
+  pull: {
+    image: '',
+    imagePullSecrets: [],
+    command: ['/bellhop', 'pull'],
+    resources: {
+      limits: { cpu: '500m', memory: '128Mi' },
+      requests: { cpu: '10m', memory: '64Mi' },
+    },
+    // Pod Security `restricted`, whatever the pod itself says.
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: 65532,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    after: [],
+  },
 };
 
 /** What version 1 of Flyte has otherwise. */

@@ -46,20 +46,23 @@ interface Row {
   readonly failed: number;
 }
 
-/** `npm run bench -- webhook`: the webhook beside a server of the same runtime that does nothing. */
-export async function bench(): Promise<void> {
+/**
+ * `npm run bench -- webhook`: the webhook beside a server of the same runtime that does nothing, and
+ * beside itself with decisions that are ready: that is what the server alone costs.
+ */
+export async function bench(only?: string): Promise<void> {
   if (Bun.which('go') === null) throw new Error('the load is made by a program in Go: install go');
   const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-bench-'));
   const contenders: Contender[] = [];
   try {
     const tools = prepare(folder);
-    for (const name of ['noop', 'webhook']) contenders.push(await start(name, tools));
+    for (const name of ['noop', 'webhook', 'ready']) contenders.push(await start(name, tools));
     console.log(`${machine()}; ${ROUNDS} interleaved rounds of ${SECONDS} s\n`);
     console.log(
       'secrets conns  server    requests/s   p50 ms   p99 ms  CPU us/request  failed   of no-op',
     );
     const rows: Row[] = [];
-    for (const secrets of SECRETS) {
+    for (const secrets of SECRETS.filter((one) => only === undefined || String(one) === only)) {
       for (const connections of CONNECTIONS) {
         rows.push(...measureRow(tools, contenders, { secrets, connections }));
       }
@@ -70,7 +73,8 @@ export async function bench(): Promise<void> {
     });
     for (const { name, ...sizes } of memory) console.log(`${name}: ${JSON.stringify(sizes)} MiB`);
     console.log(judged(rows, memory[1]));
-    keepResults('webhook', { rounds: ROUNDS, seconds: SECONDS, bar: BAR, rows, memory });
+    if (only === undefined)
+      keepResults('webhook', { rounds: ROUNDS, seconds: SECONDS, bar: BAR, rows, memory });
   } finally {
     for (const { kill } of contenders) kill();
     rmSync(folder, { recursive: true, force: true });

@@ -81,7 +81,7 @@ describe.skipIf(typeof found !== 'string')('the chart', () => {
 });
 
 /** Keys of ours that the chart writes, until src/webhook/settings.ts has them. */
-const AWAITED = new Set(['healthPort', 'certificates', 'statusAnnotation', 'registration']);
+const AWAITED = new Set(['statusPort', 'certificates', 'statusAnnotation', 'registration']);
 
 describe.skipIf(typeof found !== 'string')('bellhop.yaml of the chart', () => {
   const FLYTE = {
@@ -111,6 +111,15 @@ describe.skipIf(typeof found !== 'string')('bellhop.yaml of the chart', () => {
         disableCreateMutatingWebhookConfig: true,
       },
     });
+  });
+
+  test('names the image for the containers that bellhop adds, unless it is said', async () => {
+    const image = { repository: 'registry.example/bellhop', tag: '9' };
+    const pull = { image: 'registry.example/bellhop:9', command: ['/usr/bin/bellhop', 'pull'] };
+    expect(await settings({ image })).toMatchObject({ webhook: { pull } });
+    const own = { image: 'other', after: ['mesh'] };
+    const both = { webhook: { pull: { ...pull, ...own } } };
+    expect(await settings({ image, config: { webhook: { pull: own } } })).toMatchObject(both);
   });
 
   test.each(NAMES)('has a section that bellhop takes: %s', async (name) => {

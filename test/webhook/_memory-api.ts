@@ -19,7 +19,11 @@ export interface MemoryCluster {
 
 export function memoryCluster(from: ReadonlyMap<string, KubeObject> = new Map()): MemoryCluster {
   const objects = new Map(from);
-  let version = 1000;
+  // A version never comes twice, also not in what goes on from an earlier cluster.
+  let version = Math.max(
+    1000,
+    ...[...objects.values()].map((one) => Number(resourceVersionOf(one))),
+  );
   const store = (path: string, object: JsonRecord): KubeObject => {
     version += 1;
     const metadata = { ...recordIn(object, 'metadata'), resourceVersion: `${version}` };

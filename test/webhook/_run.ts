@@ -8,6 +8,7 @@ import { openMutate } from '../../src/webhook/mutate.ts';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
 import { openValueCache } from '../../src/webhook/value-cache.ts';
 import { applyPatch } from '../../src/wire/json-patch.ts';
+import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import { fakeIo } from '../support/fake-io.ts';
 import type { Json, MutateVector, StoredValue } from './_vectors.ts';
 
@@ -54,6 +55,8 @@ export async function runVector(vector: MutateVector, more: Json): Promise<Ran> 
       global: globalValues({ fs: io.fs, variable: (name) => (globalEnv ?? {})[name] }),
       find: cache.find,
       pullSecrets: mirroring(clusterSecrets),
+      stores: {},
+      policy: DEFAULT_POLICY,
       digest: { md5: hash('md5'), sha256: hash('sha256') },
     }),
   );

@@ -66,8 +66,8 @@ function open(folder: string, pollMs: number | undefined) {
   files.source.onChange(() => changes.push(files.source.current().certPem));
   const wait = async (ms: number): Promise<void> => {
     await simulated.run(
-      new Promise((resolve) => {
-        clock.after(ms, () => resolve());
+      new Promise<void>((resolve) => {
+        clock.after(ms, resolve);
       }),
     );
   };

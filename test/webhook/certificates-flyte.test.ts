@@ -1,6 +1,6 @@
 // In the place of a running Flyte: its Secret is never written, what it serves stays trusted, and no
 // call fails because of us.
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { generateKeyPairSync } from 'node:crypto';
 import { makeAuthority, makeLeaf, readCertificates } from '../../src/webhook/certificates-x509.ts';
 import { recordIn } from '../../src/stores/_rest.ts';
@@ -8,6 +8,7 @@ import type { Replica, World } from './_world.ts';
 import { DAY_MS, FLYTES, REGISTRATION, SECRET, WISH, trustedCount, world } from './_world.ts';
 import { trustedIn } from '../../src/webhook/registration.ts';
 
+setDefaultTimeout(60_000);
 const YEARS_MS = 99 * 365 * DAY_MS;
 /** Flyte's names: none of cluster.local. */
 const NAMES = ['hook', 'hook.flyte', 'hook.flyte.svc'];

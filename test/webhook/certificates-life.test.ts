@@ -1,11 +1,12 @@
 // Long lives, odd clocks and other people's hands, on a simulated clock.
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { bundleOf, readState, secretOf } from '../../src/webhook/certificates-state.ts';
 import { readCertificates } from '../../src/webhook/certificates-x509.ts';
 import { forbidding } from './_faults.ts';
 import type { Replica, World } from './_world.ts';
 import { DAY_MS, REGISTRATION, SECRET, WISH, trustedCount, world } from './_world.ts';
 
+setDefaultTimeout(60_000);
 const HOUR_MS = 3_600_000;
 const CANARY = /PRIVATE KEY|MI[A-Za-z0-9+/]{30}/;
 

@@ -1,5 +1,5 @@
 // Certificates that are made here, judged by OpenSSL and by the platform; and pairs of others.
-import { afterAll, describe, expect, test } from 'bun:test';
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -15,6 +15,7 @@ import {
 } from '../../src/webhook/certificates-x509.ts';
 import type { Pair } from '../../src/webhook/certificates-x509.ts';
 
+setDefaultTimeout(60_000);
 const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-x509-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -7,6 +7,7 @@ import { mutateSettings } from '../../src/webhook/managers.ts';
 import { openMutate } from '../../src/webhook/mutate.ts';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
 import type { FlyteSecret } from '../../src/wire/flyte-secret.ts';
+import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import { encodeSecret } from '../../src/wire/flyte-secret.ts';
 import { applyPatch } from '../../src/wire/json-patch.ts';
 import type { Json } from './_vectors.ts';
@@ -17,12 +18,20 @@ const hash = (name: 'md5' | 'sha256') => (text: string) => {
   return new Bun.CryptoHasher(name).update(text).digest('hex');
 };
 
-async function decide(pod: Json, secretManagerTypes: readonly string[]): Promise<Decision> {
-  const { settings } = readWebhookSettings({ secretManagerTypes, profile: 'flyte' });
+interface How {
+  readonly types: readonly string[];
+  readonly profile: 'flyte' | 'native';
+}
+
+async function decide(pod: Json, { types, profile }: How): Promise<Decision> {
+  const own = { secretManagerTypes: types, profile, pull: { image: 'bellhop:1' } };
+  const { settings } = readWebhookSettings(own);
   const mutate = openMutate(
     mutateSettings(settings, ALL_INJECTORS, {
       global: (group) => (group === 'global' ? CANARY : undefined),
       find: async (id) => (id.includes('__project____key__') ? { text: CANARY } : undefined),
+      stores: {},
+      policy: DEFAULT_POLICY,
       digest: { md5: hash('md5'), sha256: hash('sha256') },
     }),
   );
@@ -82,18 +91,25 @@ const pods = fc
       spec: { ...spec, containers: named(containers, 'c'), ...initial },
     };
   });
-const managers = fc.shuffledSubarray(TYPES, { minLength: 1 });
+const managers: fc.Arbitrary<How> = fc.record({
+  types: fc.shuffledSubarray(TYPES, { minLength: 1 }),
+  profile: fc.constantFrom('flyte', 'native'),
+});
 
 /** The pod without what may have been added. */
 function withoutAdded(after: Json, before: Json): unknown {
   const lists = (pod: Json) => pod['spec'] as Readonly<Record<string, readonly Json[] | undefined>>;
   const keepAll = (list: string): unknown => {
     const old = lists(before)[list];
-    return old?.map((one, n) => {
-      const { env: _, volumeMounts: __, ...rest } = lists(after)[list]?.[n] ?? {};
+    return old?.map((one) => {
+      const now = lists(after)[list]?.find(({ name }) => name === one['name']) ?? {};
+      const { env: _, volumeMounts: __, ...rest } = now;
       const { env, volumeMounts } = one;
-      const kept = { ...(env === undefined ? {} : { env }) };
-      return { ...rest, ...kept, ...(volumeMounts === undefined ? {} : { volumeMounts }) };
+      return {
+        ...rest,
+        ...(env === undefined ? {} : { env }),
+        ...(volumeMounts === undefined ? {} : { volumeMounts }),
+      };
     });
   };
   const { volumes: _, ...spec } = lists(after);
@@ -114,9 +130,9 @@ function withoutAdded(after: Json, before: Json): unknown {
 describe('any pod', () => {
   test('keeps everything that is not ours, byte for byte', async () => {
     await fc.assert(
-      fc.asyncProperty(pods, managers, async (pod, types) => {
+      fc.asyncProperty(pods, managers, async (pod, how) => {
         const before = structuredClone(pod);
-        const after = patched(pod, await decide(pod, types));
+        const after = patched(pod, await decide(pod, how));
         expect(pod).toEqual(before);
         expect(withoutAdded(after, before)).toEqual(before);
       }),
@@ -126,9 +142,9 @@ describe('any pod', () => {
 
   test('handled twice is as handled once', async () => {
     await fc.assert(
-      fc.asyncProperty(pods, managers, async (pod, types) => {
-        const once = patched(pod, await decide(pod, types));
-        const again = await decide(once, types);
+      fc.asyncProperty(pods, managers, async (pod, how) => {
+        const once = patched(pod, await decide(pod, how));
+        const again = await decide(once, how);
         expect(again.kind === 'patched' ? again.patch : []).toEqual([]);
       }),
       { numRuns: 500 },
@@ -137,11 +153,11 @@ describe('any pod', () => {
 
   test('has one answer, whatever the order of its annotations', async () => {
     await fc.assert(
-      fc.asyncProperty(pods, managers, async (pod, types) => {
+      fc.asyncProperty(pods, managers, async (pod, how) => {
         const { annotations, ...rest } = pod['metadata'] as Readonly<Record<string, Json>>;
         const turned = Object.fromEntries(Object.entries(annotations ?? {}).toReversed());
         const other = { ...pod, metadata: { ...rest, annotations: turned } };
-        const [one, two] = await Promise.all([decide(pod, types), decide(other, types)]);
+        const [one, two] = await Promise.all([decide(pod, how), decide(other, how)]);
         expect(two).toEqual(one);
       }),
       { numRuns: 300 },
@@ -150,11 +166,14 @@ describe('any pod', () => {
 
   test('that is denied is told why, by each manager, and no value', async () => {
     await fc.assert(
-      fc.asyncProperty(pods, managers, async (pod, types) => {
-        const decision = await decide(pod, types);
+      fc.asyncProperty(pods, managers, async (pod, how) => {
+        const decision = await decide(pod, how);
         if (decision.kind !== 'denied') return;
         expect(decision.message).not.toContain(CANARY);
-        for (const type of types) expect(decision.message).toContain(`${type}: `);
+        const ofPod = decision.message.startsWith('bellhop cannot fetch for this pod: ');
+        for (const type of ofPod ? [] : how.types) {
+          expect(decision.message).toContain(`${type}: `);
+        }
       }),
       { numRuns: 300 },
     );

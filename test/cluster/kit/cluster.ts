@@ -76,7 +76,9 @@ async function tryCluster(want: 'api' | 'node'): Promise<Cluster | Missing> {
   if (want === 'node' && process.getuid?.() !== 0) return { missing: 'a node needs root' };
   const ready = await run([path.join(KIT, 'install'), `--${want}`], INSTALL_MS_MAX);
   if (!ready.ok) return { missing: lastLine(ready.err) };
-  const up = await run([path.join(KIT, 'up'), `--${want}`], UP_MS_MAX);
+  // A node without scheduler runs only pods that name it; a Deployment's do not.
+  const parts = want === 'node' ? ['--node', '--scheduler'] : ['--api'];
+  const up = await run([path.join(KIT, 'up'), ...parts], UP_MS_MAX);
   if (!up.ok) return { missing: lastLine(up.err) };
   return clusterOf(readEnv(up.out));
 }

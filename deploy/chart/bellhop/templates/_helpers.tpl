@@ -55,7 +55,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- /* The keys of `webhook:` that must agree with the objects of this chart. */}}
 {{- define "bellhop.ownSettings" -}}
 listenPort: {{ .Values.ports.webhook }}
-healthPort: {{ .Values.ports.health }}
+statusPort: {{ .Values.ports.health }}
 serviceName: {{ include "bellhop.fullname" . }}
 servicePort: {{ .Values.service.port }}
 secretName: {{ include "bellhop.tlsSecret" . }}
@@ -73,10 +73,19 @@ registration:
 {{- end }}
 {{- end }}
 
-{{- /* bellhop.yaml: the user's, and the keys above it. */}}
+{{- /* Keys of `webhook:` that fit the image, unless the user's bellhop.yaml has them. */}}
+{{- define "bellhop.defaultSettings" -}}
+pull:
+  image: {{ include "bellhop.image" . }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  command: [/usr/bin/bellhop, pull]
+{{- end }}
+
+{{- /* bellhop.yaml: the user's, over what is below it, and under what must agree with the objects. */}}
 {{- define "bellhop.config" -}}
-{{- $own := dict "webhook" (include "bellhop.ownSettings" . | fromYaml) -}}
-{{- mergeOverwrite (dict "apiVersion" "bellhop/v1") (deepCopy .Values.config) $own | toYaml -}}
+{{- $below := dict "apiVersion" "bellhop/v1" "webhook" (include "bellhop.defaultSettings" . | fromYaml) -}}
+{{- $above := dict "webhook" (include "bellhop.ownSettings" . | fromYaml) -}}
+{{- mergeOverwrite $below (deepCopy .Values.config) $above | toYaml -}}
 {{- end }}
 
 {{- /* Never the namespaces that a cluster needs to come up, nor our own: bellhop must not wait for itself. */}}

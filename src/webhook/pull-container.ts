@@ -1,0 +1,194 @@
+// One init container that fetches, all at once, what the pod's secrets of other stores need, into a
+// volume in memory that its containers share. Its plan holds no value and rides in an annotation.
+import type { PullEdit } from '../injectors/_edit.ts';
+import { SECRETS_DIR } from '../injectors/_injector.ts';
+import { printPlan } from '../plan/document.ts';
+import type { Plan, Policy, StoreOptions } from '../plan/types.ts';
+import { DEFAULT_POLICY, PLAN_VERSION } from '../plan/types.ts';
+import { isRecord } from '../wire/read.ts';
+import { EditProblem, memoryAt, withMemory, withPullSecret } from './pod-edits.ts';
+import type { ContainerState, Item, Json, PodState } from './pod-state.ts';
+import { sameJson } from './pod-state.ts';
+import type { WebhookSettings } from './settings.ts';
+
+/** What the container is made of. */
+export interface PullSettings {
+  readonly container: WebhookSettings['pull'];
+  /** The store that holds the secrets of a manager's type: its name and its settings. */
+  readonly storeOf: (type: string) => { readonly name: string; readonly options: StoreOptions };
+  readonly policy: Policy;
+}
+
+export const PLAN_ANNOTATION = 'bellhop/plan';
+const NAME = 'bellhop-pull';
+const PLAN_VOLUME = 'bellhop-plan';
+const PLAN_DIR = '/bellhop-plan';
+const MEMORY_VOLUME = 'bellhop-secrets';
+const FILE_MODE = 0o444;
+
+/** Kubernetes' limit for all annotations of an object together. */
+const ANNOTATIONS_BYTES_MAX = 262_144;
+
+/** The pod with the container, where something is to be fetched. Throws EditProblem. */
+export function withPullContainer(
+  state: PodState,
+  settings: PullSettings,
+  origin: Pick<Plan['origin'], 'name' | 'namespace'>,
+): PodState {
+  if (state.pulls.length === 0) return state;
+  if (settings.container.image === '') {
+    throw new EditProblem('the webhook has no image to fetch with: set `webhook.pull.image`');
+  }
+  const plan = planOf(state.pulls, settings, origin);
+  const withVolume = withMemory(state, {
+    kind: 'memory',
+    volume: MEMORY_VOLUME,
+    mountPath: SECRETS_DIR,
+  });
+  const memory = memoryAt(withVolume, { volume: MEMORY_VOLUME, mountPath: SECRETS_DIR });
+  const withPlan = withPlanVolume(withAnnotation(withVolume, plan));
+  const pulling = withContainer(withPlan, settings.container, memory ?? MEMORY_VOLUME);
+  return settings.container.imagePullSecrets.reduce((now, name) => {
+    return withPullSecret(now, { name });
+  }, pulling);
+}
+
+function planOf(
+  pulls: readonly PullEdit[],
+  { storeOf, policy }: PullSettings,
+  origin: Pick<Plan['origin'], 'name' | 'namespace'>,
+): string {
+  const stores: Record<string, StoreOptions> = {};
+  const placements = pulls.map(({ type, path, key, version, file, called }) => {
+    const { name: store, options } = storeOf(type);
+    stores[store] = options;
+    const reference = {
+      store,
+      path,
+      ...(key === undefined ? {} : { key }),
+      ...(version === undefined ? {} : { version }),
+    };
+    return {
+      kind: 'file' as const,
+      path: file,
+      mode: FILE_MODE,
+      medium: 'memory' as const,
+      source: { kind: 'value' as const, bound: { reference, called } },
+      rule: `${type} [${called}]`,
+    };
+  });
+  return printPlan({
+    apiVersion: PLAN_VERSION,
+    requires: [],
+    origin: { kind: 'Pod', ...origin, container: NAME },
+    stores,
+    policy: { ...DEFAULT_POLICY, ...policy },
+    image: {},
+    identity: { supplementalGroups: [] },
+    workingDir: '',
+    placements,
+  });
+}
+
+function withAnnotation(state: PodState, plan: string): PodState {
+  const all = { ...state.annotations, ...state.added, [PLAN_ANNOTATION]: plan };
+  const bytes = Object.entries(all).reduce((sum, [name, value]) => {
+    return sum + Buffer.byteLength(name) + Buffer.byteLength(value);
+  }, 0);
+  if (bytes > ANNOTATIONS_BYTES_MAX) {
+    throw new EditProblem(
+      `the pod's annotations would have ${bytes} bytes with the plan, at most ` +
+        `${ANNOTATIONS_BYTES_MAX} are allowed: ask for fewer secrets`,
+    );
+  }
+  return { ...state, added: { ...state.added, [PLAN_ANNOTATION]: plan } };
+}
+
+/** The annotation as a file: a plan may be larger than one variable. */
+function planVolume(): Json {
+  const fieldRef = { apiVersion: 'v1', fieldPath: `metadata.annotations['${PLAN_ANNOTATION}']` };
+  return {
+    name: PLAN_VOLUME,
+    downwardAPI: { items: [{ path: 'plan.json', fieldRef }] },
+  };
+}
+
+function withPlanVolume(state: PodState): PodState {
+  const there = state.volumes.find(({ value }) => value['name'] === PLAN_VOLUME);
+  if (there === undefined) {
+    return { ...state, volumes: [...state.volumes, { value: planVolume() }] };
+  }
+  // The API server adds the mode that it would have had.
+  const { downwardAPI } = there.value;
+  const items = isRecord(downwardAPI) ? downwardAPI['items'] : undefined;
+  if (sameJson(items, (planVolume()['downwardAPI'] as Json)['items'])) return state;
+  throw new EditProblem(`the pod has a volume ${PLAN_VOLUME} of its own`);
+}
+
+function withContainer(
+  state: PodState,
+  settings: PullSettings['container'],
+  memory: string,
+): PodState {
+  const { image, command, resources, securityContext, imagePullPolicy } = settings;
+  const there = state.containers.find(({ name }) => name === NAME);
+  if (there !== undefined) {
+    const isOurs = there.list === 'initContainers' && there.value['image'] === image;
+    if (!isOurs || there.from === undefined) {
+      throw new EditProblem(`the pod has a container ${NAME} of its own`);
+    }
+    return { ...state, ours: new Set([...state.ours, there.from]) };
+  }
+  const container: ContainerState = {
+    list: 'initContainers',
+    name: NAME,
+    value: {
+      image,
+      command: [...command, '--plan', `${PLAN_DIR}/plan.json`],
+      resources,
+      securityContext,
+      ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
+    },
+    at: placeOf(state, settings.after),
+    env: identityVariables(state),
+    mounts: [
+      { value: { name: memory, mountPath: SECRETS_DIR } },
+      { value: { name: PLAN_VOLUME, mountPath: PLAN_DIR, readOnly: true } },
+      ...identityMounts(state),
+    ],
+  };
+  return { ...state, containers: [...state.containers, container] };
+}
+
+/** The first, but behind native sidecars that the network needs (a mesh). */
+function placeOf({ containers }: PodState, after: readonly string[]): number {
+  const initial = containers.filter(({ list, from }) => {
+    return list === 'initContainers' && from !== undefined;
+  });
+  const last = initial.findLastIndex(({ name, value }) => {
+    return after.includes(name) && value['restartPolicy'] === 'Always';
+  });
+  return last + 1;
+}
+
+/** What other webhooks, or the author, have given the pod's containers to prove who they are. */
+const IDENTITY_VARIABLE = /^(?:AWS|AZURE|GOOGLE|GCP|VAULT)_|^(?:HTTPS?_PROXY|NO_PROXY)$/i;
+const IDENTITY_MOUNT = /^\/var\/run\/secrets\//;
+
+function firstContainer({ containers }: PodState): ContainerState | undefined {
+  return containers.find(({ list }) => list === 'containers');
+}
+
+function identityVariables(state: PodState): readonly Item[] {
+  const env = firstContainer(state)?.env ?? [];
+  return env
+    .filter(({ value }) => IDENTITY_VARIABLE.test(String(value['name'])))
+    .map(({ value }) => ({ value }));
+}
+
+function identityMounts(state: PodState): readonly Item[] {
+  const mounts = firstContainer(state)?.mounts ?? [];
+  return mounts
+    .filter(({ value }) => IDENTITY_MOUNT.test(String(value['mountPath'])))
+    .map(({ value }) => ({ value }));
+}

@@ -62,6 +62,7 @@ export function handleReviews(handling: ReviewHandling): Handle {
 
 /** Milliseconds that a decision may take: `timeout` of the query, less the margin. */
 export function limitMs(query: string, { answerMsMax, answerMarginMs }: AnswerTimes): number {
+  if (query === '') return answerMsMax;
   const said = /(?:^|&)timeout=([^&]*)/.exec(query)?.[1];
   const timeoutMs = said === undefined ? undefined : parseGoDuration(said);
   if (timeoutMs === undefined || timeoutMs <= 0) return answerMsMax;

@@ -3,7 +3,8 @@
 import type { Clock } from '../core/io/types.ts';
 import type { CertificateSource } from './certificate-source.ts';
 import type { Authority, CertificateState, ReadState } from './certificates-state.ts';
-import { bundleOf, NO_STATE, readFlyte, readState, secretOf } from './certificates-state.ts';
+import { bundleOf, LABEL, NO_STATE, readFlyte, readState, secretOf } from './certificates-state.ts';
+import { recordIn } from '../stores/_rest.ts';
 import type { CertificateLives, Trusted, View } from './certificates-steps.ts';
 import { isServable, nextChange } from './certificates-steps.ts';
 import type { Serving } from './certificates-serving.ts';
@@ -140,12 +141,12 @@ async function pass(manager: Manager): Promise<boolean> {
   await guarded(telling, 'lease', async () => lease.attend());
   // The registration is read before the Secret: so no state that is older than what it answers to
   // is ever written there (a write refers to the version that was read).
+  const secret = await guarded(telling, 'secret', async () => readSecret(manager));
   const registered = await guarded(telling, 'registration', async () => registrar.read());
   const trusted = noteTrusted(manager, registered);
-  const secret = await guarded(telling, 'secret', async () => readSecret(manager));
   if (secret === undefined) return false;
   adopt(manager, secret.state, trusted);
-  if (!lease.isHeld()) return false;
+  if (!lease.isHeld() || isForeign(manager, secret)) return false;
   const flyte = await flytesSecret(manager, secret.state, trusted);
   const change = nextChange(viewOf(manager, { state: secret.state, trusted, flyte }));
   if (change !== undefined) {
@@ -204,6 +205,22 @@ async function readSecret(manager: Manager): Promise<ReadSecret> {
   if (faults.length === 0) telling.right('secret content');
   else telling.wrong('secret content', `Secret ${parts.secretName}: ${faults.join('; ')}`);
   return { state, object: found.object };
+}
+
+/**
+ * True for a good pair of somebody else under our name, as Flyte's: it is served, and never written.
+ * Rubbish is ours to mend.
+ */
+function isForeign({ parts, telling }: Manager, { state, object = {} }: ReadSecret): boolean {
+  const labels = recordIn(recordIn(object, 'metadata'), 'labels');
+  const isOurs = labels[LABEL.name] === LABEL.value || state.issuer !== undefined;
+  const isTheirs = !isOurs && state.next === undefined && state.current !== undefined;
+  if (!isTheirs) telling.right('foreign');
+  else {
+    const what = `Secret ${parts.secretName} is somebody else's and is not written`;
+    telling.wrong('foreign', `${what}: give bellhop a Secret of its own`);
+  }
+  return isTheirs;
 }
 
 /** False where somebody else was first. */

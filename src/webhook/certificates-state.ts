@@ -83,7 +83,9 @@ export function secretOf(
   };
 }
 
-const LABELS = { 'app.kubernetes.io/managed-by': 'bellhop' };
+/** What says that an object is ours. */
+export const LABEL = { name: 'app.kubernetes.io/managed-by', value: 'bellhop' } as const;
+const LABELS = { [LABEL.name]: LABEL.value };
 
 /** Reads a Secret; what is broken in it is left out and told. Never throws. */
 export function readState(secret: JsonRecord): ReadState {

@@ -63,18 +63,33 @@ export function openLog({ level, clock, write }: LogParts): Log {
 
 /** One line, whatever the texts hold: JSON escapes line breaks, and here what terminals obey too. */
 function lineOf(facts: LogFacts): string {
-  const json = JSON.stringify(facts, (_name, value: unknown) => {
-    if (typeof value === 'string') return shortened(value);
-    if (Array.isArray(value) && value.length > LIST_LENGTH_MAX) {
-      return [...(value as unknown[]).slice(0, LIST_LENGTH_MAX), '…'];
-    }
-    return value;
-  });
-  return json.replace(CONTROLS, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const json = JSON.stringify(Object.values(facts).some(isLong) ? cut(facts) : facts);
+  return CONTROLS.test(json) ? json.replace(EACH_CONTROL, escaped) : json;
 }
 
 /** Controls of the second block, line separators, and marks that turn the direction of text. */
-const CONTROLS = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const CONTROLS = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+const EACH_CONTROL = new RegExp(CONTROLS.source, 'g');
+
+function escaped(one: string): string {
+  return `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+function isLong(value: LogFacts[string]): boolean {
+  if (typeof value === 'string') return value.length > TEXT_CHARACTERS_MAX;
+  if (typeof value !== 'object') return false;
+  return value.length > LIST_LENGTH_MAX || value.some((one) => one.length > TEXT_CHARACTERS_MAX);
+}
+
+function cut(facts: LogFacts): LogFacts {
+  const short = (value: LogFacts[string]): LogFacts[string] => {
+    if (typeof value === 'string') return shortened(value);
+    if (typeof value !== 'object') return value;
+    const kept = value.slice(0, LIST_LENGTH_MAX).map(shortened);
+    return kept.length < value.length ? [...kept, '…'] : kept;
+  };
+  return Object.fromEntries(Object.entries(facts).map(([name, one]) => [name, short(one)]));
+}
 
 function shortened(text: string): string {
   if (text.length <= TEXT_CHARACTERS_MAX) return text;

@@ -5,6 +5,7 @@ import type {
   PullSecrets,
 } from '../injectors/_injector.ts';
 import type { Policy, StoreOptions } from '../plan/types.ts';
+import type { AllowRule } from './allow.ts';
 import type { Manager, MutateSettings } from './mutate.ts';
 import type { PullSettings } from './pull-container.ts';
 import type { WebhookSettings } from './settings.ts';
@@ -40,11 +41,25 @@ export function mutateSettings(
   const isV1 = settings.compat === 'v1';
   return {
     managers,
+    allow: settings.allow.map(allowRule),
     envOrder: isV1 ? 'last' : 'first',
     ...(settings.profile === 'native' ? { pull } : {}),
     undecodable: isV1 ? '' : 'failed to unmarshal secrets from pod annotations: ',
   };
 }
+
+function allowRule({ name, namespaces, users, managers, groups, keys }: WrittenRule): AllowRule {
+  return {
+    name,
+    ...(namespaces === undefined ? {} : { namespaces }),
+    ...(users === undefined ? {} : { users }),
+    ...(managers === undefined ? {} : { managers }),
+    ...(groups === undefined ? {} : { groups }),
+    ...(keys === undefined ? {} : { keys }),
+  };
+}
+
+type WrittenRule = WebhookSettings['allow'][number];
 
 interface Known {
   readonly settings: WebhookSettings;

@@ -87,8 +87,18 @@ function openCounter(
     const pairs = labels.map((label, index) => `${label}="${escaped(values[index] ?? '')}"`);
     return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
   };
+  /** Keys that were made before, by their values: every review counts some. */
+  const made = new Map<string, string>();
+  const madeKey = (values: readonly string[]): string => {
+    const together = values.length === 1 ? (values[0] ?? '') : values.join('\n');
+    const known = made.get(together);
+    if (known !== undefined) return known;
+    const key = keyOf(values);
+    if (made.size < SERIES_MAX) made.set(together, key);
+    return key;
+  };
   const count: Count = (values = [], by = 1) => {
-    const own = keyOf(values);
+    const own = madeKey(values);
     const isRoom = series.has(own) || series.size < SERIES_MAX;
     const key = isRoom ? own : keyOf(labels.map(() => OTHER));
     series.set(key, (series.get(key) ?? 0) + by);

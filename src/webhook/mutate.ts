@@ -6,6 +6,8 @@ import { Base32Problem } from '../wire/flyte-base32.ts';
 import type { FlyteSecret } from '../wire/flyte-secret.ts';
 import { SECRET_ANNOTATION, decodeSecret, inOrder, secretCalled } from '../wire/flyte-secret.ts';
 import { TextProblem } from '../wire/flyte-text.ts';
+import type { AllowRule } from './allow.ts';
+import { refusalBy } from './allow.ts';
 import type { Decision, Delivered, Mutate, PodRequest } from './decision.ts';
 import type { EnvOrder } from './pod-edits.ts';
 import { EditProblem, applyEdits } from './pod-edits.ts';
@@ -28,6 +30,8 @@ export interface MutateSettings {
   readonly envOrder: EnvOrder;
   /** What is said before the reason why an annotation cannot be read. */
   readonly undecodable: string;
+  /** Who may ask for what; everybody for everything where there is no rule. */
+  readonly allow: readonly AllowRule[];
   /** How one container fetches what the managers leave to it; none does where absent. */
   readonly pull?: PullSettings;
 }
@@ -61,7 +65,8 @@ async function decide(settings: MutateSettings, request: PodRequest): Promise<De
     const repeat = before.get(called) ?? 0;
     before.set(called, repeat + 1);
     const about = { secret, labels, repeat };
-    const done = await byFirst(settings, state, askedOf(request, state, about));
+    const asked = { ...askedOf(request, state, about), user: request.user.name };
+    const done = await byFirst(settings, state, asked);
     if ('reasons' in done) {
       return { kind: 'denied', message: unsatisfied(called, done.reasons), delivered };
     }
@@ -125,10 +130,16 @@ type Done =
   | { readonly reasons: readonly Reason[] };
 
 /** A manager that cannot leaves nothing behind. */
-async function byFirst(settings: MutateSettings, state: PodState, asked: Asked): Promise<Done> {
+async function byFirst(
+  settings: MutateSettings,
+  state: PodState,
+  { user, ...asked }: Asked & { readonly user: string },
+): Promise<Done> {
   const reasons: Reason[] = [];
   for (const { type, inject } of settings.managers) {
     try {
+      const refusal = refusalBy(settings.allow, { ...asked, user, manager: type });
+      if (refusal !== undefined) throw new Refusal(refusal);
       const edits: readonly Edit[] = await inject(asked);
       return { state: applyEdits(state, edits, settings.envOrder), by: type };
     } catch (error) {

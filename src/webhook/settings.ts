@@ -66,6 +66,16 @@ const SHAPE = v.strictObject({
   profile: v.picklist(['flyte', 'native']),
   compat: v.picklist(['v1', 'v2']),
   missing: v.optional(v.picklist(['flyte', 'wait'])),
+  allow: v.array(
+    v.strictObject({
+      name: text,
+      namespaces: v.optional(v.array(text)),
+      users: v.optional(v.array(text)),
+      managers: v.optional(v.array(managerType)),
+      groups: v.optional(v.array(text)),
+      keys: v.optional(v.array(text)),
+    }),
+  ),
   stores: texts,
   pull: v.strictObject({
     image: text,
@@ -140,6 +150,7 @@ export const WEBHOOK_DEFAULTS: WebhookSettings = {
   enableHTTP2: false,
   profile: 'native',
   compat: 'v2',
+  allow: [],
   stores: {},
   pull: {
     image: '',

@@ -103,7 +103,7 @@ afterAll(async () => {
 }, TOOL_MS_MAX);
 
 describe.skipIf(!isThere)('installed on a node', () => {
-  test('two replicas are ready, as a user by number with a root that cannot be written', async () => {
+  test('two replicas are ready under Pod Security restricted, without a restart', async () => {
     const field = '-o=jsonpath={.status.readyReplicas}';
     expect(await must(['-n', NAMESPACE, 'get', 'deployment', 'bellhop', field])).toBe('2');
     const restarts = '-o=jsonpath={.items[*].status.containerStatuses[*].restartCount}';

@@ -20,7 +20,7 @@ function told(want: 'api' | 'node', env: Readonly<Record<string, string>>) {
     writeFileSync(script, SCRIPT.replace('WANT', want));
     const given = { PATH: process.env['PATH'] ?? '', HOME: folder, ...env };
     const done = Bun.spawnSync([process.execPath, script], { env: given });
-    return { ok: done.exitCode === 0, said: `${done.stdout}${done.stderr}` };
+    return { ok: done.exitCode === 0, said: done.stdout.toString() + done.stderr.toString() };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

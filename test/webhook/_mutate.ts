@@ -11,6 +11,7 @@ export function mutateByK8s(): Mutate {
   return openMutate({
     managers: [{ type: 'K8s', inject: k8s.open(context as unknown as InjectorContext) }],
     envOrder: 'first',
+    allow: [],
     undecodable: 'failed to unmarshal secrets from pod annotations: ',
   });
 }

@@ -1,8 +1,8 @@
 // In the place of a running Flyte: its Secret is never written, what it serves stays trusted, and no
 // call fails because of us.
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { generateKeyPairSync } from 'node:crypto';
 import { makeAuthority, makeLeaf, readCertificates } from '../../src/webhook/certificates-x509.ts';
+import { dnsNamesOf, secretNamesOf } from '../../src/webhook/certificates-names.ts';
 import { recordIn } from '../../src/stores/_rest.ts';
 import type { Replica, World } from './_world.ts';
 import { DAY_MS, FLYTES, REGISTRATION, SECRET, WISH, trustedCount, world } from './_world.ts';
@@ -109,10 +109,8 @@ describe("Flyte's Secret", () => {
   test('with a key that does not fit is not used, and its authority stays trusted', async () => {
     const made = world();
     const { authority } = startFlyte(made);
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const old = made.cluster.objects.get(FLYTES) ?? {};
-    const keyPem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
-    // Of another certificate: it is no pair, and nothing of it is used.
+    const { keyPem } = makeAuthority(bytes(), { nowMs: made.nowMs(), lifeMs: YEARS_MS });
     made.cluster.put(FLYTES, {
       ...old,
       data: { ...recordIn(old, 'data'), 'tls.key': b64(keyPem) },
@@ -126,4 +124,41 @@ describe("Flyte's Secret", () => {
     expect(made.broken).toEqual([]);
     expect(made.told.join('\n')).not.toContain('PRIVATE');
   });
+
+  test('under our own name is served, and still never written', async () => {
+    const made = world();
+    const { pair } = startFlyte(made);
+    const before = made.cluster.objects.get(FLYTES);
+    const a = made.replica('a', { secretName: 'flyte-pod-webhook', flyteSecretName: undefined });
+    await made.pass(300_000);
+    expect(leaf(a)).toBe(pair.certPem);
+    expect(made.cluster.objects.get(FLYTES)).toEqual(before ?? {});
+    expect(a.manager.status().faults.join()).toContain("is somebody else's and is not written");
+    expect(trustedCount(made)).toBe(1);
+    expect(made.broken).toEqual([]);
+  });
+});
+
+test('names: a plain section of Flyte gives us a Secret of our own beside its', () => {
+  expect(secretNamesOf({ secretName: 'flyte-pod-webhook', flyteSecretName: undefined })).toEqual({
+    secretName: 'flyte-pod-webhook-bellhop',
+    flyteSecretName: 'flyte-pod-webhook',
+  });
+  expect(secretNamesOf({ secretName: 'own', flyteSecretName: '' })).toEqual({
+    secretName: 'own',
+    flyteSecretName: undefined,
+  });
+  expect(secretNamesOf({ secretName: 'own', flyteSecretName: 'theirs' })).toEqual({
+    secretName: 'own',
+    flyteSecretName: 'theirs',
+  });
+  const long = secretNamesOf({ secretName: 'x'.repeat(253), flyteSecretName: undefined });
+  expect(long.secretName).toHaveLength(253);
+  expect(long.secretName).toEndWith('-bellhop');
+  expect(dnsNamesOf('hook', 'flyte')).toEqual([
+    'hook.flyte.svc',
+    'hook',
+    'hook.flyte',
+    'hook.flyte.svc.cluster.local',
+  ]);
 });

@@ -1,0 +1,64 @@
+// Who may ask for which secret. Labels and annotations are the word of the pod's author; who creates
+// it and where is the API server's.
+import type { FlyteSecret } from '../wire/flyte-secret.ts';
+
+/** What a rule lets through; a list that is absent lets everything through, `*` any characters. */
+export interface AllowRule {
+  /** For messages. */
+  readonly name: string;
+  readonly namespaces?: readonly string[];
+  /** Names of users, as the API server has authenticated them. */
+  readonly users?: readonly string[];
+  /** Types of secret managers. */
+  readonly managers?: readonly string[];
+  readonly groups?: readonly string[];
+  readonly keys?: readonly string[];
+}
+
+/** Who asks for what, of which manager. */
+export interface AllowAsked {
+  readonly namespace: string;
+  readonly user: string;
+  readonly manager: string;
+  readonly secret: Pick<FlyteSecret, 'group' | 'key'>;
+}
+
+/** Why it is not allowed: no rule lets it through; undefined where one does, or there are none. */
+export function refusalBy(rules: readonly AllowRule[], asked: AllowAsked): string | undefined {
+  if (rules.length === 0 || rules.some((rule) => isAllowed(rule, asked))) return undefined;
+  const nearest = rules.find((rule) => isOfAsker(rule, asked));
+  const who = `${asked.user === '' ? 'an unknown user' : asked.user} in namespace ${asked.namespace}`;
+  if (nearest === undefined) return `no rule of webhook.allow is for ${who}`;
+  return `rule ${nearest.name} of webhook.allow does not let ${who} have it`;
+}
+
+function isOfAsker({ namespaces, users }: AllowRule, { namespace, user }: AllowAsked): boolean {
+  return fits(namespaces, namespace) && fits(users, user);
+}
+
+function isAllowed(rule: AllowRule, asked: AllowAsked): boolean {
+  const { manager, secret } = asked;
+  const isWanted = fits(rule.groups, secret.group) && fits(rule.keys, secret.key);
+  return isOfAsker(rule, asked) && fits(rule.managers, manager) && isWanted;
+}
+
+function fits(patterns: readonly string[] | undefined, text: string): boolean {
+  return patterns === undefined || patterns.some((pattern) => fitsOne(pattern, text));
+}
+
+/** Without a regular expression: a pattern is foreign, and must cost no more than its length. */
+function fitsOne(pattern: string, text: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  if (rest.length === 0) return text === pattern;
+  const last = rest.pop() ?? '';
+  const isEnclosed = text.startsWith(first) && text.endsWith(last);
+  if (!isEnclosed || text.length < first.length + last.length) return false;
+  const end = text.length - last.length;
+  let at = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0 || found + part.length > end) return false;
+    at = found + part.length;
+  }
+  return true;
+}

@@ -15,6 +15,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: Command 
   check: () => import('./check.ts'),
   mutate: () => import('./mutate.ts'),
   pull: () => import('./pull.ts'),
+  webhook: () => import('./webhook.ts'),
 };
 
 const decoder = new TextDecoder();

@@ -28,7 +28,7 @@ export interface FileParts extends LoopParts {
 export interface FileCertificates {
   readonly source: CertificateSource;
   /** All that is wrong now, as sentences. */
-  faults(): readonly string[];
+  readonly faults: () => readonly string[];
   stop(): Promise<void>;
 }
 

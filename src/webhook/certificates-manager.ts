@@ -66,6 +66,9 @@ export interface ManagerStatus {
   readonly faults: readonly string[];
 }
 
+/** Times that fit a cluster: a holder that is gone is noticed after 15 s, a change after 3 s. */
+export const MANAGER_TIMES = { leaseMs: 15_000, pollMs: 3000 } as const;
+
 const SOON_MS = 50;
 const NOT_READY_MS = 500;
 /** More steps than a state can need in a row are a mistake: then it is done slowly. */
@@ -141,9 +144,9 @@ async function pass(manager: Manager): Promise<boolean> {
   await guarded(telling, 'lease', async () => lease.attend());
   // The registration is read before the Secret: so no state that is older than what it answers to
   // is ever written there (a write refers to the version that was read).
-  const secret = await guarded(telling, 'secret', async () => readSecret(manager));
   const registered = await guarded(telling, 'registration', async () => registrar.read());
   const trusted = noteTrusted(manager, registered);
+  const secret = await guarded(telling, 'secret', async () => readSecret(manager));
   if (secret === undefined) return false;
   adopt(manager, secret.state, trusted);
   if (!lease.isHeld() || isForeign(manager, secret)) return false;

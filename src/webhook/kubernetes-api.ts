@@ -43,7 +43,7 @@ export interface KubernetesApi {
    * The time that the API server has, in milliseconds since the epoch: it is the one that judges
    * our certificates. Our own clock as long as no answer has told another one.
    */
-  nowMs(): number;
+  readonly nowMs: () => number;
 }
 
 /** What a client is made of. */

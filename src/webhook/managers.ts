@@ -42,6 +42,7 @@ export function mutateSettings(
   return {
     managers,
     allow: settings.allow.map(allowRule),
+    statusAnnotation: settings.statusAnnotation,
     envOrder: isV1 ? 'last' : 'first',
     ...(settings.profile === 'native' ? { pull } : {}),
     undecodable: isV1 ? '' : 'failed to unmarshal secrets from pod annotations: ',

@@ -32,6 +32,8 @@ export interface MutateSettings {
   readonly undecodable: string;
   /** Who may ask for what; everybody for everything where there is no rule. */
   readonly allow: readonly AllowRule[];
+  /** True where a pod that was handled says so in an annotation. */
+  readonly statusAnnotation: boolean;
   /** How one container fetches what the managers leave to it; none does where absent. */
   readonly pull?: PullSettings;
 }
@@ -75,7 +77,15 @@ async function decide(settings: MutateSettings, request: PodRequest): Promise<De
   }
   const pulling = pulled(settings, state, request);
   if ('wrong' in pulling) return { kind: 'denied', message: pulling.wrong, delivered };
-  return { kind: 'patched', patch: patchOf(pod, pulling.state), delivered, warnings: [] };
+  const handled = settings.statusAnnotation ? withStatus(pulling.state) : pulling.state;
+  return { kind: 'patched', patch: patchOf(pod, handled), delivered, warnings: [] };
+}
+
+/** What the ValidatingAdmissionPolicy of the chart looks for. */
+const STATUS_ANNOTATION = 'bellhop/status';
+
+function withStatus(state: PodState): PodState {
+  return { ...state, added: { ...state.added, [STATUS_ANNOTATION]: 'delivered' } };
 }
 
 function pulled(

@@ -27,7 +27,7 @@ export interface KeeperParts extends LoopParts {
 export interface RegistrationKeeper {
   start(): void;
   /** All that is wrong now, as sentences. */
-  faults(): readonly string[];
+  readonly faults: () => readonly string[];
   stop(): Promise<void>;
 }
 

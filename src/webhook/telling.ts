@@ -17,7 +17,7 @@ export interface Telling {
   /** It no longer is. */
   right(topic: string): void;
   /** All that is wrong now. */
-  faults(): readonly string[];
+  readonly faults: () => readonly string[];
 }
 
 /** How often a fault that lasts is told again. */

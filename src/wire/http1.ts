@@ -90,7 +90,9 @@ export function openHttpReader(limits: HttpLimits, room: BodyRoom): HttpReader {
   };
   return {
     add(bytes) {
-      const more = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const more = Buffer.isBuffer(bytes)
+        ? bytes
+        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       waiting = waiting.byteLength === 0 ? more : Buffer.concat([waiting, more]);
     },
     waitingBytes: () => waiting.byteLength,

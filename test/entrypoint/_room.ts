@@ -119,6 +119,7 @@ export function roomIo(
     arrival: { argv: [], env: [] },
     clock: { now: () => 0, monotonicMs: () => 0, after: nobody },
     net: { http: nobody, connect: nobody, warm: nobody },
+    onEndSignal: nobody,
     crypto: {} as Io['crypto'],
     random: (bytes) => new Uint8Array(bytes),
     stdout: nothing,

@@ -12,6 +12,7 @@ export function mutateByK8s(): Mutate {
     managers: [{ type: 'K8s', inject: k8s.open(context as unknown as InjectorContext) }],
     envOrder: 'first',
     allow: [],
+    statusAnnotation: false,
     undecodable: 'failed to unmarshal secrets from pod annotations: ',
   });
 }

@@ -1,6 +1,7 @@
 // Replicas of the certificate manager on a simulated clock, and an API server that asks them.
+import type { Clock } from '../../src/core/io/types.ts';
 import type { CertificateManager, ManagerParts } from '../../src/webhook/certificates-manager.ts';
-import { openManager } from '../../src/webhook/certificates-manager.ts';
+import { MANAGER_TIMES, openManager } from '../../src/webhook/certificates-manager.ts';
 import type { CertificateSource } from '../../src/webhook/certificate-source.ts';
 import { issuerOf } from '../../src/webhook/certificates-x509.ts';
 import { DEFAULT_LIVES } from '../../src/webhook/certificates-steps.ts';
@@ -44,10 +45,11 @@ export interface Replica {
 
 export interface World {
   readonly cluster: MemoryCluster;
+  readonly clock: Clock;
   readonly told: string[];
   /** What was not as it should be at any moment. */
   readonly broken: string[];
-  nowMs(): number;
+  readonly nowMs: () => number;
   /** `around` may fail calls, or never answer them. */
   replica(name: string, more?: Partial<ManagerParts>, around?: Around): Replica;
   pass(ms: number): Promise<void>;
@@ -85,6 +87,7 @@ export function world(from?: { objects: ReadonlyMap<string, KubeObject>; nowMs: 
     check();
   };
   const made: World = {
+    clock,
     cluster,
     told,
     broken,
@@ -105,9 +108,8 @@ export function world(from?: { objects: ReadonlyMap<string, KubeObject>; nowMs: 
         lives: DEFAULT_LIVES,
         registration: WISH,
         leaseName: 'hook',
-        leaseMs: 15_000,
         identity: name,
-        pollMs: 3000,
+        ...MANAGER_TIMES,
         ...more,
       });
       const replica: Replica = { name, manager, source: undefined, isAlive: true };

@@ -1,6 +1,7 @@
 // Every call of one of two replicas goes wrong in every way, in every step: what is served stays
 // trusted by all API servers, also by one that sees registrations 1.5 s late.
 import { describe, expect, test } from 'bun:test';
+import type { Clock } from '../../src/core/io/types.ts';
 import type { KubeObject } from '../../src/webhook/kubernetes-api.ts';
 import { readState } from '../../src/webhook/certificates-state.ts';
 import { DEFAULT_LIVES } from '../../src/webhook/certificates-steps.ts';
@@ -53,8 +54,9 @@ async function run(
     resume = resolve;
   });
   const kill = (): void => made.kill(first);
-  const plan = { atCall, fault, resumed: async () => until, kill };
-  const first = made.replica('first', { ...MORE, lives }, faulty(plan, counted));
+  const { clock, stopUntil } = stopping(made.clock);
+  const plan = { atCall, fault, resumed: async () => stopUntil(until), kill };
+  const first = made.replica('first', { ...MORE, lives, clock }, faulty(plan, counted));
   await made.pass(2000);
   const second = made.replica('second', { ...MORE, lives });
   await made.pass(STILL_MS);
@@ -67,6 +69,21 @@ const beginnings = [
   { name: 'at the beginning', from: undefined, authorities: 1 },
   { name: 'while the authority is rolled', from: await shortBeforeRoll(), authorities: 2 },
 ];
+
+/** A machine that is suspended does not see that time has passed (CLOCK_MONOTONIC, Linux). */
+function stopping(clock: Clock) {
+  let stoppedAtMs: number | undefined;
+  let lostMs = 0;
+  const monotonicMs = (): number => (stoppedAtMs ?? clock.monotonicMs()) - lostMs;
+  const stopUntil = async (until: Promise<void>): Promise<void> => {
+    const fromMs = clock.monotonicMs();
+    stoppedAtMs = fromMs;
+    await until;
+    stoppedAtMs = undefined;
+    lostMs += clock.monotonicMs() - fromMs;
+  };
+  return { clock: { ...clock, monotonicMs }, stopUntil };
+}
 
 describe.each(beginnings)('$name', ({ from, authorities }) => {
   test.each([...FAULTS])(

@@ -212,6 +212,22 @@ describe('the caBundle', () => {
   });
 });
 
+test('an old authority that is taken out of the Secret is trusted no more', async () => {
+  const { made } = await settled();
+  made.cluster.remove(SECRET);
+  await made.pass(120_000);
+  expect(trustedCount(made)).toBe(2);
+  const object = made.cluster.objects.get(SECRET) ?? {};
+  const { issuer, authorities } = stateOf(made);
+  const pem = authorities.find((one) => one.fingerprint === issuer)?.pem ?? '';
+  const data = { ...(object['data'] as object), 'ca.crt': Buffer.from(pem).toString('base64') };
+  made.cluster.put(SECRET, { ...object, data });
+  await made.pass(10_000);
+  expect(trustedCount(made)).toBe(1);
+  await made.pass(60_000);
+  expect(made.broken).toEqual([]);
+});
+
 describe('rights that are taken away', () => {
   test.each([
     ['Secrets', SECRET],

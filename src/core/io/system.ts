@@ -6,6 +6,7 @@ import { CRYPTOGRAPHY } from './cryptography.ts';
 import type { Host } from './host.ts';
 import { LAUNCHER_VARIABLE, launcherHost } from './launcher.ts';
 import { openNet } from './net.ts';
+import { onEndSignal } from './signals.ts';
 import type { Io } from './types.ts';
 import { FsError, READER_GONE } from './types.ts';
 
@@ -39,6 +40,7 @@ export function openSystem(): System {
     stdin: (bytesMax) => readInput(bytesMax),
     isTerminal,
     columns: () => columnsOf(),
+    onEndSignal,
   };
   return { io, host };
 }

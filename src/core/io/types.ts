@@ -22,6 +22,11 @@ export interface Io {
   isTerminal(descriptor: 1 | 2): boolean;
   /** Columns of the terminal behind stdout, 80 where there is none. */
   columns(): number;
+  /**
+   * Calls `work` at each SIGTERM and SIGINT, which then do not end the process; the function that
+   * comes back gives them their own effect again. For servers only.
+   */
+  onEndSignal(work: () => void): () => void;
 }
 
 export interface Clock {

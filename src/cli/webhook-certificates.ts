@@ -1,0 +1,104 @@
+// Where the webhook's certificate comes from, as bellhop.yaml says: of its own, kept in a Secret that
+// all replicas share, or files that somebody else keeps.
+import type { Io } from '../core/io/types.ts';
+import { variablesOf } from '../entrypoint/platform.ts';
+import type { CertificateSource } from '../webhook/certificate-source.ts';
+import { openCertificateFiles } from '../webhook/certificates-files.ts';
+import { openManager } from '../webhook/certificates-manager.ts';
+import { dnsNamesOf, secretNamesOf } from '../webhook/certificates-names.ts';
+import { DEFAULT_LIVES } from '../webhook/certificates-steps.ts';
+import type { KubernetesApi } from '../webhook/kubernetes-api.ts';
+import type { RegistrationWish } from '../webhook/registration.ts';
+import { ONLY_WITH_SECRETS } from '../webhook/registration.ts';
+import type { WebhookSettings } from '../webhook/settings.ts';
+import type { Tell } from '../webhook/telling.ts';
+
+/** A certificate at work. */
+export interface Certificates {
+  readonly source: CertificateSource;
+  /** Why what is served may not be trusted yet; undefined where nothing is known against it. */
+  readonly notReady: () => string | undefined;
+  readonly stop: () => Promise<void>;
+}
+
+export interface CertificatesParts {
+  readonly io: Io;
+  readonly settings: WebhookSettings;
+  readonly tell: Tell;
+  /** Absent where no cluster can be asked. */
+  readonly api: KubernetesApi | undefined;
+}
+
+const POLL_MS = 3000;
+const LEASE_MS = 15_000;
+const REVIEW_PATH = '/mutate--v1-pod';
+
+/** Opens it; resolves when there is something to serve. */
+export async function openCertificates(parts: CertificatesParts): Promise<Certificates> {
+  const { io, settings, api } = parts;
+  if (settings.certificates === 'files' || api === undefined) return fromFiles(parts);
+  const manager = openManager({
+    api,
+    clock: io.clock,
+    random: (count) => io.random(count),
+    tell: parts.tell,
+    ...secretNamesOf({
+      secretName: settings.secretName,
+      flyteSecretName: settings.flyteSecretName,
+    }),
+    dnsNames: dnsNamesOf(settings.serviceName, api.namespace),
+    lives: DEFAULT_LIVES,
+    registration: registrationOf(settings, api.namespace),
+    leaseName: settings.serviceName,
+    leaseMs: LEASE_MS,
+    identity: identityOf(io),
+    pollMs: POLL_MS,
+  });
+  const source = await manager.start();
+  const notReady = (): string | undefined => {
+    return manager.status().isTrusted === false ? 'not trusted by the registration yet' : undefined;
+  };
+  return { source, notReady, stop: async () => manager.stop() };
+}
+
+function fromFiles({ io, settings, tell, api }: CertificatesParts): Certificates {
+  const [name = settings.serviceName] = dnsNamesOf(
+    settings.serviceName,
+    api?.namespace ?? 'default',
+  );
+  const files = openCertificateFiles({
+    fs: io.fs,
+    clock: io.clock,
+    random: (count) => io.random(count),
+    tell,
+    certFile: `${settings.certDir}/tls.crt`,
+    keyFile: `${settings.certDir}/tls.key`,
+    // Outside of a cluster nobody asks for the Service's name.
+    dnsNames: api === undefined ? [] : [name],
+    pollMs: POLL_MS,
+  });
+  return { source: files.source, notReady: () => undefined, stop: async () => files.stop() };
+}
+
+/** Flyte's names, so that its own entry is taken over. */
+function registrationOf(settings: WebhookSettings, namespace: string): RegistrationWish {
+  const { serviceName, servicePort, registration, namespaceSelector } = settings;
+  return {
+    keep: settings.disableCreateMutatingWebhookConfig ? 'caBundle' : 'own',
+    name: serviceName,
+    entryName: `${serviceName}.flyte.org`,
+    target: { kind: 'service', name: serviceName, namespace, path: REVIEW_PATH, port: servicePort },
+    failurePolicy: registration.failurePolicy,
+    timeoutSeconds: registration.timeoutSeconds,
+    namespaceSelector: namespaceSelector ?? undefined,
+    namespacesExcluded: [...new Set(['kube-system', 'kube-node-lease', namespace])],
+    matchConditions: [ONLY_WITH_SECRETS, ...registration.matchConditions],
+    ownerReferences: [],
+  };
+}
+
+/** Ours alone: a container that starts again is another one. */
+function identityOf(io: Io): string {
+  const name = variablesOf(io).get('POD_NAME') ?? variablesOf(io).get('HOSTNAME') ?? 'bellhop';
+  return `${name}_${Buffer.from(io.random(4)).toString('hex')}`;
+}

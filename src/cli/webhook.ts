@@ -1,0 +1,78 @@
+import type { Io } from '../core/io/types.ts';
+import { variablesOf } from '../entrypoint/platform.ts';
+import type { KubernetesApi } from '../webhook/kubernetes-api.ts';
+import { openKubernetesApi } from '../webhook/kubernetes-api.ts';
+import type { Log } from '../webhook/log.ts';
+import { openLog } from '../webhook/log.ts';
+import { openMetrics } from '../webhook/metrics.ts';
+import { SERVER_DEFAULTS, startServer } from '../webhook/server.ts';
+import type { Command } from './command.ts';
+import { openCertificates } from './webhook-certificates.ts';
+import { webhookParts } from './webhook-parts.ts';
+
+const command: Command = {
+  name: 'webhook',
+  summary: "The admission webhook that gives pods the secrets that Flyte's tasks ask for",
+  usage: '[-c bellhop.yaml] [FLAGS]',
+  about: [
+    "Takes the place of Flyte's: the same annotations, labels and section `webhook:`, the same",
+    'answers. Serves HTTPS, and health and metrics on another port; makes and renews its own',
+    'certificates, or reads files; ends gracefully at SIGTERM. Logs one JSON object a line to stderr.',
+  ].join('\n'),
+  flags: {
+    config: { short: 'c', value: 'FILE', help: 'bellhop.yaml: webhook, flyteSecrets, stores' },
+    'no-cluster': { help: 'ask no API server: certificates are files, no Events' },
+  },
+  wordsMax: 0,
+  takesCommand: false,
+  example: '$ bellhop webhook -c /etc/bellhop/bellhop.yaml',
+  async run(io, given) {
+    const { settings, mutate, cache, warnings } = await webhookParts(io, given.text('config'));
+    const { clock } = io;
+    const log = openLog({ level: settings.logLevel, clock, write: (text) => io.stderr(text) });
+    for (const warning of warnings) log.say('warn', warning);
+    const api = given.has('no-cluster') ? undefined : await clusterOf(io);
+    const tell = tellBy(log);
+    const certificates = await openCertificates({ io, settings, tell, api });
+    const metrics = openMetrics();
+    const server = await startServer({
+      settings: {
+        ...SERVER_DEFAULTS,
+        reviews: { ...SERVER_DEFAULTS.reviews, port: settings.listenPort },
+        status: { ...SERVER_DEFAULTS.status, port: settings.statusPort },
+        enableHttp2: settings.enableHTTP2,
+        drainMs: settings.drainMs,
+      },
+      mutate,
+      certificates: certificates.source,
+      clock,
+      log,
+      metrics,
+      notReady: certificates.notReady,
+      ...(api === undefined ? {} : { events: api }),
+    });
+    metrics.gauge(
+      { name: 'cache_bytes', help: 'Bytes of values that Embedded keeps.' },
+      () => cache.counts().bytes,
+    );
+    log.say('info', 'serving', { port: server.reviewsPort, statusPort: server.statusPort });
+    const stopSignals = io.onEndSignal(() => server.end());
+    await server.ended;
+    stopSignals();
+    await certificates.stop();
+    log.flush();
+    return 0;
+  },
+};
+
+export default command;
+
+/** The cluster that we run in, or that a kubeconfig names. */
+async function clusterOf(io: Io): Promise<KubernetesApi> {
+  const variables = variablesOf(io);
+  return openKubernetesApi({ io, variable: (name) => variables.get(name) || undefined });
+}
+
+function tellBy(log: Log): Parameters<typeof openCertificates>[0]['tell'] {
+  return (level, what, facts) => log.say(level, what, facts);
+}

@@ -2,16 +2,16 @@
 import type { Clock } from '../core/io/types.ts';
 import { parseGoDuration } from '../wire/go-duration.ts';
 import type { Handle, HttpAnswer } from './connection.ts';
-import type { Mutate } from './decision.ts';
+import type { Delivered, Mutate } from './decision.ts';
 import type { TellDenial } from './events.ts';
 import type { Figures } from './figures.ts';
-import type { Level, Log } from './log.ts';
+import type { Level, Log, LogFacts } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { METRICS_TYPE } from './metrics.ts';
 import type { Outcome, Reviewed } from './review.ts';
 import { review } from './review.ts';
 
-/** Flyte's: `mutate`, the empty API group, v1 and pod, as controller-runtime 0.24.1 builds paths. */
+/** Flyte's: `mutate`, the empty API group, v1, pod, as controller-runtime 0.24.1 makes paths. */
 export const REVIEW_PATH = '/mutate--v1-pod';
 
 /** How long an answer may take. */
@@ -86,35 +86,44 @@ function tell(handling: ReviewHandling, reviewed: Reviewed, durationMs: number):
   if (outcome === 'patched') for (const { by } of delivered) figures.secret([by]);
   if (outcome === 'denied' && pod !== undefined && reason !== undefined) tellDenial?.(pod, reason);
   const level = LEVELS[outcome];
-  if (!log.isOn(level)) return;
-  log.say(level, 'review', {
-    uid: reviewed.uid,
+  if (log.isOn(level))
+    log.say(level, 'review', { ...factsOf(reviewed), durationMs: rounded(durationMs) });
+}
+
+function factsOf({ outcome, ...reviewed }: Reviewed): LogFacts {
+  const { uid, pod, reason, delivered, warnings } = reviewed;
+  return {
+    uid,
     namespace: pod?.namespace,
     pod: pod?.name,
     decision: outcome,
     reason,
-    secrets: delivered.length === 0 ? undefined : delivered.map((one) => one.secret),
-    by: delivered.length === 0 ? undefined : delivered.map((one) => one.by),
-    warnings: reviewed.warnings.length === 0 ? undefined : reviewed.warnings,
+    ...(delivered.length === 0 ? {} : deliveredFacts(delivered)),
+    ...(warnings.length === 0 ? {} : { warnings }),
     dryRun: pod?.dryRun,
-    durationMs: Math.round(durationMs * 1000) / 1000,
-  });
+  };
+}
+
+/** Two lists beside each other: what, and by whom. */
+function deliveredFacts(delivered: readonly Delivered[]): LogFacts {
+  return { secrets: delivered.map((one) => one.secret), by: delivered.map((one) => one.by) };
+}
+
+/** To microseconds. */
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }
 
 /** Answers how the server does. */
 export function handleStatus(metrics: Metrics, notReady: () => string | undefined): Handle {
   return async ({ target, method }) => {
-    const [path] = target.split('?', 1);
+    const [path = ''] = target.split('?', 1);
     const isRead = method === 'GET' || method === 'HEAD';
     return await Promise.resolve(isRead ? statusOf(path, metrics, notReady) : NOT_FOUND);
   };
 }
 
-function statusOf(
-  path: string | undefined,
-  metrics: Metrics,
-  notReady: () => string | undefined,
-): HttpAnswer {
+function statusOf(path: string, metrics: Metrics, notReady: () => string | undefined): HttpAnswer {
   switch (path) {
     case '/healthz':
       return { status: 200, contentType: TEXT, text: 'ok\n' };

@@ -160,14 +160,13 @@ async function pass(manager: Manager): Promise<boolean> {
     telling.happened(change.why);
     adopt(manager, change.state, trusted);
   }
-  if (registered !== undefined) {
-    const bundle = bundleOf(change?.state ?? secret.state);
-    const mayCreate = manager.serving.inUse() !== undefined;
-    await guarded(telling, 'registration write', async () => {
-      await registrar.keep(registered, { bundle, mayCreate });
-    });
-  }
-  return change !== undefined;
+  if (registered === undefined) return change !== undefined;
+  const bundle = bundleOf(change?.state ?? secret.state);
+  const mayCreate = manager.serving.inUse() !== undefined;
+  const isWritten = await guarded(telling, 'registration write', async () => {
+    return registrar.keep(registered, { bundle, mayCreate });
+  });
+  return change !== undefined || isWritten === true;
 }
 
 /** Whom API servers trust, and for how long we have seen it. */
@@ -211,8 +210,8 @@ async function readSecret(manager: Manager): Promise<ReadSecret> {
 }
 
 /**
- * True for a good pair of somebody else under our name, as Flyte's: it is served, and never written.
- * Rubbish is ours to mend.
+ * True for a good pair of somebody else under our name, as Flyte's: it is served, and never
+ * written. Rubbish is ours to mend.
  */
 function isForeign({ parts, telling }: Manager, { state, object = {} }: ReadSecret): boolean {
   const labels = recordIn(recordIn(object, 'metadata'), 'labels');

@@ -14,7 +14,8 @@ const SUFFIX = '-bellhop';
 /**
  * Our Secret, and Flyte's. Flyte deletes and makes its Secret at each start, and does not start
  * where somebody else has made one of that name: so a section that was written for Flyte names
- * Flyte's, and ours is beside it. Where `flyteSecretName` is said, also as '', `secretName` is ours.
+ * Flyte's, and ours is beside it. Where `flyteSecretName` is said, also as '', `secretName` is
+ * ours.
  */
 export function secretNamesOf({ secretName, flyteSecretName }: SecretSettings): SecretSettings {
   if (flyteSecretName !== undefined) {

@@ -17,7 +17,7 @@ export interface Offer {
 export interface Serving {
   /** Resolves with the first pair. */
   readonly ready: Promise<CertificateSource>;
-  inUse(): ServerCertificate | undefined;
+  readonly inUse: () => ServerCertificate | undefined;
   /** True where the registration trusted what we serve when it was read last. */
   isTrusted(): boolean | undefined;
   /** Takes the pair into use if API servers trust it; undefined: there is none. */
@@ -32,20 +32,21 @@ export function openServing(telling: Telling): Serving {
     inUse,
     isTrusted: () => isTrusted,
     offer: (pair, { state, trusted, nowMs }) => {
-      const was = inUse();
-      const isNew = pair !== undefined && pair.certPem !== was?.certPem;
-      if (isNew && mayServe(pair, { state, trusted, nowMs })) {
-        const [leaf] = readCertificates(pair.certPem) ?? [];
-        use({ ...pair, notAfterMs: leaf?.notAfterMs ?? 0 });
-        const facts = { fingerprint: leaf?.fingerprint ?? '', notAfterMs: leaf?.notAfterMs ?? 0 };
-        telling.happened('a new certificate is served', facts);
-      }
+      const isNew = pair !== undefined && pair.certPem !== inUse()?.certPem;
+      if (isNew && mayServe(pair, { state, trusted, nowMs })) take(pair);
       isTrusted = trustOf({ state, trusted, nowMs });
       // Where nobody is trusted yet, or the caBundle was emptied, the next write says so.
       const isMissed = isTrusted === false && trusted?.length !== 0;
       tellHowItIs(telling, inUse(), { isMissed, nowMs });
     },
   };
+
+  function take(pair: Pair): void {
+    const [leaf] = readCertificates(pair.certPem) ?? [];
+    use({ ...pair, notAfterMs: leaf?.notAfterMs ?? 0 });
+    const facts = { fingerprint: leaf?.fingerprint ?? '', notAfterMs: leaf?.notAfterMs ?? 0 };
+    telling.happened('a new certificate is served', facts);
+  }
 
   function trustOf({ state, trusted, nowMs }: Offer): boolean | undefined {
     const now = inUse();
@@ -56,7 +57,7 @@ export function openServing(telling: Telling): Serving {
   }
 }
 
-/** Where nobody is registered nobody asks; where it cannot be read the Lease's holder has waited. */
+/** Where nobody is registered nobody asks; where it cannot be read the holder has waited. */
 function mayServe(pair: Pair, { state, trusted, nowMs }: Offer): boolean {
   if (trusted === undefined || trusted.length === 0) return true;
   const issuer = issuerOf(pair.certPem, bundleOf(state), nowMs)?.fingerprint;
@@ -81,8 +82,8 @@ function tellHowItIs(
 export interface OwnSource {
   readonly source: CertificateSource;
   readonly ready: Promise<CertificateSource>;
-  inUse(): ServerCertificate | undefined;
-  use(certificate: ServerCertificate): void;
+  readonly inUse: () => ServerCertificate | undefined;
+  readonly use: (certificate: ServerCertificate) => void;
 }
 
 export function openSource(): OwnSource {

@@ -1,5 +1,5 @@
-// What replicas share: authorities and the leaf in use, in ONE Secret, so that one write changes all
-// of it or nothing. Its keys ca.crt, tls.crt and tls.key are those of Flyte's Secret.
+// What replicas share: authorities and the leaf in use, in ONE Secret, so that one write changes
+// all of it or nothing. Its keys ca.crt, tls.crt and tls.key are those of Flyte's Secret.
 import type { JsonRecord } from '../stores/_rest.ts';
 import { recordIn, textIn } from '../stores/_rest.ts';
 import { fromBase64 } from '../wire/base64.ts';
@@ -95,35 +95,48 @@ export function readState(secret: JsonRecord): ReadState {
   if (certificates === undefined) faults.push('ca.crt is no PEM certificates');
   const facts = readFacts(text('state.json'));
   if (facts === undefined) faults.push('state.json is not as bellhop writes it');
-  const { issuer, next, used = {} } = facts ?? {};
-  const authorities = (certificates ?? []).map((one): Authority => {
-    const key = one.fingerprint === issuer ? 'ca.key' : 'next-ca.key';
-    const hasKey = one.fingerprint === issuer || one.fingerprint === next;
-    const keyPem = hasKey ? keyFor(one, text(key)) : undefined;
-    if (hasKey && keyPem === undefined) faults.push(`${key} is not the key of its authority`);
-    const until = used[one.fingerprint];
-    return {
-      ...one,
-      usedUntilMs: typeof until === 'number' ? until : one.notAfterMs,
-      ...(keyPem === undefined ? {} : { keyPem }),
-    };
-  });
-  const known = new Set(authorities.map(({ fingerprint }) => fingerprint));
-  const named = [issuer, next].filter((one) => one !== undefined);
-  if (facts !== undefined && !(named.length > 0 && named.every((one) => known.has(one)))) {
+  const { issuer, next } = facts ?? {};
+  const reading = { facts, text, faults };
+  const authorities = (certificates ?? []).map((one) => authorityOf(one, reading));
+  if (facts !== undefined && !namesThem(facts, authorities)) {
     faults.push('state.json names no authority of ca.crt');
   }
   const current = pairIn(text('tls.crt'), text('tls.key'));
   if (current === 'broken') faults.push('tls.crt and tls.key do not fit together');
-  return {
-    faults,
-    state: {
-      authorities,
-      ...(issuer === undefined ? {} : { issuer }),
-      ...(next === undefined ? {} : { next }),
-      ...(current === undefined || current === 'broken' ? {} : { current }),
-    },
-  };
+  const usable = current === 'broken' ? undefined : current;
+  return { faults, state: { authorities, ...present({ issuer, next, current: usable }) } };
+}
+
+type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without the members that are undefined. */
+function present<T extends object>(members: T): Present<T> {
+  const there = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(there) as Present<T>;
+}
+
+interface Reading {
+  readonly facts: Facts | undefined;
+  readonly text: (key: string) => string | undefined;
+  readonly faults: string[];
+}
+
+function authorityOf(one: CertificateFacts, { facts, text, faults }: Reading): Authority {
+  const isIssuer = one.fingerprint === facts?.issuer;
+  const key = isIssuer ? 'ca.key' : 'next-ca.key';
+  const hasKey = isIssuer || one.fingerprint === facts?.next;
+  const keyPem = hasKey ? keyFor(one, text(key)) : undefined;
+  if (hasKey && keyPem === undefined) faults.push(`${key} is not the key of its authority`);
+  const until = facts?.used[one.fingerprint];
+  const usedUntilMs = typeof until === 'number' ? until : one.notAfterMs;
+  return { ...one, usedUntilMs, ...(keyPem === undefined ? {} : { keyPem }) };
+}
+
+/** True where all who are to sign are there, and there is one. */
+function namesThem({ issuer, next }: Facts, authorities: readonly Authority[]): boolean {
+  const known = new Set(authorities.map(({ fingerprint }) => fingerprint));
+  const named = [issuer, next].filter((one) => one !== undefined);
+  return named.length > 0 && named.every((one) => known.has(one));
 }
 
 /** Flyte's Secret, or any other with its three keys. */
@@ -151,11 +164,7 @@ function readFacts(text: string | undefined): Facts | undefined {
     if (!isRecord(parsed) || parsed['version'] !== VERSION) return undefined;
     const issuer = textIn(parsed, 'issuer');
     const next = textIn(parsed, 'next');
-    return {
-      used: recordIn(parsed, 'usedUntilMs'),
-      ...(issuer === undefined ? {} : { issuer }),
-      ...(next === undefined ? {} : { next }),
-    };
+    return { used: recordIn(parsed, 'usedUntilMs'), ...present({ issuer, next }) };
   } catch {
     return undefined;
   }

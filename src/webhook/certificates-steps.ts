@@ -58,7 +58,7 @@ export interface View {
   /** What is in Flyte's Secret, where somebody looked. */
   readonly flyte: { readonly pair?: Pair; readonly caPem: string } | undefined;
   /** 16 new random bytes. */
-  random(): Uint8Array;
+  readonly random: () => Uint8Array;
 }
 
 /** The state to write, and why, for the log. */
@@ -158,7 +158,8 @@ function keepFlytes(view: View): Change | undefined {
   const known = new Set(state.authorities.map((one) => one.fingerprint));
   const added = trusted.filter((one) => theirs.has(one.fingerprint) && !known.has(one.fingerprint));
   if (added.length === 0) return undefined;
-  const authorities = [...state.authorities, ...added.map((one) => foreign(one, view))];
+  const theirsToo = added.map((one) => foreign(one, view)).slice(0, AUTHORITIES_MAX);
+  const authorities = [...bounded(view, AUTHORITIES_MAX - theirsToo.length), ...theirsToo];
   return { why: "Flyte's authority is trusted beside ours", state: { ...state, authorities } };
 }
 
@@ -229,16 +230,31 @@ function roll(view: View): Change | undefined {
   const isDue = nowMs >= dueMs(issuer, lives.renewAtShare);
   if (!isDue && issuer.notAfterMs - nowMs >= lives.leafLifeMs) return undefined;
   const fresh = newAuthority(view);
-  const authorities = [...state.authorities, fresh];
+  const authorities = [...bounded(view, AUTHORITIES_MAX - 1), fresh];
   const why = 'the authority is due: the next one is made';
   return { why, state: { ...state, authorities, next: fresh.fingerprint } };
+}
+
+/** Authorities that have to stay: one signs, one will, and one has signed what is served. */
+function needed({ state, nowMs }: View): ReadonlySet<string | undefined> {
+  const inUse = state.current && issuerOf(state.current.certPem, bundleOf(state), nowMs);
+  return new Set([state.issuer, state.next, inUse?.fingerprint]);
+}
+
+/** At most so many: a Flyte that starts again and again brings a new authority each time. */
+function bounded(view: View, countMax: number): readonly Authority[] {
+  const { authorities } = view.state;
+  const named = needed(view);
+  const others = authorities.filter(({ fingerprint }) => !named.has(fingerprint));
+  const latest = others.toSorted((a, b) => b.usedUntilMs - a.usedUntilMs);
+  const kept = latest.slice(0, Math.max(0, countMax - (authorities.length - others.length)));
+  return authorities.filter((one) => named.has(one.fingerprint) || kept.includes(one));
 }
 
 /** Authorities whose leaves have all ended are trusted no more. */
 function drop(view: View): Change | undefined {
   const { state, nowMs } = view;
-  const inUse = state.current && issuerOf(state.current.certPem, bundleOf(state), nowMs);
-  const named = new Set([state.issuer, state.next, inUse?.fingerprint]);
+  const named = needed(view);
   const kept = state.authorities.filter((one) => {
     return named.has(one.fingerprint) || (nowMs < one.usedUntilMs && nowMs < one.notAfterMs);
   });

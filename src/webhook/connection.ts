@@ -1,6 +1,6 @@
 // One connection of HTTP/1.1: requests one after another, each answered before the next is read.
 // What it runs on is given, so that it can be tested without a network.
-import type { BodyRoom, HttpLimits, HttpRequest } from '../wire/http1.ts';
+import type { BodyRoom, HttpLimits, HttpReader, HttpRequest } from '../wire/http1.ts';
 import { openHttpReader } from '../wire/http1.ts';
 
 /** Where the bytes of a connection go to. */
@@ -65,33 +65,78 @@ export interface Connection {
 
 /** Begins to read. */
 export function openConnection(wire: Wire, setting: ConnectionSetting): Connection {
-  const { limits, nowMs } = setting;
+  const { limits } = setting;
   const reader = openHttpReader(limits, setting.room);
-  let phase: Phase = 'idle';
-  let sinceMs = nowMs();
+  const state: State = { phase: 'idle', sinceMs: setting.nowMs() };
+  const flow = openFlow(wire, { ...setting, reader, state });
+  return {
+    received(bytes) {
+      if (state.phase === 'ended' || state.phase === 'gone') return;
+      reader.add(bytes);
+      if (state.phase === 'idle' || state.phase === 'reading') flow.advance();
+      else if (reader.waitingBytes() > limits.waitingBytesMax) wire.destroy();
+    },
+    drained() {
+      if (state.phase === 'sending') flow.advance();
+    },
+    closed() {
+      state.phase = 'gone';
+      reader.drop();
+    },
+    sweep(atMs) {
+      const what = dueOf(state.phase, atMs - state.sinceMs, limits);
+      if (what === 'end') flow.end();
+      else if (what === 'refuse') flow.refuse(408, 'too slow');
+      else if (what === 'destroy') wire.destroy();
+    },
+    endIfIdle() {
+      if (state.phase === 'idle') flow.end();
+    },
+  };
+}
 
+interface State {
+  phase: Phase;
+  /** Since when it is in this phase. */
+  sinceMs: number;
+}
+
+interface FlowSetting extends ConnectionSetting {
+  readonly reader: HttpReader;
+  readonly state: State;
+}
+
+interface Flow {
+  /** Goes on with what has arrived. */
+  advance(): void;
+  end(): void;
+  refuse(status: number, what: string): void;
+}
+
+function openFlow(wire: Wire, { reader, state, ...setting }: FlowSetting): Flow {
   const enter = (next: Phase): void => {
-    if (phase === 'gone') return;
-    if (phase !== next) sinceMs = nowMs();
-    phase = next;
+    if (state.phase === 'gone') return;
+    if (state.phase !== next) state.sinceMs = setting.nowMs();
+    state.phase = next;
   };
   const end = (): void => {
     enter('ended');
     reader.drop();
     wire.end();
   };
+  const send = (answer: HttpAnswer, how: Omit<Framing, 'date'>): boolean =>
+    wire.write(answerText(answer, { date: setting.date(), ...how }));
   const refuse = (status: number, what: string): void => {
     const answer = { status, contentType: 'text/plain; charset=utf-8', text: `${what}\n` };
-    wire.write(answerText(answer, { date: setting.date(), isLast: true, hasBody: true }));
+    send(answer, { isLast: true, hasBody: true });
     end();
   };
   const answered = (request: HttpRequest, answer: HttpAnswer): void => {
-    if (phase !== 'working') return;
+    if (state.phase !== 'working') return;
     const isLast = !request.keepAlive || setting.isEnding();
-    const hasBody = request.method !== 'HEAD';
-    const isSent = wire.write(answerText(answer, { date: setting.date(), isLast, hasBody }));
+    const isSent = send(answer, { isLast, hasBody: request.method !== 'HEAD' });
     if (isLast) return end();
-    enter(isSent ? 'idle' : 'sending');
+    enter('sending');
     if (isSent) advance();
   };
   const work = async (request: HttpRequest): Promise<void> => {
@@ -120,33 +165,28 @@ export function openConnection(wire: Wire, setting: ConnectionSetting): Connecti
       }
     }
   };
-  return {
-    received(bytes) {
-      if (phase === 'ended' || phase === 'gone') return;
-      reader.add(bytes);
-      if (phase === 'idle' || phase === 'reading') advance();
-      else if (reader.waitingBytes() > limits.waitingBytesMax) wire.destroy();
-    },
-    drained() {
-      if (phase !== 'sending') return;
-      enter('idle');
-      advance();
-    },
-    closed() {
-      phase = 'gone';
-      reader.drop();
-    },
-    sweep(atMs) {
-      const spentMs = atMs - sinceMs;
-      if (phase === 'idle' && spentMs > limits.idleMsMax) end();
-      else if (phase === 'reading' && spentMs > limits.requestMsMax) refuse(408, 'too slow');
-      else if (phase === 'sending' && spentMs > limits.sendMsMax) wire.destroy();
-      else if (phase === 'ended' && spentMs > limits.lingerMsMax) wire.destroy();
-    },
-    endIfIdle() {
-      if (phase === 'idle') end();
-    },
-  };
+  return { advance, end, refuse };
+}
+
+/** What is to happen with a connection that has been in a phase for so long. */
+function dueOf(
+  phase: Phase,
+  spentMs: number,
+  limits: ConnectionLimits,
+): 'end' | 'refuse' | 'destroy' | undefined {
+  switch (phase) {
+    case 'idle':
+      return spentMs > limits.idleMsMax ? 'end' : undefined;
+    case 'reading':
+      return spentMs > limits.requestMsMax ? 'refuse' : undefined;
+    case 'sending':
+      return spentMs > limits.sendMsMax ? 'destroy' : undefined;
+    case 'ended':
+      return spentMs > limits.lingerMsMax ? 'destroy' : undefined;
+    case 'working':
+    case 'gone':
+      return undefined;
+  }
 }
 
 const REASONS: Readonly<Record<number, string>> = {

@@ -38,8 +38,8 @@ export function openHttp2(setting: Http2Setting): Http2 {
   });
   server.on('session', (session) => {
     sessions.add(session);
-    session.setTimeout(setting.idleMsMax, () => session.close());
     session.on('error', () => session.destroy());
+    endWhenIdle(session, setting);
     session.on('close', () => sessions.delete(session));
   });
   server.on('sessionError', () => undefined);
@@ -57,6 +57,16 @@ export function openHttp2(setting: Http2Setting): Http2 {
     },
     size: () => sessions.size,
   };
+}
+
+/** Each stream begins the time anew; what is in flight is finished even then. */
+function endWhenIdle(session: ServerHttp2Session, { clock, idleMsMax }: Http2Setting): void {
+  let cancel = clock.after(idleMsMax, () => session.close());
+  session.on('stream', () => {
+    cancel();
+    cancel = clock.after(idleMsMax, () => session.close());
+  });
+  session.on('close', () => cancel());
 }
 
 async function answer(

@@ -216,9 +216,9 @@ function noteTime(client: Client, { headers }: HttpAnswer): void {
 function judge(asked: Asked, answer: HttpAnswer, nowMs: number): Tried {
   const { status } = answer;
   const record = jsonRecord(answer.body);
-  if (status >= 200 && status < 300 && record !== undefined) return { outcome: record };
-  const reason = record === undefined ? undefined : textIn(record, 'reason');
-  if (status === 404 && reason === 'NotFound') return { outcome: absence(asked, record) };
+  if (isGood(status) && record !== undefined) return { outcome: record };
+  const isAbsent = status === 404 && textIn(record ?? {}, 'reason') === 'NotFound';
+  if (isAbsent) return { outcome: absence(asked, record) };
   if (status === 409) return { outcome: 'conflict' };
   const facts = { what: whatOf(asked, status, record) };
   if (status === 401) {
@@ -227,11 +227,19 @@ function judge(asked: Asked, answer: HttpAnswer, nowMs: number): Tried {
   if (status === 403) {
     throw problem(asked, 'BH_ERR_STORE_DENIED', { ...facts, help: RIGHTS_HELP });
   }
-  const isFinal = status >= 400 && status < 500 && ![408, 425, 429].includes(status);
-  if (isFinal) throw problem(asked, 'BH_ERR_STORE_ANSWER', { ...facts, help: TAKE_HELP });
+  if (isFinal(status)) throw problem(asked, 'BH_ERR_STORE_ANSWER', { ...facts, help: TAKE_HELP });
   const afterMs = retryAfterMs(answer.headers['retry-after'], nowMs);
   const again = { problem: problem(asked, 'BH_ERR_STORE', { ...facts, help: REACH_HELP }) };
   return afterMs === undefined ? again : { ...again, afterMs };
+}
+
+function isGood(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** It has decided, and would decide so again. */
+function isFinal(status: number): boolean {
+  return status >= 400 && status < 500 && ![408, 425, 429].includes(status);
 }
 
 const RIGHTS_HELP = "give the webhook's service account this right: docs/webhook-certificates.md";

@@ -11,6 +11,8 @@ import type { Connection, Wire } from './connection.ts';
 export interface Address {
   /** An address of this machine; `::` is all of them, IPv4 too. */
   readonly host: string;
+  /** Where the machine does not have the first one: `0.0.0.0` for a kernel without IPv6. */
+  readonly orHost?: string;
   readonly port: number;
 }
 
@@ -158,15 +160,13 @@ interface Ending {
 }
 
 async function listening(server: net.Server, at: Address, ending: Ending): Promise<Listening> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject);
-  server.listen({ host: at.host, port: at.port, backlog: BACKLOG }, () => resolve());
-  try {
-    await promise;
-  } catch (error) {
+  let code = await listenAt(server, at.host, at.port);
+  if (at.orHost !== undefined && NOT_HERE.has(code)) {
+    code = await listenAt(server, at.orHost, at.port);
+  }
+  if (code !== '') {
     ending.onStop();
-    const { code } = error as { code?: unknown };
-    const what = `cannot be listened on (${typeof code === 'string' ? code : 'unknown reason'})`;
+    const what = `cannot be listened on (${code})`;
     throw new BellhopError('BH_ERR_SETTINGS', { where: [`${at.host}:${at.port}`], what });
   }
   server.on('error', () => undefined);
@@ -180,3 +180,17 @@ async function listening(server: net.Server, at: Address, ending: Ending): Promi
 }
 
 const BACKLOG = 1024;
+const NOT_HERE: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
+
+/** Empty where it listens, else the errno's name. */
+async function listenAt(server: net.Server, host: string, port: number): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const fail = (error: Error & { readonly code?: unknown }): void => {
+    resolve(typeof error.code === 'string' ? error.code : 'unknown reason');
+  };
+  server.once('error', fail);
+  server.listen({ host, port, backlog: BACKLOG }, () => resolve(''));
+  const code = await promise;
+  server.off('error', fail);
+  return code;
+}

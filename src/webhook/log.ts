@@ -61,7 +61,7 @@ export function openLog({ level, clock, write }: LogParts): Log {
   };
 }
 
-/** One line, whatever the texts hold: JSON escapes line breaks, and here what terminals obey too. */
+/** One line, whatever the texts hold: JSON escapes line breaks, and this what terminals obey. */
 function lineOf(facts: LogFacts): string {
   const json = JSON.stringify(Object.values(facts).some(isLong) ? cut(facts) : facts);
   return CONTROLS.test(json) ? json.replace(EACH_CONTROL, escaped) : json;

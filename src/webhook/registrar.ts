@@ -20,9 +20,10 @@ export interface Registrar {
   read(): Promise<KubeObject | 'absent'>;
   /**
    * Writes what is not as it should be, based on what was read: somebody else's change in between
-   * wins, and is looked at the next time. Rejects as the API does.
+   * wins, and is looked at the next time. True where something was written. Rejects as the API
+   * does.
    */
-  keep(existing: KubeObject | 'absent', how: Keeping): Promise<void>;
+  keep(existing: KubeObject | 'absent', how: Keeping): Promise<boolean>;
 }
 
 export interface Keeping {
@@ -48,8 +49,8 @@ export function openRegistrar(parts: RegistrarParts): Registrar {
       const known = existing === 'absent' ? undefined : existing;
       const left = new Set([...memory.unknown, ...foughtFor(parts, memory)]);
       const correction = correct(parts.wish, { existing: known, bundle, left });
-      if (correction === undefined || (correction.isNew && !mayCreate)) return;
-      await write(parts, memory, correction);
+      if (correction === undefined || (correction.isNew && !mayCreate)) return false;
+      return write(parts, memory, correction);
     },
   };
 }
@@ -78,14 +79,18 @@ function foughtFor({ clock, telling }: RegistrarParts, memory: Memory): string[]
   return fought;
 }
 
-async function write(parts: RegistrarParts, memory: Memory, correction: Correction): Promise<void> {
+async function write(
+  parts: RegistrarParts,
+  memory: Memory,
+  correction: Correction,
+): Promise<boolean> {
   const { api, clock, telling, wish } = parts;
   const { object, isNew, fields } = correction;
   const place = registrationPlace(wish.name);
   const written = isNew
     ? await api.create(place.collection, object)
     : await api.update(place.path, object);
-  if (written.kind === 'conflict') return;
+  if (written.kind === 'conflict') return false;
   for (const field of unknownFields(object, written.object, wish.entryName)) {
     memory.unknown.add(field);
     telling.wrong(`field ${field}`, `this API server does not know ${field} of a webhook`, 'warn');
@@ -96,4 +101,5 @@ async function write(parts: RegistrarParts, memory: Memory, correction: Correcti
   }
   const facts = { name: wish.name, fields: fields.join(' ') };
   telling.happened(isNew ? 'registered' : 'the registration was put right', facts);
+  return true;
 }

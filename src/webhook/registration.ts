@@ -65,7 +65,7 @@ export interface Present {
   readonly existing: JsonRecord | undefined;
   /** PEM of all whom API servers are to trust; undefined leaves the caBundle alone. */
   readonly bundle: string | undefined;
-  /** Fields that are left as they are: the server does not know them, or somebody fights for them. */
+  /** Fields that are left as they are: unknown to the server, or somebody fights for them. */
   readonly left: ReadonlySet<string>;
 }
 

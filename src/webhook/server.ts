@@ -32,8 +32,8 @@ export interface ServerSettings extends AnswerTimes {
 
 /** As `bellhop webhook` has them where the configuration says nothing. */
 export const SERVER_DEFAULTS: ServerSettings = {
-  reviews: { host: '::', port: 9443 },
-  status: { host: '::', port: 10_254 },
+  reviews: { host: '::', orHost: '0.0.0.0', port: 9443 },
+  status: { host: '::', orHost: '0.0.0.0', port: 10_254 },
   enableHttp2: false,
   answerMsMax: 9500,
   answerMarginMs: 500,

@@ -102,10 +102,11 @@ function readDocument(document: Members): ReadReview {
   const asked: Echo = { uid: typeof uid === 'string' ? uid.toWellFormed() : '' };
   const kind = own(document, 'kind') ?? 'AdmissionReview';
   const apiVersion = own(document, 'apiVersion') ?? 'admission.k8s.io/v1';
-  for (const [name, one] of Object.entries({ kind, apiVersion })) {
-    if (typeof one !== 'string') return refused(asked, `${PARSE} ${mustBe(name, 'text', one)}`);
+  if (typeof kind !== 'string') return refused(asked, `${PARSE} ${mustBe('kind', 'text', kind)}`);
+  if (typeof apiVersion !== 'string') {
+    return refused(asked, `${PARSE} ${mustBe('apiVersion', 'text', apiVersion)}`);
   }
-  const type = { kind: String(kind).toWellFormed(), apiVersion: String(apiVersion).toWellFormed() };
+  const type = { kind: kind.toWellFormed(), apiVersion: apiVersion.toWellFormed() };
   if (request === undefined) return refused({ uid: '', type }, 'there is no content to decode');
   if (!isRecord(request)) return refused(asked, mustBe('request', 'an object', request));
   const problem = requestProblem(request);

@@ -59,17 +59,17 @@ export function openBody(
         left -= part.byteLength;
         return { rest: bytes.subarray(part.byteLength), isWhole: left === 0 };
       },
-      take: kept.take,
-      drop: kept.drop,
+      take: () => kept.take(),
+      drop: () => kept.drop(),
     };
   }
-  return { read: chunks(kept), take: kept.take, drop: kept.drop };
+  return { read: chunks(kept), take: () => kept.take(), drop: () => kept.drop() };
 }
 
 const CHUNK_LINE_BYTES_MAX = 256;
 const TRAILER_BYTES_MAX = 4096;
 
-/** RFC 9112, 7.1: sizes in hexadecimal, each before its bytes; extensions and trailers are dropped. */
+/** RFC 9112, 7.1: sizes in hexadecimal before the bytes; extensions and trailers are dropped. */
 function chunks(kept: Kept): BodyReader['read'] {
   let left = 0;
   let trailerBytes = 0;

@@ -134,6 +134,23 @@ function headOf(text: string): Head {
   if (line === null) throw new HttpProblem(400, 'the first line is no request');
   const [, method = '', target = '', major, minor] = line;
   if (major !== '1') throw new HttpProblem(505, 'HTTP/1.1 is spoken here');
+  const headers = headersOf(lines);
+  const isOld = minor === '0';
+  if (!isOld && (headers.get('host') ?? ',').includes(',')) {
+    throw new HttpProblem(400, 'one header Host is needed');
+  }
+  return {
+    method,
+    target,
+    headers,
+    keepAlive: isKept(headers.get('connection') ?? '', isOld),
+    length: lengthOf(headers, isOld),
+    expectsContinue: !isOld && expectsContinue(headers.get('expect')),
+  };
+}
+
+/** Those after the first line. */
+function headersOf(lines: readonly string[]): ReadonlyMap<string, string> {
   const headers = new Map<string, string>();
   for (let index = 1; index < lines.length; index++) {
     const field = FIELD.exec(lines[index] ?? '');
@@ -143,20 +160,13 @@ function headOf(text: string): Head {
     const value = field[2] ?? '';
     headers.set(name, before === undefined ? value : `${before}, ${value}`);
   }
-  const isOld = minor === '0';
-  if (!isOld && !/^[^,]*$/.test(headers.get('host') ?? ',')) {
-    throw new HttpProblem(400, 'one header Host is needed');
-  }
-  const connection = headers.get('connection')?.toLowerCase() ?? '';
-  const says = (word: string): boolean => connection.split(/[ \t]*,[ \t]*/).includes(word);
-  return {
-    method,
-    target,
-    headers,
-    keepAlive: isOld ? says('keep-alive') : !says('close'),
-    length: lengthOf(headers, isOld),
-    expectsContinue: !isOld && expectsContinue(headers.get('expect')),
-  };
+  return headers;
+}
+
+function isKept(connection: string, isOld: boolean): boolean {
+  if (connection === '') return !isOld;
+  const words = connection.toLowerCase().split(/[ \t]*,[ \t]*/);
+  return isOld ? words.includes('keep-alive') : !words.includes('close');
 }
 
 function expectsContinue(expect: string | undefined): boolean {

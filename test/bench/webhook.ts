@@ -7,7 +7,7 @@ import { makeCertificates } from '../core/_certificates.ts';
 import { bodyWith } from '../webhook/_reviews.ts';
 import { keepResults, machine } from './measure.ts';
 
-const ROUNDS = 7;
+const ROUNDS = 5;
 const SECONDS = 2;
 const SECRETS = [1, 10, 50] as const;
 const CONNECTIONS = [1, 16] as const;
@@ -47,8 +47,8 @@ interface Row {
 }
 
 /**
- * `npm run bench -- webhook`: the webhook beside a server of the same runtime that does nothing, and
- * beside itself with decisions that are ready: that is what the server alone costs.
+ * `npm run bench -- webhook`: the webhook beside a server of the same runtime that does nothing,
+ * and beside itself with decisions that are ready: that is what the server alone costs.
  */
 export async function bench(only?: string): Promise<void> {
   if (Bun.which('go') === null) throw new Error('the load is made by a program in Go: install go');

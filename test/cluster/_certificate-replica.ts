@@ -1,5 +1,6 @@
-// One replica as a process of its own: the certificate manager and the webhook's server, against the
-// API server of a kubeconfig. Prints one JSON object a line. May kill itself at its n-th call.
+// One replica as a process of its own: the certificate manager and the webhook's server, against
+// the API server of a kubeconfig. Prints one JSON object a line. May kill itself at its n-th call.
+import { onEndSignal } from '../../src/core/io/signals.ts';
 import { openSystem } from '../../src/core/io/system.ts';
 import { openManager } from '../../src/webhook/certificates-manager.ts';
 import type { CertificateLives } from '../../src/webhook/certificates-steps.ts';
@@ -91,7 +92,13 @@ async function main(wish: ReplicaWish): Promise<void> {
     log: openLog({ level: 'error', clock: io.clock, write: (text) => io.stderr(text) }),
     metrics: openMetrics(),
   });
+  onEndSignal(() => {
+    server.end();
+    void manager.stop();
+  });
   print({ port: server.reviewsPort });
+  await server.ended;
+  process.exit(0);
 }
 
 if (import.meta.main) await main(JSON.parse(process.argv[2] ?? '{}') as ReplicaWish);

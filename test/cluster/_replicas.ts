@@ -13,6 +13,8 @@ export const PROGRAM = path.join(import.meta.dir, '_certificate-replica.ts');
 /** API servers were measured to see a changed registration after 1.5 s at the latest. */
 const CACHE_MS = 1500;
 const CONNECT_MS_MAX = 5000;
+/** Endpoints change that long after a pod was told to end. */
+const HEARD_MS = 600;
 
 export interface Running {
   readonly name: string;
@@ -21,6 +23,10 @@ export interface Running {
   port(): number | undefined;
   isAlive(): boolean;
   kill(): void;
+  /** Ends it as the kubelet does; what sends requests there hears of it a little later. */
+  terminate(): Promise<void>;
+  /** True until those who send requests have heard that it ends. */
+  isListed(): boolean;
 }
 
 export function startReplica(wish: ReplicaWish): Running {
@@ -31,6 +37,7 @@ export function startReplica(wish: ReplicaWish): Running {
   });
   const lines: string[] = [];
   let port: number | undefined;
+  let isListed = true;
   void readLines(child.stdout, (text) => {
     const line = JSON.parse(text) as ReplicaLine;
     if ('port' in line) port = line.port;
@@ -45,6 +52,13 @@ export function startReplica(wish: ReplicaWish): Running {
     port: () => (child.exitCode === null && child.signalCode === null ? port : undefined),
     isAlive: () => child.exitCode === null && child.signalCode === null,
     kill: end,
+    isListed: () => isListed,
+    terminate: async () => {
+      child.kill('SIGTERM');
+      await Bun.sleep(HEARD_MS);
+      isListed = false;
+      await child.exited;
+    },
   };
 }
 
@@ -62,7 +76,7 @@ async function readLines(stream: ReadableStream<Uint8Array>, take: (line: string
 export async function serviceOf(replicas: readonly Running[]) {
   let turn = 0;
   const server = net.createServer((client) => {
-    const ports = replicas.flatMap((one) => one.port() ?? []);
+    const ports = replicas.flatMap((one) => (one.isListed() ? (one.port() ?? []) : []));
     turn += 1;
     const upstream = net.connect({ host: '127.0.0.1', port: ports[turn % ports.length] ?? 1 });
     const end = (): void => {

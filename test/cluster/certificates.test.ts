@@ -19,6 +19,8 @@ function otherAuthority(): string {
   return makeAuthority(crypto.getRandomValues(new Uint8Array(16)), life).certPem;
 }
 
+const RESTARTS = 6;
+
 async function hasIssuer(): Promise<boolean> {
   return (await open().inspect()).state.issuer !== undefined;
 }
@@ -61,6 +63,25 @@ describe.skipIf(missing)('three replicas', () => {
     const { faults, secrets } = await open().inspect();
     expect(faults).toEqual([]);
     expect(secrets).toBe(1);
+  }, 60_000);
+
+  test('replicas are restarted in turn while all that goes on: no call fails', async () => {
+    const { server, replicas, registration } = open();
+    const watching = judge(server, replicas, registration);
+    const pods = load(open(), 4);
+    for (let count = 0; count < RESTARTS; count += 1) {
+      const next = open().start(`next-${count}`);
+      await until('the next one serves', () => next.port() !== undefined);
+      await replicas.find((one) => one.isListed())?.terminate();
+    }
+    await pods.stop();
+    await watching.stop();
+    const { leaves, issuers, refused } = watching;
+    const figures = { restarts: RESTARTS, pods: pods.done, leaves: leaves.size };
+    console.log(JSON.stringify({ ...figures, issuers: issuers.size, failed: pods.failed.length }));
+    expect(pods.failed).toEqual([]);
+    expect(refused).toEqual([]);
+    expect(leaves.size).toBeGreaterThanOrEqual(5);
   }, 60_000);
 
   const TAMPERED: readonly (readonly [string, () => Promise<unknown>])[] = [

@@ -234,7 +234,7 @@ describe.skipIf(!isThere)('its rights', () => {
     [
       'where it registers itself',
       { registration: { mode: 'server' } },
-      ['create mutatingwebhookconfigurations.admissionregistration.k8s.io yes', 'get pods yes'],
+      ['create mutatingwebhookconfigurations.admissionregistration.k8s.io yes', 'get pods no'],
     ],
     [
       'where certificates are given and somebody else registers',
@@ -242,6 +242,7 @@ describe.skipIf(!isThere)('its rights', () => {
       [
         'get secrets/OWN-tls no',
         'create secrets no',
+        'create leases.coordination.k8s.io no',
         'update mutatingwebhookconfigurations.admissionregistration.k8s.io/OWN no',
         'create events no',
       ],

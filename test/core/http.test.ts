@@ -60,7 +60,9 @@ const OUTCOMES: readonly (readonly [string, Answer, string])[] = [
   ],
   [
     'chunks beside a length that is short',
-    cut(`content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n7d1\r\n${'x'.repeat(2001)}\r\n`),
+    cut(
+      `content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n7d1\r\n${'x'.repeat(2001)}\r\n0\r\n\r\n`,
+    ),
     'too large (over 1000 bytes)',
   ],
   [

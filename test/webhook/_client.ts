@@ -24,7 +24,7 @@ export interface ClientSetting {
   readonly more?: tls.ConnectionOptions;
 }
 
-/** Connections are kept until the server says `Connection: close` or closes them between requests. */
+/** Connections are kept until the server says `Connection: close`, or closes them when idle. */
 export function openClient({ port, ca, keepAlive = true, more = {} }: ClientSetting): Client {
   let open: TLSSocket | undefined;
   let certificate = '';

@@ -122,14 +122,15 @@ export function byMembers(seed: Buffer, next: Next): Buffer {
       holder = inner as Record<string, unknown>;
       name = names[next(names.length)] ?? '';
     }
-    if (next(8) === 0) delete holder[name];
-    else if (next(8) === 0) holder[NAMES[next(NAMES.length)] ?? ''] = structuredClone(holder[name]);
+    const way = next(8);
+    if (way === 0) delete holder[name];
+    else if (way === 1) holder[NAMES[next(NAMES.length)] ?? ''] = structuredClone(holder[name]);
     else holder[name] = structuredClone(VALUES[next(VALUES.length)]);
   }
   return Buffer.from(JSON.stringify(root.body) ?? '');
 }
 
-/** The uid that the answer must have, read by the plainest way; undefined where none can be read. */
+/** The uid that the answer must have, read in the plainest way; undefined where there is none. */
 function uidIn(body: Buffer): string | undefined {
   try {
     const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(body);

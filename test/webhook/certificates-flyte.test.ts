@@ -1,5 +1,5 @@
-// In the place of a running Flyte: its Secret is never written, what it serves stays trusted, and no
-// call fails because of us.
+// In the place of a running Flyte: its Secret is never written, what it serves stays trusted, and
+// no call fails because of us.
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { makeAuthority, makeLeaf, readCertificates } from '../../src/webhook/certificates-x509.ts';
 import { dnsNamesOf, secretNamesOf } from '../../src/webhook/certificates-names.ts';
@@ -104,6 +104,20 @@ describe("Flyte's Secret", () => {
     await made.pass(60_000);
     expect(made.broken).toEqual([]);
     expect(leaf(a)).toBeDefined();
+  });
+
+  test('of a Flyte that starts again all the time: the caBundle does not grow for ever', async () => {
+    const made = world();
+    made.replica('a');
+    await made.pass(20_000);
+    const [ours] = trusted(made);
+    for (let count = 0; count < 50; count += 1) {
+      const { authority } = startFlyte(made);
+      await made.pass(10_000);
+      expect(trusted(made)).toContain(authority?.fingerprint ?? '');
+      expect(trusted(made)).toContain(ours ?? '');
+    }
+    expect(trustedCount(made)).toBe(32);
   });
 
   test('with a key that does not fit is not used, and its authority stays trusted', async () => {

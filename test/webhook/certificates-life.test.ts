@@ -1,7 +1,7 @@
 // Long lives, odd clocks and other people's hands, on a simulated clock.
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { bundleOf, readState, secretOf } from '../../src/webhook/certificates-state.ts';
-import { readCertificates } from '../../src/webhook/certificates-x509.ts';
+import { makeAuthority, readCertificates } from '../../src/webhook/certificates-x509.ts';
 import { forbidding } from './_faults.ts';
 import type { Replica, World } from './_world.ts';
 import { DAY_MS, REGISTRATION, SECRET, WISH, trustedCount, world } from './_world.ts';
@@ -30,6 +30,11 @@ function withBundle(made: World, pem: string): void {
   const clientConfig = { ...entry.clientConfig, caBundle };
   const old = made.cluster.objects.get(REGISTRATION) ?? {};
   made.cluster.put(REGISTRATION, { ...old, webhooks: [{ ...entry, clientConfig }] });
+}
+
+function foreignAuthority({ nowMs }: World): string {
+  const random = globalThis.crypto.getRandomValues(new Uint8Array(16));
+  return makeAuthority(random, { nowMs: nowMs(), lifeMs: 30 * DAY_MS }).certPem;
 }
 
 /** Two replicas that have settled. */
@@ -174,6 +179,10 @@ describe('the caBundle', () => {
   const TAMPERED: readonly (readonly [string, (made: World) => void])[] = [
     ['emptied', (made) => withBundle(made, '')],
     ['rubbish', (made) => withBundle(made, 'rubbish')],
+    [
+      "another's, put there by whoever may write it",
+      (made) => withBundle(made, foreignAuthority(made)),
+    ],
     ['the registration deleted', (made) => made.cluster.remove(REGISTRATION)],
   ];
   test.each([...TAMPERED])('%s: is restored with the next look', async (_, tamper) => {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'bun:test';
 import { BellhopError } from '../../src/core/errors.ts';
+import fc from 'fast-check';
 import type { Mutate } from '../../src/webhook/decision.ts';
 import type { ReviewInput, Reviewed } from '../../src/webhook/review.ts';
 import { faultOf, review } from '../../src/webhook/review.ts';
+import { SEEDS, byBytes, byMembers, judge, numbersFrom } from './_fuzzing.ts';
 import type { AnswerJson } from './_reviews.ts';
 import { PATCHED, VECTORS, bodyText, bodyWith, deciding } from './_reviews.ts';
 import { decisionOf, vector, withoutPatch } from './_reviews.ts';
@@ -112,4 +114,17 @@ describe('what is said of a fault', () => {
     expect(parse()).not.toContain('canary');
     expect(faultOf(CANARY)).toBe('a string was thrown');
   });
+});
+
+test('broken reviews have clean answers with their uid (by the million: test/webhook/fuzz.ts)', async () => {
+  const [small = Buffer.alloc(0)] = SEEDS;
+  const one = fc.record({ seed: fc.integer({ min: 1 }), from: fc.nat(SEEDS.length - 1) });
+  await fc.assert(
+    fc.asyncProperty(one, async ({ seed, from }) => {
+      const next = numbersFrom(seed);
+      await judge(byBytes(SEEDS[from] ?? small, next));
+      await judge(byMembers(small, next));
+    }),
+    { numRuns: 1500 },
+  );
 });

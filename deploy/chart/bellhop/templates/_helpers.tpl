@@ -65,12 +65,29 @@ disableCreateMutatingWebhookConfig: {{ ne .Values.registration.mode "server" }}
 {{- if .Values.policy.enabled }}
 statusAnnotation: true
 {{- end }}
-{{- if eq .Values.registration.mode "server" }}
-namespaceSelector: {{- include "bellhop.namespaceSelector" . | trim | nindent 2 }}
-registration:
-  failurePolicy: {{ .Values.registration.failurePolicy }}
-  timeoutSeconds: {{ .Values.registration.timeoutSeconds }}
+{{- /* Also where it is empty: then `secretName` is bellhop's own, and not Flyte's. */}}
+flyteSecretName: {{ .Values.certificates.flyteSecretName | quote }}
+{{- with .Values.registration }}
+{{- if eq .mode "server" }}
+{{- with .namespaceSelector }}
+namespaceSelector: {{- toYaml . | nindent 2 }}
 {{- end }}
+registration:
+  failurePolicy: {{ .failurePolicy }}
+  timeoutSeconds: {{ .timeoutSeconds }}
+  matchConditions:
+    - {{- include "bellhop.notAMirror" $ | nindent 6 }}
+    {{- with .matchConditions }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Static pods are mirrored as the kubelet has them: they cannot be changed. */}}
+{{- define "bellhop.notAMirror" -}}
+name: not-a-mirror-pod
+expression: "!has(object.metadata.annotations) || !('kubernetes.io/config.mirror' in object.metadata.annotations)"
 {{- end }}
 
 {{- /* Keys of `webhook:` that fit the image, unless the user's bellhop.yaml has them. */}}

@@ -11,8 +11,10 @@ import { policyOf, storesOf } from '../plan/settings-use.ts';
 import type { Mutate } from '../webhook/decision.ts';
 import { embeddedPlace } from '../webhook/embedded-place.ts';
 import { globalValues } from '../webhook/global-values.ts';
+import type { KubernetesApi } from '../webhook/kubernetes-api.ts';
 import { mutateSettings } from '../webhook/managers.ts';
 import { openMutate } from '../webhook/mutate.ts';
+import { openPullSecrets } from '../webhook/pull-secrets.ts';
 import type { SettingsProblem, WebhookSettings } from '../webhook/settings.ts';
 import { readGlobalSettings, readWebhookSettings } from '../webhook/settings.ts';
 import type { ValueCache } from '../webhook/value-cache.ts';
@@ -27,8 +29,15 @@ export interface WebhookParts {
   readonly warnings: readonly string[];
 }
 
-/** Reads bellhop.yaml; throws everything that is wrong with it, together. */
-export async function webhookParts(io: Io, config: string | undefined): Promise<WebhookParts> {
+/**
+ * Reads bellhop.yaml; throws everything that is wrong with it, together. Without a cluster no
+ * image pull secrets are seen to.
+ */
+export async function webhookParts(
+  io: Io,
+  config: string | undefined,
+  api?: KubernetesApi,
+): Promise<WebhookParts> {
   const { settings: all, problems, source } = await readSettingsFile(io, config);
   const webhook = readWebhookSettings(all.webhook);
   const global = readGlobalSettings(all.flyteSecrets);
@@ -54,6 +63,7 @@ export async function webhookParts(io: Io, config: string | undefined): Promise<
     mutateSettings(settings, ALL_INJECTORS, {
       global: globalValues(places, global.settings),
       find: cache.find,
+      ...(api === undefined ? {} : { pullSecrets: openPullSecrets(api) }),
       stores: storesOf(all),
       policy: policyOf(all, undefined),
       digest,

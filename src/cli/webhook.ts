@@ -27,11 +27,12 @@ const command: Command = {
   takesCommand: false,
   example: '$ bellhop webhook -c /etc/bellhop/bellhop.yaml',
   async run(io, given) {
-    const { settings, mutate, cache, warnings } = await webhookParts(io, given.text('config'));
+    const api = given.has('no-cluster') ? undefined : await clusterOf(io);
+    const parts = await webhookParts(io, given.text('config'), api);
+    const { settings, mutate, cache, warnings } = parts;
     const { clock } = io;
     const log = openLog({ level: settings.logLevel, clock, write: (text) => io.stderr(text) });
     for (const warning of warnings) log.say('warn', warning);
-    const api = given.has('no-cluster') ? undefined : await clusterOf(io);
     const tell = tellBy(log);
     const certificates = await openCertificates({ io, settings, tell, api });
     const metrics = openMetrics();

@@ -1,15 +1,19 @@
 // A vector of Flyte's run through the mutation, with the stores and the cluster that it describes.
 import { ALL_INJECTORS } from '../../src/injectors/_all.gen.ts';
-import type { FoundValue, PullSecrets } from '../../src/injectors/_injector.ts';
+import type { FoundValue } from '../../src/injectors/_injector.ts';
 import type { Decision } from '../../src/webhook/decision.ts';
 import { globalValues } from '../../src/webhook/global-values.ts';
+import { secretPlace } from '../../src/webhook/kubernetes-objects.ts';
 import { mutateSettings } from '../../src/webhook/managers.ts';
 import { openMutate } from '../../src/webhook/mutate.ts';
+import { openPullSecrets } from '../../src/webhook/pull-secrets.ts';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
 import { openValueCache } from '../../src/webhook/value-cache.ts';
 import { applyPatch } from '../../src/wire/json-patch.ts';
 import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import { fakeIo } from '../support/fake-io.ts';
+import type { MemoryCluster } from './_memory-api.ts';
+import { memoryCluster } from './_memory-api.ts';
 import type { Json, MutateVector, StoredValue } from './_vectors.ts';
 
 export interface Ran {
@@ -43,7 +47,7 @@ export async function runVector(vector: MutateVector, more: Json): Promise<Ran> 
   ]);
   const io = fakeIo({ files: Object.fromEntries(files) as Record<string, string> });
   const fetchCalls: string[] = [];
-  const clusterSecrets = [...(vector.clusterSecrets ?? [])];
+  const cluster = clusterOf(vector.clusterSecrets ?? []);
   const read = async (id: string): Promise<FoundValue | undefined> => {
     fetchCalls.push(id);
     const stored = embeddedStore?.[id];
@@ -54,7 +58,7 @@ export async function runVector(vector: MutateVector, more: Json): Promise<Ran> 
     mutateSettings(settings, ALL_INJECTORS, {
       global: globalValues({ fs: io.fs, variable: (name) => (globalEnv ?? {})[name] }),
       find: cache.find,
-      pullSecrets: mirroring(clusterSecrets),
+      pullSecrets: openPullSecrets(cluster.client(() => 0)),
       stores: {},
       policy: DEFAULT_POLICY,
       digest: { md5: hash('md5'), sha256: hash('sha256') },
@@ -69,25 +73,29 @@ export async function runVector(vector: MutateVector, more: Json): Promise<Ran> 
     signal: new AbortController().signal,
   });
   const patch = decision.kind === 'patched' ? decision.patch : [];
-  return { decision, pod: applyPatch(vector.pod, patch) as Json, fetchCalls, clusterSecrets };
+  return {
+    decision,
+    pod: applyPatch(vector.pod, patch) as Json,
+    fetchCalls,
+    clusterSecrets: secretsIn(cluster),
+  };
 }
 
-function mirroring(secrets: Json[]): PullSecrets {
-  const named = (name: string, namespace: string): Json | undefined => {
-    return secrets.find(({ metadata }) => {
-      const known = metadata as { name?: string; namespace?: string };
-      return known.name === name && known.namespace === namespace;
-    });
-  };
-  return {
-    mirror: async (name, to) => {
-      const own = named(name, 'flyte');
-      if (own === undefined) return false;
-      if (named(name, to.namespace) === undefined) {
-        const metadata = { ...(own['metadata'] as Json), namespace: to.namespace };
-        secrets.push({ ...own, metadata });
-      }
-      return true;
-    },
-  };
+/** Secrets as the cluster of the vector has them, by their paths. */
+function clusterOf(secrets: readonly Json[]): MemoryCluster {
+  const cluster = memoryCluster();
+  for (const secret of secrets) {
+    const { name = '', namespace = '' } = secret['metadata'] as Readonly<Record<string, string>>;
+    cluster.put(secretPlace(namespace, name).path, secret);
+  }
+  return cluster;
+}
+
+/** The Secrets of a cluster, without what only the API has. */
+function secretsIn(cluster: MemoryCluster): readonly Json[] {
+  return [...cluster.objects.values()].map((object) => {
+    const { apiVersion: _, kind: __, ...secret } = object;
+    const { resourceVersion: ___, ...metadata } = secret['metadata'] as Json;
+    return { ...secret, metadata };
+  });
 }

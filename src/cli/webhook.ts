@@ -52,10 +52,10 @@ const command: Command = {
       notReady: certificates.notReady,
       ...(api === undefined ? {} : { events: api }),
     });
-    metrics.gauge(
-      { name: 'cache_bytes', help: 'Bytes of values that Embedded keeps.' },
-      () => cache.counts().bytes,
+    metrics.gauge({ name: 'cache_bytes', help: 'Bytes of values that Embedded keeps.' }, () =>
+      cache.bytes(),
     );
+    cache.watch((result) => server.figures.cacheRead(['embedded', result]));
     log.say('info', 'serving', { port: server.reviewsPort, statusPort: server.statusPort });
     const stopSignals = io.onEndSignal(() => server.end());
     await server.ended;

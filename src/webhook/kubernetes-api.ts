@@ -59,6 +59,7 @@ export interface ApiParts {
 
 const CALL_MS_MAX = 15_000;
 const ATTEMPT_MS_MAX = 5_000;
+const CREDENTIALS_MS_MAX = 60_000;
 const WAIT_MS_FIRST = 100;
 const WAIT_MS_MAX = 4_000;
 /** Secrets have at most 1 MiB, in Base64. */
@@ -69,9 +70,10 @@ const SKEW_MS_MIN = 10_000;
 /** Opens it; asks nothing before the first call. Rejects where no API server is known. */
 export async function openKubernetesApi(parts: ApiParts): Promise<KubernetesApi> {
   const { io } = parts;
-  const context = contextOf(parts);
-  const reopen = async (): Promise<Kube> => openKube(context, parts.options ?? {});
-  const state: Client = { parts, kube: await reopen(), reopen, skewMs: 0 };
+  // With a context of its own: what failed in another one is remembered there for a whole start.
+  const reopen = async (): Promise<Kube> => openKube(contextOf(parts), parts.options ?? {});
+  const openedMs = io.clock.monotonicMs();
+  const state: Client = { parts, kube: await reopen(), openedMs, reopen, skewMs: 0 };
   const { namespace } = state.kube;
   return {
     namespace: parts.variable('POD_NAMESPACE') ?? (namespace === '' ? 'default' : namespace),
@@ -90,6 +92,7 @@ export async function openKubernetesApi(parts: ApiParts): Promise<KubernetesApi>
 interface Client {
   readonly parts: ApiParts;
   kube: Kube;
+  openedMs: number;
   readonly reopen: () => Promise<Kube>;
   skewMs: number;
 }
@@ -130,19 +133,29 @@ function contextOf({ io, variable }: ApiParts): StoreContext {
 async function send(client: Client, asked: Asked): Promise<Outcome> {
   const { io, callMsMax = CALL_MS_MAX } = client.parts;
   const endMs = io.clock.monotonicMs() + callMsMax;
-  const authorization = client.kube.authorization();
-  let renew = false;
+  // As client-go does it: a token that was replaced on disk is soon used no more.
+  if (io.clock.monotonicMs() - client.openedMs > CREDENTIALS_MS_MAX) await renew(client);
+  let isRenewed = false;
   for (let number = 1; ; number += 1) {
     const leftMs = endMs - io.clock.monotonicMs();
-    const header = await authorization({ number, renew });
-    const tried = await attempt(client, { asked, header, isFirst: number === 1, leftMs });
+    const tried = await attempt(client, { asked, number, leftMs });
     if ('outcome' in tried) return tried.outcome;
-    if (tried.renew === true && renew) throw tried.problem;
-    renew = tried.renew === true;
-    const waitMs = renew ? 0 : waitOf(io, number, tried.afterMs);
+    if (tried.renew === true) {
+      await renew(client);
+      if (isRenewed) throw tried.problem;
+      isRenewed = true;
+      continue;
+    }
+    const waitMs = waitOf(io, number, tried.afterMs);
     if (io.clock.monotonicMs() + waitMs >= endMs) throw tried.problem;
     await pause(io, waitMs);
   }
+}
+
+/** Reads token, certificate and authority again; what cannot be read leaves the old ones. */
+async function renew(client: Client): Promise<void> {
+  client.kube = await client.reopen().catch(() => client.kube);
+  client.openedMs = client.parts.io.clock.monotonicMs();
 }
 
 /** With full jitter, so that replicas do not come back at once; never before the server says. */
@@ -160,8 +173,7 @@ async function pause(io: Io, ms: number): Promise<void> {
 
 interface Trying {
   readonly asked: Asked;
-  readonly header: Readonly<Record<string, string>>;
-  readonly isFirst: boolean;
+  readonly number: number;
   readonly leftMs: number;
 }
 
@@ -172,21 +184,23 @@ type Tried =
 
 async function attempt(client: Client, trying: Trying): Promise<Tried> {
   const { io } = client.parts;
-  const { asked, leftMs } = trying;
+  const { asked, leftMs, number } = trying;
   const limit = new AbortController();
   const limitMs = Math.max(1, Math.min(ATTEMPT_MS_MAX, leftMs));
   const cancel = io.clock.after(limitMs, () => limit.abort());
   try {
-    const answer = await io.net.http(requestOf(client.kube, trying), limit.signal);
+    const header = await client.kube.authorization()({ number, renew: false });
+    const answer = await io.net.http(requestOf(client.kube, trying, header), limit.signal);
     noteTime(client, answer);
     return judge(asked, answer, io.clock.now());
   } catch (error) {
+    if (isUnreadToken(error)) return { problem: error, renew: true };
     if (!(error instanceof NetError)) throw error;
+    const isLate = error.reason === 'aborted';
+    const what = isLate ? `no answer within ${Math.round(limitMs)} ms` : error.message;
+    const failed = { problem: problem(asked, 'BH_ERR_STORE', { what, help: REACH_HELP }) };
     // The cluster may have a new authority since we have read its file.
-    if (error.reason === 'certificate') client.kube = await client.reopen();
-    const what =
-      error.reason === 'aborted' ? `no answer within ${Math.round(limitMs)} ms` : error.message;
-    return { problem: problem(asked, 'BH_ERR_STORE', { what, help: REACH_HELP }) };
+    return error.reason === 'certificate' ? { ...failed, renew: true } : failed;
   } finally {
     cancel();
   }
@@ -194,7 +208,15 @@ async function attempt(client: Client, trying: Trying): Promise<Tried> {
 
 const REACH_HELP = 'look at the way to the API server: network policies, DNS, its health';
 
-function requestOf(kube: Kube, { asked, header, isFirst }: Trying): HttpRequest {
+function isUnreadToken(error: unknown): error is BellhopError {
+  return error instanceof BellhopError && error.code === 'BH_ERR_CREDENTIALS';
+}
+
+function requestOf(
+  kube: Kube,
+  { asked, number }: Trying,
+  header: Readonly<Record<string, string>>,
+): HttpRequest {
   const { method, path, object } = asked;
   return {
     method,
@@ -202,7 +224,7 @@ function requestOf(kube: Kube, { asked, header, isFirst }: Trying): HttpRequest 
     headers: { accept: 'application/json', 'content-type': 'application/json', ...header },
     ...(object === undefined ? {} : { body: JSON.stringify(object) }),
     bodyBytesMax: BODY_BYTES_MAX,
-    ...(isFirst ? {} : { fresh: true }),
+    ...(number === 1 ? {} : { fresh: true }),
   };
 }
 

@@ -20,19 +20,18 @@ export const CACHE_LIMITS: CacheLimits = {
 /** Reads a value; undefined where there is none. Rejects where the store cannot say. */
 export type ReadValue = (id: string, signal: AbortSignal) => Promise<FoundValue | undefined>;
 
-/** For metrics. */
-export interface CacheCounts {
-  readonly hits: number;
-  readonly misses: number;
-  readonly bytes: number;
-}
+/** How a value was found: kept, read now, read already for somebody else, or not there. */
+export type CacheResult = 'hit' | 'miss' | 'shared' | 'absent';
 
 export interface ValueCache {
   /** From the cache, else by one read for all who ask meanwhile. Absence is not kept. */
   readonly find: ReadValue;
   /** Forgets these; what is being read at this moment is not kept either. */
   readonly forget: (ids: readonly string[]) => void;
-  readonly counts: () => CacheCounts;
+  /** Bytes of what is kept. */
+  readonly bytes: () => number;
+  /** From now on tells how each value was found, for metrics. */
+  readonly watch: (tell: (result: CacheResult) => void) => void;
 }
 
 /** A cache in front of `read`. */
@@ -43,9 +42,8 @@ export function openValueCache(
 ): ValueCache {
   const kept = openKept(clock, limits);
   const reading = new Map<string, Promise<FoundValue | undefined>>();
-  const counts = { hits: 0, misses: 0 };
+  let tell: (result: CacheResult) => void = () => undefined;
   const begin = (id: string): Promise<FoundValue | undefined> => {
-    counts.misses += 1;
     const own = new AbortController();
     const stop = clock.after(limits.readMsMax, () => own.abort());
     const made = read(id, own.signal);
@@ -63,9 +61,14 @@ export function openValueCache(
   return {
     find: async (id, signal) => {
       const found = kept.get(id);
-      if (found === undefined) return unlessAborted(reading.get(id) ?? begin(id), signal);
-      counts.hits += 1;
-      return found;
+      if (found !== undefined) {
+        tell('hit');
+        return found;
+      }
+      const under = reading.get(id);
+      const read = await unlessAborted(under ?? begin(id), signal);
+      tell(under !== undefined ? 'shared' : read === undefined ? 'absent' : 'miss');
+      return read;
     },
     forget: (ids) => {
       for (const id of ids) {
@@ -73,7 +76,10 @@ export function openValueCache(
         reading.delete(id);
       }
     },
-    counts: () => ({ ...counts, bytes: kept.bytes() }),
+    bytes: kept.bytes,
+    watch: (listener) => {
+      tell = listener;
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 // to it. What a server does when it is ill is played by a server of our own.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { openSystem } from '../../src/core/io/system.ts';
 import type { Io } from '../../src/core/io/types.ts';
 import { openKubernetesApi } from '../../src/webhook/kubernetes-api.ts';
@@ -149,6 +150,51 @@ describe.skipIf(missing)('a real API server', () => {
     const problem = await thrownBy(api.get('/api/v1/namespaces/flyte'));
     expect(problem.code).toBe('BH_ERR_STORE_DENIED');
     expect(readFileSync(file, 'utf8')).not.toContain(good);
+  });
+});
+
+test.skipIf(missing)(
+  'a token that was replaced is used within a minute, before it ends',
+  async () => {
+    const first = await tokenOf(server(), 'flyte', 'nobody');
+    const config = kubeconfigOf(server(), 'flyte', { tokenFile: true }, first);
+    let aheadMs = 0;
+    const sent: string[] = [];
+    const http: Io['net']['http'] = async (request, signal) => {
+      sent.push(request.headers['authorization'] ?? '');
+      return io.net.http(request, signal);
+    };
+    const clock = { ...io.clock, monotonicMs: () => io.clock.monotonicMs() + aheadMs };
+    const api = await openReal({ clock, net: { ...io.net, http } }, config);
+    const ask = async () => thrownBy(api.get('/api/v1/namespaces/flyte'));
+    await ask();
+    const second = await tokenOf(server(), 'flyte', 'nobody');
+    await Bun.write(config.replace('config', 'token'), second);
+    await ask();
+    aheadMs = 61_000;
+    await ask();
+    const tokens = [first, first, second].map((token) => `Bearer ${token}`);
+    expect(sent.map((one) => tokens.indexOf(one))).toEqual([0, 0, 2]);
+  },
+);
+
+describe.skipIf(missing)('a token that cannot be read for a while', () => {
+  test.each([
+    ['missing', async (file: string) => rm(file)],
+    ['empty', async (file: string) => Bun.write(file, '')],
+  ])('%s: the next call after it is back succeeds', async (_, spoil) => {
+    const good = await tokenOf(server(), 'flyte', 'nobody');
+    const config = kubeconfigOf(server(), 'flyte', { tokenFile: true }, good);
+    const file = config.replace('config', 'token');
+    const api = await openReal({}, config);
+    await spoil(file);
+    for (let count = 0; count < 2; count += 1) {
+      const problem = await thrownBy(api.get('/api/v1/namespaces/flyte'));
+      expect(problem.code).toBe('BH_ERR_CREDENTIALS');
+    }
+    await Bun.write(file, good);
+    const problem = await thrownBy(api.get('/api/v1/namespaces/flyte'));
+    expect(problem.code).toBe('BH_ERR_STORE_DENIED');
   });
 });
 

@@ -172,7 +172,7 @@ export const WEBHOOK_DEFAULTS: WebhookSettings = {
   pull: {
     image: '',
     imagePullSecrets: [],
-    command: ['/bellhop', 'pull'],
+    command: ['/usr/bin/bellhop', 'pull'],
     resources: {
       limits: { cpu: '500m', memory: '128Mi' },
       requests: { cpu: '10m', memory: '64Mi' },

@@ -43,7 +43,7 @@ export interface Place {
   readonly name: string;
 }
 
-/** Installs the chart, waits until it is ready, and throws what pods and logs say where it is not. */
+/** Installs the chart and waits until it is ready, else throws what pods and logs say. */
 export async function install(place: Place, values: object): Promise<void> {
   const { cluster, helm, namespace, name } = place;
   const command = [helm, 'install', name, CHART, '--wait', '--timeout=90s', '--values=-'];

@@ -34,7 +34,7 @@ async function line(deaths: readonly Death[], name: string): Promise<number> {
       killAtCall: atCall,
       killAfter: after,
       leaseMs: 1000,
-      lives: { ...LIVES, settleMs: 2000 },
+      lives: { ...LIVES, settleMs: 1600 },
     });
     await replica.exited;
     died += 1;

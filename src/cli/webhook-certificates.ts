@@ -1,13 +1,15 @@
-// Where the webhook's certificate comes from, as bellhop.yaml says: of its own, kept in a Secret that
-// all replicas share, or files that somebody else keeps.
+// Where the webhook's certificate comes from, as bellhop.yaml says: of its own, kept in a Secret
+// that all replicas share, or files that somebody else keeps.
 import type { Io } from '../core/io/types.ts';
 import { variablesOf } from '../entrypoint/platform.ts';
 import type { CertificateSource } from '../webhook/certificate-source.ts';
-import { openCertificateFiles } from '../webhook/certificates-files.ts';
-import { openManager } from '../webhook/certificates-manager.ts';
+import { openCertificateFiles, readAuthorities } from '../webhook/certificates-files.ts';
+import { MANAGER_TIMES, openManager } from '../webhook/certificates-manager.ts';
 import { dnsNamesOf, secretNamesOf } from '../webhook/certificates-names.ts';
 import { DEFAULT_LIVES } from '../webhook/certificates-steps.ts';
 import type { KubernetesApi } from '../webhook/kubernetes-api.ts';
+import type { RegistrationKeeper } from '../webhook/registration-keeper.ts';
+import { openRegistrationKeeper } from '../webhook/registration-keeper.ts';
 import type { RegistrationWish } from '../webhook/registration.ts';
 import { ONLY_WITH_SECRETS } from '../webhook/registration.ts';
 import type { WebhookSettings } from '../webhook/settings.ts';
@@ -29,8 +31,6 @@ export interface CertificatesParts {
   readonly api: KubernetesApi | undefined;
 }
 
-const POLL_MS = 3000;
-const LEASE_MS = 15_000;
 const REVIEW_PATH = '/mutate--v1-pod';
 
 /** Opens it; resolves when there is something to serve. */
@@ -50,22 +50,23 @@ export async function openCertificates(parts: CertificatesParts): Promise<Certif
     lives: DEFAULT_LIVES,
     registration: registrationOf(settings, api.namespace),
     leaseName: settings.serviceName,
-    leaseMs: LEASE_MS,
     identity: identityOf(io),
-    pollMs: POLL_MS,
+    ...MANAGER_TIMES,
   });
   const source = await manager.start();
+  let wasTrusted = false;
+  // Only until the first time: an emptied caBundle must not take all replicas away.
   const notReady = (): string | undefined => {
-    return manager.status().isTrusted === false ? 'not trusted by the registration yet' : undefined;
+    const { isTrusted } = manager.status();
+    wasTrusted ||= isTrusted !== false;
+    return wasTrusted ? undefined : 'the registration does not trust the certificate yet';
   };
   return { source, notReady, stop: async () => manager.stop() };
 }
 
-function fromFiles({ io, settings, tell, api }: CertificatesParts): Certificates {
-  const [name = settings.serviceName] = dnsNamesOf(
-    settings.serviceName,
-    api?.namespace ?? 'default',
-  );
+function fromFiles(parts: CertificatesParts): Certificates {
+  const { io, settings, tell, api } = parts;
+  const [name = ''] = dnsNamesOf(settings.serviceName, api?.namespace ?? '');
   const files = openCertificateFiles({
     fs: io.fs,
     clock: io.clock,
@@ -75,9 +76,33 @@ function fromFiles({ io, settings, tell, api }: CertificatesParts): Certificates
     keyFile: `${settings.certDir}/tls.key`,
     // Outside of a cluster nobody asks for the Service's name.
     dnsNames: api === undefined ? [] : [name],
-    pollMs: POLL_MS,
+    pollMs: MANAGER_TIMES.pollMs,
   });
-  return { source: files.source, notReady: () => undefined, stop: async () => files.stop() };
+  const keeper = api === undefined ? undefined : keeperOf(parts, api);
+  keeper?.start();
+  const stop = async (): Promise<void> => {
+    await Promise.all([files.stop(), keeper?.stop()]);
+  };
+  return { source: files.source, notReady: () => undefined, stop };
+}
+
+/** Where the registration is ours to make, it trusts whom ca.crt beside the pair names. */
+function keeperOf(
+  { io, settings, tell }: CertificatesParts,
+  api: KubernetesApi,
+): RegistrationKeeper | undefined {
+  if (settings.disableCreateMutatingWebhookConfig) return undefined;
+  return openRegistrationKeeper({
+    api,
+    clock: io.clock,
+    random: (count) => io.random(count),
+    tell,
+    registration: registrationOf(settings, api.namespace),
+    bundle: () => readAuthorities(io.fs, `${settings.certDir}/ca.crt`),
+    leaseName: settings.serviceName,
+    identity: identityOf(io),
+    ...MANAGER_TIMES,
+  });
 }
 
 /** Flyte's names, so that its own entry is taken over. */

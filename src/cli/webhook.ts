@@ -41,6 +41,8 @@ const command: Command = {
         ...SERVER_DEFAULTS,
         reviews: { ...SERVER_DEFAULTS.reviews, port: settings.listenPort },
         status: { ...SERVER_DEFAULTS.status, port: settings.statusPort },
+        // An answer that comes after the API server has given up is of no use.
+        answerMsMax: settings.registration.timeoutSeconds * 1000 - SERVER_DEFAULTS.answerMarginMs,
         enableHttp2: settings.enableHTTP2,
         drainMs: settings.drainMs,
       },

@@ -42,10 +42,10 @@ export interface PullSecrets {
    * Sees to a Secret of this name in the namespace, a copy of the one beside the webhook. False
    * where there is none to copy. Nothing is written on a dry run.
    */
-  mirror(
+  readonly mirror: (
     name: string,
     to: { readonly namespace: string; readonly dryRun: boolean },
-  ): Promise<boolean>;
+  ) => Promise<boolean>;
 }
 
 /** What injectors work with. */

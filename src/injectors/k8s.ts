@@ -78,7 +78,7 @@ function shortName(group: string, { digest }: InjectorContext): string {
 
 /** Kubernetes' Secrets have no versions: a volume of another version of the group will do. */
 function isVolumeOf(volume: string, group: string, context: InjectorContext): boolean {
-  if (volume === shortName(group, context)) return true;
+  if (volume.startsWith('flyte-') && volume === shortName(group, context)) return true;
   try {
     return Buffer.from(decodeFlyteBase32(volume)).toString().startsWith(`${group}_`);
   } catch {

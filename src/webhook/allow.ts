@@ -1,5 +1,5 @@
-// Who may ask for which secret. Labels and annotations are the word of the pod's author; who creates
-// it and where is the API server's.
+// Who may ask for which secret. Labels and annotations are the word of the pod's author; who
+// creates it, and where, is the API server's.
 import type { FlyteSecret } from '../wire/flyte-secret.ts';
 
 /** What a rule lets through; a list that is absent lets everything through, `*` any characters. */

@@ -10,9 +10,10 @@ import type { AllowRule } from './allow.ts';
 import { refusalBy } from './allow.ts';
 import type { Decision, Delivered, Mutate, PodRequest } from './decision.ts';
 import type { EnvOrder } from './pod-edits.ts';
-import { EditProblem, applyEdits } from './pod-edits.ts';
+import { applyEdits } from './pod-edits.ts';
 import { patchOf } from './pod-patch.ts';
 import type { PodState } from './pod-state.ts';
+import { EditProblem } from './pod-volumes.ts';
 import { PodProblem, labelsOf, nameOf, readPodState } from './pod-state.ts';
 import type { PullSettings } from './pull-container.ts';
 import { withPullContainer } from './pull-container.ts';
@@ -43,9 +44,10 @@ export interface MutateSettings {
  * can, in the order of the annotations; a pod with one that nobody can deliver is denied.
  */
 export function openMutate(settings: MutateSettings): Mutate {
+  const read = openReader();
   return async (request) => {
     try {
-      return await decide(settings, request);
+      return await decide(settings, request, read);
     } catch (error) {
       if (!(error instanceof PodProblem)) throw error;
       return { kind: 'denied', message: error.message, delivered: [] };
@@ -53,17 +55,20 @@ export function openMutate(settings: MutateSettings): Mutate {
   };
 }
 
-async function decide(settings: MutateSettings, request: PodRequest): Promise<Decision> {
+async function decide(
+  settings: MutateSettings,
+  request: PodRequest,
+  reader: ReadSecret,
+): Promise<Decision> {
   const { pod } = request;
   let state = readPodState(pod);
-  const read = secretsOf(state.annotations, settings);
+  const read = secretsOf(state.annotations, settings, reader);
   if ('wrong' in read) return { kind: 'denied', message: read.wrong, delivered: [] };
   if (read.secrets.length === 0) return { kind: 'unchanged' };
   const labels = labelsOf(pod);
   const delivered: Delivered[] = [];
   const before = new Map<string, number>();
-  for (const secret of read.secrets) {
-    const called = secretCalled(secret);
+  for (const { secret, called } of read.secrets) {
     const repeat = before.get(called) ?? 0;
     before.set(called, repeat + 1);
     const about = { secret, labels, repeat };
@@ -102,15 +107,42 @@ function pulled(
   }
 }
 
+/** A secret, and what messages call it. */
+interface AskedSecret {
+  readonly secret: FlyteSecret;
+  readonly called: string;
+}
+
+type ReadSecret = (annotation: string) => AskedSecret;
+
+const KNOWN_MAX = 4096;
+const KNOWN_CHARACTERS_MAX = 1024;
+
+/** Pods of one task have the same annotations, thousands of times. */
+function openReader(): ReadSecret {
+  const known = new Map<string, AskedSecret>();
+  return (annotation) => {
+    const before = known.get(annotation);
+    if (before !== undefined) return before;
+    const secret = decodeSecret(annotation);
+    const read = { secret, called: secretCalled(secret) };
+    if (annotation.length > KNOWN_CHARACTERS_MAX) return read;
+    if (known.size >= KNOWN_MAX) known.clear();
+    known.set(annotation, read);
+    return read;
+  };
+}
+
 function secretsOf(
   annotations: Readonly<Record<string, string>>,
   { undecodable }: MutateSettings,
-): { readonly secrets: readonly FlyteSecret[] } | { readonly wrong: string } {
+  reader: ReadSecret,
+): { readonly secrets: readonly AskedSecret[] } | { readonly wrong: string } {
   const names = Object.keys(annotations).filter((name) => name.startsWith(SECRET_ANNOTATION));
-  const secrets: FlyteSecret[] = [];
+  const secrets: AskedSecret[] = [];
   for (const name of inOrder(names)) {
     try {
-      secrets.push(decodeSecret(annotations[name] ?? ''));
+      secrets.push(reader(annotations[name] ?? ''));
     } catch (error) {
       if (!(error instanceof TextProblem || error instanceof Base32Problem)) throw error;
       const what = `error unmarshaling secret [${name}]. Error: ${error.message}`;

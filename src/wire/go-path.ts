@@ -9,6 +9,9 @@ export function joinPath(...parts: readonly string[]): string {
 /** filepath.Clean: no `.`, no `//`, no `/` at the end, and `..` only at the start. */
 export function cleanPath(path: string): string {
   const isAbsolute = path.startsWith('/');
+  // Nearly every path is clean as it is.
+  const isOdd = path.includes('//') || path.includes('/.') || path.endsWith('/');
+  if (isAbsolute && !isOdd) return path;
   const segments: string[] = [];
   for (const segment of path.split('/')) {
     if (segment === '' || segment === '.') continue;

@@ -21,6 +21,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'src/stores/_sops.ts': ['age-encryption'], // only where a file is sealed by sops
   'src/plan/settings.ts': ['valibot'], // the schema of bellhop.yaml
   'src/webhook/settings.ts': ['valibot'], // the schema of the webhook's section
+  'src/webhook/listen.ts': ['node:net', 'node:tls'], // the webhook's ports
+  'src/webhook/http2.ts': ['node:http2', 'node:net'], // only where enableHTTP2 is set
   'src/webhook/certificates-x509.ts': ['node:crypto'], // keys and certificates
   'src/plan/plan-schema.ts': ['valibot'], // the schema of plans, outside of the start path
 };
@@ -44,6 +46,11 @@ export const REVEALS: ReadonlySet<string> = new Set([
 
 /** Names of plug-ins that other code may say, and why. */
 export const NAMED: Readonly<Record<string, readonly string[]>> = {
+  // The kind of store that holds what Flyte's type asks for.
+  'src/injectors/aws.ts': ['aws-secrets-manager'],
+  'src/injectors/azure.ts': ['azure-key-vault'],
+  'src/injectors/gcp.ts': ['gcp-secret-manager'],
+  'src/cli/webhook.ts': ['embedded'], // the name of a cache, in metrics
   // Flyte's own types of stores, and what they are here.
   'src/webhook/embedded-place.ts': ['aws-secrets-manager', 'gcp-secret-manager', 'azure-key-vault'],
   'src/plan/bind.ts': ['embedded'], // the store of what stands in the input, bound by default

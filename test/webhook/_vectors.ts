@@ -115,7 +115,8 @@ function withoutVaultIds(pod: Json): Json {
     const [, kind = '', id = ''] = VAULT_ID.exec(name) ?? [];
     if (id !== '') ids.set(id, (ids.get(id) ?? new Map<string, string>()).set(kind, value));
   }
-  const textOf = (id: string): string => JSON.stringify([...(ids.get(id) ?? [])].toSorted());
+  const textOf = (id: string): string =>
+    JSON.stringify([...(ids.get(id) ?? [])].map(String).toSorted(byText));
   const ranked = [...ids.keys()].toSorted((a, b) => (textOf(a) < textOf(b) ? -1 : 1));
   const renamed = Object.entries(annotations).map(([name, value]) => {
     const [, kind = '', id = ''] = VAULT_ID.exec(name) ?? [];
@@ -128,6 +129,10 @@ function withoutVaultIds(pod: Json): Json {
 /** A pod as it is compared. */
 export function comparable(pod: Json): unknown {
   return normalise(withoutVaultIds(pod));
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : 1;
 }
 
 export function oneBlank(text: string): string {

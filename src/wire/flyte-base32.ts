@@ -3,7 +3,7 @@
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz123456';
 const VALUES: ReadonlyMap<string, number> = new Map(
-  [...ALPHABET].map((character, value) => [character, value]),
+  Array.from(ALPHABET, (character, value) => [character, value]),
 );
 const BITS = 5;
 /** Bytes that a last group of so many characters gives; other lengths give none at all. */

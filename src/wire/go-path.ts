@@ -8,10 +8,17 @@ export function joinPath(...parts: readonly string[]): string {
 
 /** filepath.Clean: no `.`, no `//`, no `/` at the end, and `..` only at the start. */
 export function cleanPath(path: string): string {
-  const isAbsolute = path.startsWith('/');
   // Nearly every path is clean as it is.
-  const isOdd = path.includes('//') || path.includes('/.') || path.endsWith('/');
-  if (isAbsolute && !isOdd) return path;
+  if (path.startsWith('/') && !ODD.some((part) => path.includes(part)) && !path.endsWith('/')) {
+    return path;
+  }
+  return cleaned(path);
+}
+
+const ODD = ['//', '/.'];
+
+function cleaned(path: string): string {
+  const isAbsolute = path.startsWith('/');
   const segments: string[] = [];
   for (const segment of path.split('/')) {
     if (segment === '' || segment === '.') continue;

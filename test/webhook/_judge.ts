@@ -1,15 +1,12 @@
 // How what came of a vector is compared with what Flyte did, or with what is right where that is
 // wrong: test/golden/flyte/README.md.
-import { afterAll, expect } from 'bun:test';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { expect } from 'bun:test';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Ran } from './_run.ts';
 import type { Better, Json, MutateVector } from './_vectors.ts';
 import { comparable, oneBlank } from './_vectors.ts';
-
-const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-vectors-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Asserts that what came of a vector is right. */
 export function check(vector: MutateVector, ran: Ran): void {
@@ -172,15 +169,18 @@ function filesOf(pod: Json, { maskInitContainer = '' }: Better): (file: string) 
     name: 'embedded-secret-vol',
     mountPath: '/etc/flyte/secrets',
   });
-  const at = mkdtempSync(path.join(folder, 'files-'));
+  const at = mkdtempSync(path.join(os.tmpdir(), 'bellhop-vector-'));
   const words = command.map((word) => word.replaceAll('/etc/flyte/secrets', at));
   const variables = Object.fromEntries(env.map(({ name, value = '' }) => [name, value]));
   const run = Bun.spawnSync([...words], { env: { PATH: process.env['PATH'] ?? '', ...variables } });
   expect(run.stderr.toString()).toBe('');
   expect(run.exitCode).toBe(0);
-  return (file) => {
-    const there = file.replace('/etc/flyte/secrets', at);
-    expect(statSync(there).mode & 0o777).toBe(0o644);
-    return readFileSync(there);
-  };
+  const written = new Map<string, Buffer>();
+  for (const name of readdirSync(at)) {
+    const file = path.join(at, name);
+    expect(statSync(file).mode & 0o777).toBe(0o644);
+    written.set(`/etc/flyte/secrets/${name}`, readFileSync(file));
+  }
+  rmSync(at, { recursive: true });
+  return (file) => written.get(file) ?? Buffer.from('no such file');
 }

@@ -44,7 +44,8 @@ export interface Missing {
 export async function realCluster(want: 'api' | 'node'): Promise<Cluster | Missing> {
   const found = await tryCluster(want);
   if (!('missing' in found)) return found;
-  if (isSet('BELLHOP_REQUIRE_CLUSTER')) throw new Error(`a cluster is required here: ${found.missing}`);
+  if (isSet('BELLHOP_REQUIRE_CLUSTER'))
+    throw new Error(`a cluster is required here: ${found.missing}`);
   console.log(`skipped: cluster: ${found.missing}`);
   return found;
 }

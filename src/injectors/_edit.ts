@@ -77,8 +77,15 @@ export interface PullEdit {
   readonly called: string;
 }
 
+/** Something that would hurt the user, said to whoever creates the pod; never a value. */
+export interface WarningEdit {
+  readonly kind: 'warning';
+  readonly text: string;
+}
+
 export type Edit =
   | PullEdit
+  | WarningEdit
   | EnvEdit
   | SecretFileEdit
   | MemoryEdit

@@ -5,7 +5,7 @@ import type { Edit } from './_edit.ts';
 import { fileVariablesOf, filesScript, isFileName } from './_embedded-files.ts';
 import type { Asked, FoundValue, InjectorContext, InjectorKind } from './_injector.ts';
 import { NOT_IN_NATIVE, Refusal, SECRETS_DIR, fileVariables, prefixVariable } from './_injector.ts';
-import { literalValue } from './_literal.ts';
+import { inClearText, literalValue } from './_literal.ts';
 
 const VOLUME = 'embedded-secret-vol';
 
@@ -19,7 +19,7 @@ const embedded: InjectorKind = {
       if (context.isPulling) throw new Refusal(NOT_IN_NATIVE);
       if (secret.key === '') throw new Refusal('a key is needed');
       const { value, scope } = await find(asked, context);
-      const edits = editsFor(asked, value, context);
+      const edits = [...editsFor(asked, value, context), inClearText(secret)];
       const pull = await pullSecretOf(asked, scope, context);
       return pull === undefined ? edits : [...edits, pull];
     };

@@ -2,7 +2,7 @@ import { ANY, ENV_VAR } from '../wire/flyte-secret.ts';
 import { goUpper } from '../wire/go-case.ts';
 import type { InjectorKind } from './_injector.ts';
 import { NOT_IN_NATIVE, Refusal, prefixVariable } from './_injector.ts';
-import { literalValue } from './_literal.ts';
+import { inClearText, literalValue } from './_literal.ts';
 
 /** Values that the webhook's own process has, as variables. Flyte asks it before every other. */
 const global: InjectorKind = {
@@ -20,7 +20,8 @@ const global: InjectorKind = {
         throw new Refusal('it gives variables only', { isFinal: context.compat === 'v1' });
       }
       const name = goUpper(`${context.envPrefix}${group}_${key}`);
-      return [prefixVariable(context), { kind: 'env', name, value: literalValue(value) }];
+      const variable = { kind: 'env', name, value: literalValue(value) } as const;
+      return [prefixVariable(context), variable, inClearText(secret)];
     };
   },
 };

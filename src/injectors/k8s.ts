@@ -1,6 +1,6 @@
 import { decodeFlyteBase32, encodeFlyteBase32 } from '../wire/flyte-base32.ts';
 import type { FlyteSecret } from '../wire/flyte-secret.ts';
-import { ANY, ENV_VAR, FILE, mountName } from '../wire/flyte-secret.ts';
+import { ANY, ENV_VAR, FILE, mountName, secretCalled } from '../wire/flyte-secret.ts';
 import { goLower, goUpper } from '../wire/go-case.ts';
 import { joinPath } from '../wire/go-path.ts';
 import type { Edit } from './_edit.ts';
@@ -19,10 +19,10 @@ const k8s: InjectorKind = {
       const named = { ...secret, group };
       switch (secret.mountRequirement) {
         case ENV_VAR:
-          return asVariable(named, context);
+          return [...asVariable(named, context), ...groupless(secret, group)];
         case FILE:
         case ANY:
-          return asFile(named, context);
+          return [...asFile(named, context), ...groupless(secret, group)];
         default:
           throw new Refusal(
             `unrecognized mount requirement [${mountName(secret.mountRequirement)}] for secret [${secret.key}]`,
@@ -33,6 +33,13 @@ const k8s: InjectorKind = {
 };
 
 export default k8s;
+
+/** Flyte's rule, and yet no Secret that Flyte writes is called so. */
+function groupless(secret: FlyteSecret, group: string): Edit[] {
+  if (secret.group !== '') return [];
+  const text = `secret [${secretCalled(secret)}] has no group: it is looked for in Secret ${group}`;
+  return [{ kind: 'warning', text }];
+}
 
 function asVariable({ group, key, envVar }: FlyteSecret, context: InjectorContext): Edit[] {
   const { envPrefix, isOptional } = context;

@@ -83,7 +83,8 @@ async function decide(
   const pulling = pulled(settings, state, request);
   if ('wrong' in pulling) return { kind: 'denied', message: pulling.wrong, delivered };
   const handled = settings.statusAnnotation ? withStatus(pulling.state) : pulling.state;
-  return { kind: 'patched', patch: patchOf(pod, handled), delivered, warnings: [] };
+  const { warnings } = handled;
+  return { kind: 'patched', patch: patchOf(pod, handled), delivered, warnings };
 }
 
 /** What the ValidatingAdmissionPolicy of the chart looks for. */

@@ -38,6 +38,10 @@ function applied(state: PodState, edit: Edit, { edits, order }: Whole): PodState
       const isThere = Object.hasOwn(state.annotations, edit.name);
       return isThere ? state : { ...state, added: { ...state.added, [edit.name]: edit.value } };
     }
+    case 'warning':
+      return state.warnings.includes(edit.text)
+        ? state
+        : { ...state, warnings: [...state.warnings, edit.text] };
     case 'pull':
       return withPull(state, edit);
     case 'imagePullSecret':

@@ -41,6 +41,8 @@ export interface PodState {
   readonly pullSecrets: readonly Item[];
   /** What one container fetches for all. */
   readonly pulls: readonly PullEdit[];
+  /** For whoever creates the pod, each once. */
+  readonly warnings: readonly string[];
 }
 
 /** A pod that is none: where, and what is wrong. */
@@ -60,6 +62,7 @@ export function readPodState(pod: Json): PodState {
     added: {},
     pullSecrets: items(spec['imagePullSecrets'], 'spec.imagePullSecrets'),
     pulls: [],
+    warnings: [],
   };
 }
 

@@ -179,3 +179,25 @@ describe('any pod', () => {
     );
   });
 });
+
+test('what would hurt the user is said to whoever creates the pod, without a value', async () => {
+  const annotation = encodeSecret({
+    group: '',
+    groupVersion: '',
+    key: 'k',
+    mountRequirement: 1,
+    envVar: '',
+  });
+  const labels = { organization: 'o', project: 'p', domain: 'd' };
+  const metadata = { labels, annotations: { 'flyte.secrets/s0': annotation } };
+  const pod = { metadata, spec: { containers: [{ name: 'c' }] } };
+  const warningsBy = async (type: string): Promise<readonly string[]> => {
+    const decision = await decide(pod, { types: [type], profile: 'flyte' });
+    return decision.kind === 'patched' ? decision.warnings : [decision.kind];
+  };
+  const called = 'secret [key:"k" mount_requirement:ENV_VAR]';
+  expect(await warningsBy('Embedded')).toEqual([`${called} stands in the pod in clear text`]);
+  expect(await warningsBy('K8s')).toEqual([
+    `${called} has no group: it is looked for in Secret ${hash('md5')('k')}`,
+  ]);
+});

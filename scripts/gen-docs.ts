@@ -118,7 +118,13 @@ function rowsOf(path: string, schema: JsonSchema): string[][] {
   });
   const any = schema.additionalProperties;
   const rest = typeof any === 'object' ? rowsOf(below('NAME'), any) : [];
-  return [...own, ...named, ...rest];
+  return [...own, ...named, ...rest, ...membersOf(path, schema)];
+}
+
+/** Of a setting that is one of several objects; a reference is told of once, below. */
+function membersOf(path: string, { anyOf = [] }: JsonSchema): string[][] {
+  const objects = anyOf.filter((one) => one.properties !== undefined && !isReference(one));
+  return objects.flatMap((one) => rowsOf(path, { properties: one.properties ?? {} }));
 }
 
 function rowOf(path: string, schema: JsonSchema): string[] {

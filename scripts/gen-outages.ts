@@ -131,6 +131,25 @@ ${table(
 
 After a refusal, or where the store says that there is no such value, the copy is not even read. A page of a gateway before the store that says 401, 403 or 404 is a refusal, too. What came from the copy is never written as a new one. What is lent (a database user of Vault) is never in it: such a start fails in an outage, and says so. It speaks only for the place that it was taken from: the same settings of the store, the same address, region, project or namespace where a variable names it, and the same namespace of the workload. Where it does not help (it is missing, too old, dated in the future, or lacks the value), the store is asked again with all the time that is left.
 
+## What stands behind a store
+
+\`\`\`yaml
+stores:
+  sm: { kind: aws-secrets-manager, region: eu-central-1 }
+  west: { kind: aws-secrets-manager, region: us-west-2 }
+  copies: { kind: s3, region: eu-west-1 }
+policy:
+  fallback: { sm: [west] }
+  lastGood:
+    to: copies:my-bucket/last-good/{namespace}/{pod}
+    key: { kms: alias/last-good, store: copies }     # or: { age: env:AGE_IDENTITY }
+    maxAgeSeconds: 604800
+\`\`\`
+
+Where a store is down, the fallbacks are asked in their order. One that is down is passed over, and so is one that lacks the path, or a key that is wanted of it: only the reference's own store says what exists. What a fallback refuses is refused. Then the last good copy is looked at, then the store is asked again with the time that is left. What is still lacking is an outage (75), for \`optional\` and for a \`default\` as well; only a \`default\` with \`defaultOn: outage\` stands in, and that is a warning.
+
+The copy is written by each start whose values all came from the references' own stores; a start in which a fallback, a default for outages or the copy stood in leaves it as it is. It holds what that start asked for, so two plans with the same \`to\` overwrite each other's copy: give each its own, by \`{namespace}\` and \`{pod}\`. Of what the copy has, it also knows what was not there: \`optional\` and \`default\` go by that, as in the last good start.
+
 ## As a process
 
 \`bellhop run -f pod.yaml -c bellhop.yaml -- CMD\` with three variables and three mounted Secrets, from its start to its end. Where the exit code is not 0, CMD was not started and nothing lies at the mount paths.
@@ -148,6 +167,7 @@ A brownout is: of ten requests one fails, one is reset, and one takes 2 s.
 ## What cannot be told
 
 - An object of a bucket, and plain text behind \`http\`, is any bytes. A body that was cut while its length says otherwise is seen; one whose length was cut with it is not. JSON is seen, and so is a page that something on the way puts in an object's place: it has no ETag.
+- \`http\`: a 404 or 410 is absence, as a server of files has no other word for it, also one that a gateway before it says, with no body or in words of its own; only a page of HTML is a refusal (\`BH_ERR_SETTINGS\`). So do not let what must be there be \`optional\` behind a gateway that may lose its route.
 - \`http\` gives up at once where a page of HTML comes instead of a value: a login page does not go away.
 - AWS: an instance's metadata that hangs from the first looks as it does where there is no instance; one that answers 5xx or breaks connections off is down, like any store. After a hang the start ends with \`BH_ERR_CREDENTIALS\` after a second, and that is no outage: neither a fallback nor last good is used.
 `;

@@ -159,6 +159,12 @@ describe('bellhop.yaml in the docs', () => {
     });
   }
 
+  test('the page lists the members of what is one of several objects', () => {
+    const page = readFileSync(inRoot('docs/reference/bellhop-yaml.md'), 'utf8');
+    const names = ['lastGood.to', 'lastGood.key.age', 'lastGood.key.kms', 'lastGood.key.store'];
+    expect(names.filter((name) => !page.includes(`| \`policy.${name}\` |`))).toEqual([]);
+  });
+
   test('the schema refuses an unknown setting', () => {
     expect(isSettings({ apiVersion: 'bellhop/v1', secret: {} })).toBe(false);
   });

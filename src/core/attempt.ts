@@ -2,6 +2,7 @@ import type { Budget } from './budget.ts';
 import { openBudget, pause } from './budget.ts';
 import type { Attempt, Call, Verdict } from './call.ts';
 import { refused } from './call.ts';
+import { hidingOf, withoutCredentials } from './credentials.ts';
 import type { Hedging } from './hedge.ts';
 import type { HttpAnswer, HttpRequest, Net, NetReason } from './io/net-types.ts';
 import { NetError } from './io/net-types.ts';
@@ -39,12 +40,20 @@ export interface Asked extends Attempt {
 export type Outcome<T> =
   | Verdict<T>
   /** The connection failed, or there was no answer in time. */
-  | { readonly kind: 'lost'; readonly why: string; readonly afterMs?: number }
+  | {
+      readonly kind: 'lost';
+      readonly why: string;
+      readonly afterMs?: number;
+      /** Met so often, it is believed to stay. */
+      readonly timesMax?: number;
+    }
   /** Another attempt would meet the same. */
   | { readonly kind: 'last'; readonly why: string };
 
 /** Reasons of the network that the next attempt meets again. */
-const FINAL: ReadonlySet<NetReason> = new Set(['certificate', 'too large', 'name not found']);
+const FINAL: ReadonlySet<NetReason> = new Set(['certificate', 'name not found']);
+/** A server that is about to start may have something else in its place for a moment. */
+const HANDSHAKES_MAX = 5;
 
 /** Work in its share of the time; failures of the network are an outcome. */
 export async function inTime<T>(
@@ -57,14 +66,29 @@ export async function inTime<T>(
     return await work(attempt);
   } catch (error) {
     if (!(error instanceof NetError)) throw error;
-    if (error.reason === 'header') return unsendable(error.detail);
-    const isLate = error.reason === 'aborted' || error.reason === 'timeout';
-    const tookMs = Math.round(clock.monotonicMs() - startedMs);
-    const why = isLate ? `no answer for ${tookMs} ms` : error.message;
-    return { kind: FINAL.has(error.reason) ? 'last' : 'lost', why };
+    return decidedBy(error) ?? lostBy(error, clock.monotonicMs() - startedMs);
   } finally {
     attempt.close();
   }
+}
+
+/** Failures that another store may not cover; undefined for the others. */
+function decidedBy({ reason, detail, ownFault }: NetError): Verdict<never> | undefined {
+  if (ownFault === 'settings') return refused('BH_ERR_SETTINGS', detail);
+  if (ownFault === 'credentials') return refused('BH_ERR_CREDENTIALS', detail, PROXY_HELP);
+  if (reason === 'header') return unsendable(detail);
+  if (reason !== 'too large') return undefined;
+  return refused('BH_ERR_VALUE', `the answer is more than bellhop takes: ${detail}`, SIZE_HELP);
+}
+
+const PROXY_HELP = "write user and password into the proxy's URL: http://USER:PASSWORD@HOST:PORT";
+const SIZE_HELP = 'have the store give less at once, or check that the address is right';
+
+function lostBy({ reason, message }: NetError, tookMs: number): Outcome<never> {
+  const isLate = reason === 'aborted' || reason === 'timeout';
+  const why = isLate ? `no answer for ${Math.round(tookMs)} ms` : message;
+  if (reason === 'handshake') return { kind: 'lost', why, timesMax: HANDSHAKES_MAX };
+  return { kind: FINAL.has(reason) ? 'last' : 'lost', why };
 }
 
 /** A setting or a credential is wrong: another store may not cover that. Never the value. */
@@ -97,14 +121,16 @@ export async function answered<T>(asked: Asked, call: Call<T>): Promise<Outcome<
   // Before its turn: credentials may need requests of their own.
   const made = await call.request(asked);
   const request = fresh ? { ...made, fresh: true as const } : made;
+  const hiding = hidingOf(request, call.kind === 'credentials');
   const { clock, hedging } = context;
+  const judged = async (attempt: Budget): Promise<Verdict<T>> => {
+    const startedMs = clock.monotonicMs();
+    const answer = await hedged(context, { call, request, attempt, span });
+    hedging.answered(clock.monotonicMs() - startedMs);
+    return call.judge(hiding.answer(answer));
+  };
   return inTurn(asked, async () => {
-    return inTime(context, async (attempt) => {
-      const startedMs = clock.monotonicMs();
-      const answer = await hedged(context, { call, request, attempt, span });
-      hedging.answered(clock.monotonicMs() - startedMs);
-      return call.judge(answer);
-    });
+    return withoutCredentials(hiding, async () => inTime(context, judged));
   });
 }
 

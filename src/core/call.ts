@@ -38,6 +38,7 @@ export interface Call<T> {
   readonly name: string;
   /** Made anew for each attempt: signatures have a time. */
   request(attempt: Attempt): HttpRequest | Promise<HttpRequest>;
+  /** Credentials of the request are taken out of an answer of a status from 300 on. */
   judge(answer: HttpAnswer): Verdict<T>;
   /** A budget of its own inside of the whole, e.g. for metadata that may not be there. */
   readonly withinMs?: number;
@@ -45,13 +46,15 @@ export interface Call<T> {
   readonly attemptsMax?: number;
   /** True where asking twice does harm: no hedging. */
   readonly once?: true;
-  /** What it counts as in traces; `call` where absent. */
+  /** What it counts as in traces; `call` where absent. `credentials`: body and query are secret. */
   readonly kind?: 'credentials' | 'call';
 }
 
 /** What a protocol other than HTTP does in one attempt; rejects with NetError for the network. */
 export interface Work<T> extends Omit<Call<T>, 'request' | 'judge'> {
   attempt(attempt: Attempt, signal: AbortSignal): Promise<Verdict<T>>;
+  /** What it sends to prove who we are: no message repeats it. Of HTTP the request tells. */
+  readonly credentials?: readonly string[];
 }
 
 /** Sends calls for one store. */

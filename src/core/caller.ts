@@ -2,6 +2,7 @@ import type { Asked, CallerContext, Outcome } from './attempt.ts';
 import { answered, inTime, inTurn } from './attempt.ts';
 import { openBudget, pause } from './budget.ts';
 import type { Caller, Verdict, Work } from './call.ts';
+import { hidingTexts, withoutCredentials } from './credentials.ts';
 import { BellhopError } from './errors.ts';
 import type { Net } from './io/net-types.ts';
 import { waitMs } from './retry.ts';
@@ -23,10 +24,12 @@ export function openCaller(given: CallerContext): Caller {
       return untilDecided(context, call, (asked) => answered(asked, call));
     },
     work: (work) => {
+      const hiding = hidingTexts(work.credentials ?? []);
       return untilDecided(given, work, (asked) => {
-        return inTurn(asked, async () => {
+        const attempting = async () => {
           return inTime(asked.context, async (attempt) => work.attempt(asked, attempt.signal));
-        });
+        };
+        return inTurn(asked, async () => withoutCredentials(hiding, attempting));
       });
     },
     warm: (request) => given.net.warm(request),
@@ -94,11 +97,17 @@ async function attempts<T>(calling: Calling, attempting: Attempting<T>): Promise
     progress.fresh = verdict.kind === 'lost';
     if (verdict.kind === 'throttled') progress.throttlings += 1;
     else progress.failures += 1;
-    const isLast = verdict.kind === 'last' || progress.failures >= attemptsMax;
+    const isLast = progress.failures >= attemptsMax || isHopeless(verdict, progress);
     if (isLast || !(await waited(context, verdict, { progress, span }))) {
       throw outage(context, facts, progress.reasons);
     }
   }
+}
+
+function isHopeless(verdict: Outcome<unknown>, { reasons }: Progress): boolean {
+  if (verdict.kind === 'last') return true;
+  if (verdict.kind !== 'lost' || verdict.timesMax === undefined) return false;
+  return reasons.filter((why) => why === verdict.why).length >= verdict.timesMax;
 }
 
 interface AttemptContext {

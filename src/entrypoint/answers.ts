@@ -7,8 +7,8 @@ export interface Given {
   readonly level: number;
   /** Its store was given up before the time was over: something was behind it. */
   readonly isEarly?: true;
-  /** A store was down, and its fallback does not have it: no copy speaks for what is not there. */
-  readonly isLacking?: true;
+  /** The levels of fallbacks that do not have it: neither they nor their copy are asked again. */
+  readonly lacks?: readonly number[];
   /** No store has said it: it is of the last good copy. */
   readonly isCopied?: true;
 }
@@ -34,15 +34,3 @@ export function pathKey({ store, path, version }: Reference): string {
   if (version === undefined) return `${store}:${path}`;
   return `${store}@${version.length}:${version}:${path}`;
 }
-
-/** The keys that an answer has, for messages: names, never values. */
-export function keysText(keys: Iterable<string>): string {
-  const all = [...keys].toSorted();
-  const shown = all.slice(0, KEYS_SHOWN_MAX).join(', ');
-  if (all.length === 0) return 'it has no keys';
-  return all.length > KEYS_SHOWN_MAX
-    ? `keys there: ${shown} … (${all.length})`
-    : `keys there: ${shown}`;
-}
-
-const KEYS_SHOWN_MAX = 20;

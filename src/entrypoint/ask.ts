@@ -1,13 +1,14 @@
 import type { Budget } from '../core/budget.ts';
 import { within } from '../core/budget.ts';
 import { BellhopError, isOutage } from '../core/errors.ts';
-import { formatReference } from '../plan/reference.ts';
 import type { Plan, Reference } from '../plan/types.ts';
 import type { Answer } from '../stores/_store.ts';
 import type { Answers, Given } from './answers.ts';
 import { pathKey } from './answers.ts';
 import type { StoresContext } from './open-store.ts';
 import { openStore } from './open-store.ts';
+import type { Question, Questions } from './questions.ts';
+import { askedAgain, followed, orLacking, without } from './questions.ts';
 
 /** What asking the stores takes. */
 export interface Asking {
@@ -18,18 +19,20 @@ export interface Asking {
   readonly hasCopy: boolean;
 }
 
-/** References with their fallbacks, by what they are asked as. */
-export type Levels = ReadonlyMap<string, readonly Reference[]>;
-
 /**
- * Answers of one level. A store with something behind it is given up early. What is down there is
- * asked of its fallback; what has none, but whose neighbours have, is asked there again meanwhile.
+ * Answers of one level. A store with something behind it is given up early. What is down there, or
+ * lacking in a fallback, is asked of the next one; what has none, but whose neighbours have, is
+ * asked there again meanwhile.
  */
-export async function askLevels(asking: Asking, wanted: Levels, level: number): Promise<Answers> {
-  const byStore = new Map<string, Map<string, readonly Reference[]>>();
-  for (const [key, levels] of wanted) {
-    const store = levels[level]?.store ?? '';
-    byStore.set(store, (byStore.get(store) ?? new Map()).set(key, levels));
+export async function askLevels(
+  asking: Asking,
+  wanted: Questions,
+  level: number,
+): Promise<Answers> {
+  const byStore = new Map<string, Map<string, Question>>();
+  for (const [key, question] of wanted) {
+    const store = question.levels[level]?.store ?? '';
+    byStore.set(store, (byStore.get(store) ?? new Map()).set(key, question));
   }
   const asked = [...byStore].map(async ([name, ofStore]) => {
     const answers = await askStore(asking, { name, wanted: ofStore, level });
@@ -39,7 +42,7 @@ export async function askLevels(asking: Asking, wanted: Levels, level: number): 
 }
 
 interface AskedAt {
-  readonly wanted: Levels;
+  readonly wanted: Questions;
   readonly level: number;
 }
 
@@ -49,13 +52,15 @@ async function orFurther(
   { wanted, level }: AskedAt,
   answers: Answers,
 ): Promise<Answers> {
-  const further = new Map<string, readonly Reference[]>();
-  const alone = new Map<string, readonly Reference[]>();
-  for (const [key, levels] of wanted) {
+  const further = new Map<string, Question>();
+  const alone = new Map<string, Question>();
+  for (const [key, question] of wanted) {
     const given = answers.get(key);
-    if (given === undefined || !isDown(given.answer)) continue;
-    if (levels.length > level + 1) further.set(key, levels);
-    else if (given.isEarly === true && !asking.hasCopy) alone.set(key, levels);
+    if (given === undefined || !isOpen(given)) continue;
+    if (question.levels.length > level + 1) further.set(key, question);
+    else if (given.isEarly === true && isDown(given.answer) && !asking.hasCopy) {
+      alone.set(key, question);
+    }
   }
   if (further.size + alone.size === 0) return answers;
   const [next, again] = await Promise.all([
@@ -73,11 +78,11 @@ async function fromFallbacks(
   const next = await askLevels(asking, wanted, level + 1);
   const after = new Map(
     [...next].map(([key, given]): [string, Given] => {
-      const from = wanted.get(key)?.[level + 1];
+      const from = wanted.get(key)?.levels[level + 1];
       return [key, from === undefined ? given : followed(before.get(key), given, from)];
     }),
   );
-  const lacking = new Map([...wanted].filter(([key]) => after.get(key)?.isLacking === true));
+  const lacking = new Map([...wanted].filter(([key]) => after.get(key)?.lacks !== undefined));
   if (level > 0 || lacking.size === 0 || asking.hasCopy) return after;
   return new Map([...after, ...(await askAgain(asking, { wanted: lacking, level }, after))]);
 }
@@ -91,57 +96,35 @@ export async function askAgain(
   { wanted, level }: AskedAt,
   before: Answers,
 ): Promise<Answers> {
-  const again = new Map<string, readonly Reference[]>();
-  for (const [key, levels] of wanted) {
+  const again = new Map<string, Question>();
+  for (const [key, question] of wanted) {
     const given = before.get(key);
     if (given?.isEarly !== true || !isDown(given.answer)) continue;
-    again.set(key, given.isLacking === true ? levels.slice(0, given.level) : levels);
+    again.set(key, given.lacks === undefined ? question : without(question, given.lacks));
   }
   if (again.size === 0 || asking.budget.remainingMs() === 0) return new Map();
   const answers = await askLevels({ ...asking, hasCopy: false }, again, level);
   return new Map(
     [...answers].map(([key, given]) => {
-      return [key, both(before.get(key), given, `asked again: ${saidBy(given, 'what')}`)];
+      const first = before.get(key);
+      return [key, askedAgain(first, leveledAs(given, wanted.get(key), first?.lacks))];
     }),
   );
 }
 
-/**
- * What comes of a reference whose store is down and whose fallback was asked. Where the fallback
- * lacks it the store that is down may have it: an outage, for `optional` and for defaults.
- */
-export function followed(first: Given | undefined, then: Given, from: Reference): Given {
-  const name = formatReference(from);
-  if (first?.answer.kind !== 'failed' || then.answer.kind !== 'absent') {
-    return both(first, then, `then ${name}: ${saidBy(then, 'message')}`);
-  }
-  const { code, where, what, help } = first.answer.problem;
-  const told = { where, what: `${what}; then ${name}: ${then.answer.what}`, help };
-  const answer = failed(new BellhopError(code, told));
-  return { answer, level: then.level, ...earliness(first), isLacking: true };
-}
-
-/** Where the second has failed as well the report has both; the second one decides what it is. */
-function both(first: Given | undefined, then: Given, said: string): Given {
-  if (first?.answer.kind !== 'failed' || then.answer.kind !== 'failed') return then;
-  const { where, what } = first.answer.problem;
-  const { code, help } = then.answer.problem;
-  const problem = new BellhopError(code, { where, what: `${what}; ${said}`, help });
-  return { ...then, ...earliness(first), answer: failed(problem) };
-}
-
-function earliness({ isEarly }: Given): Pick<Given, 'isEarly'> {
-  return isEarly === true ? { isEarly } : {};
-}
-
-/** What a failure says; '' for anything else. */
-function saidBy({ answer }: Given, how: 'message' | 'what'): string {
-  return answer.kind === 'failed' ? answer.problem[how] : '';
+/** Levels as they are counted in the whole question, of which these were left out. */
+function leveledAs(given: Given, whole: Question | undefined, lacks: readonly number[] = []) {
+  if (whole === undefined || lacks.length === 0) return given;
+  const left = [...whole.levels.keys()].filter((level) => !lacks.includes(level));
+  const levelOf = (level: number): number => left[level] ?? level;
+  const { lacks: more } = given;
+  const others = more === undefined ? {} : { lacks: more.map(levelOf) };
+  return { ...given, level: levelOf(given.level), ...others };
 }
 
 interface StoreQuery {
   readonly name: string;
-  readonly wanted: Levels;
+  readonly wanted: Questions;
   readonly level: number;
 }
 
@@ -164,13 +147,13 @@ async function askStore(asking: Asking, { name, wanted, level }: StoreQuery): Pr
   const { plan, stores } = asking;
   const further = asking.hasCopy ? 1 : 0;
   const levelsLeft =
-    further + Math.max(...[...wanted.values()].map((levels) => levels.length - level));
+    further + Math.max(...[...wanted.values()].map(({ levels }) => levels.length - level));
   const share = asking.budget.part(asking.budget.remainingMs() / levelsLeft);
   const budget = share.part(ownTimeMs(share.remainingMs()));
   const attemptsMax =
     plan.policy.attemptsMax ?? (levelsLeft > 1 ? ATTEMPTS_BEFORE_FALLBACK : Infinity);
   const references = new Map<string, Reference>();
-  for (const levels of wanted.values()) {
+  for (const { levels } of wanted.values()) {
     const reference = levels[level];
     if (reference !== undefined) references.set(pathKey(reference), reference);
   }
@@ -192,10 +175,10 @@ async function askStore(asking: Asking, { name, wanted, level }: StoreQuery): Pr
     );
   });
   return new Map(
-    [...wanted].flatMap(([key, levels]): [string, Given][] => {
-      const from = levels[level];
+    [...wanted].flatMap(([key, question]): [string, Given][] => {
+      const from = question.levels[level];
       const answer = from === undefined ? undefined : answers.get(pathKey(from));
-      return answer === undefined ? [] : [[key, { answer, level, ...early }]];
+      return answer === undefined ? [] : [[key, orLacking(question, { answer, level, ...early })]];
     }),
   );
 }
@@ -231,7 +214,12 @@ export function failed(problem: BellhopError): Answer {
   return { kind: 'failed', problem };
 }
 
-/** True where the store could not say: another one may be asked. */
+/** True where the next one is asked: the store could not say, or a fallback lacks it. */
+export function isOpen({ answer, level }: Given): boolean {
+  return isDown(answer) || (level > 0 && answer.kind === 'absent');
+}
+
+/** True where the store could not say. */
 export function isDown(answer: Answer): boolean {
   return answer.kind === 'failed' && isOutage(answer.problem);
 }

@@ -13,6 +13,8 @@ import { oneOf, selectAll } from './select.ts';
 export interface Identity {
   readonly identity?: string;
   readonly problem?: BellhopError;
+  /** What was asked to learn it. */
+  readonly spans: readonly Span[];
 }
 
 /** One store as `check` found it. */
@@ -70,13 +72,13 @@ export interface StoreFacts {
 
 /** What is known of one store after all was asked. */
 export function storeRow({ store, kind, identity, spans, answers }: StoreFacts): StoreRow {
-  const own = spans.filter((one) => one.store === store);
+  // Where nothing is wanted of it, only who we are was asked.
+  const own = (answers.length > 0 ? spans : identity.spans).filter((one) => one.store === store);
   const failed = answers.flatMap((one) => (one.kind === 'failed' ? [one.problem] : []));
   // Where no request is made, e.g. of files: what it has said itself.
   const isSaid =
     failed.length < answers.length || failed.some(({ code }) => code === 'BH_ERR_STORE_DENIED');
-  const isKnown = answers.length > 0 ? isSaid : identity.identity !== undefined;
-  const isReached = isAnswered(own, failed) ?? (isKnown ? true : undefined);
+  const isReached = isAnswered(own, failed) ?? (isSaid ? true : undefined);
   const problem = (isReached === true ? undefined : failed[0]) ?? identity.problem;
   const { requests, protocols, tookMs } = timesOf(own);
   const firstAnswerMs = firstAnswer(own);

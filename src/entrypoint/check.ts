@@ -5,13 +5,13 @@ import type { Trace } from '../core/trace.ts';
 import { openTrace } from '../core/trace.ts';
 import type { WantedBound } from '../plan/bounds.ts';
 import { boundsOf } from '../plan/bounds.ts';
-import type { Plan, Reference } from '../plan/types.ts';
+import type { Plan } from '../plan/types.ts';
 import { versionName } from '../plan/volume-tree.ts';
 import type { Answer } from '../stores/_store.ts';
 import type { Answers, Given } from './answers.ts';
-import { answerKey, levelsOf, pathKey } from './answers.ts';
+import { levelsOf, pathKey } from './answers.ts';
 import type { Asking } from './ask.ts';
-import { askLevels, followed, isDown } from './ask.ts';
+import { askLevels, isDown, isOpen } from './ask.ts';
 import type { CheckInput } from './check-input.ts';
 import type { Identity, ReferenceRow, Said, StoreRow } from './check-rows.ts';
 import { referenceRows, storeRow } from './check-rows.ts';
@@ -21,6 +21,8 @@ import { leaseProblem } from './leases.ts';
 import { openStore } from './open-store.ts';
 import { computeDelivery } from './payloads.ts';
 import { apiServer } from './platform.ts';
+import type { Question } from './questions.ts';
+import { followed, orLacking, questionsOf } from './questions.ts';
 import { referencesOf } from './references.ts';
 import { selectAll, selectValue } from './select.ts';
 
@@ -68,7 +70,7 @@ export async function check(io: Io, input: CheckInput): Promise<Checked> {
     ready: problems.length === 0,
     exit: problems.length === 0 ? 0 : exitOf(problems),
     stores: Object.entries(plan.stores).map(([store, { kind }], index) => {
-      const identity = identities[index] ?? {};
+      const identity = identities[index] ?? { spans: [] };
       const own = [...answers.values()].filter((one) => one.store === store);
       return storeRow({ store, kind, identity, spans, answers: own.map(({ answer }) => answer) });
     }),
@@ -99,12 +101,14 @@ async function askEach(
     ...wanted.flatMap(({ bound }) => levelsOf(bound)),
     ...referencesOf(asking.plan).map(({ reference }) => reference),
   ];
-  const once = new Map<string, readonly Reference[]>(all.map((one) => [pathKey(one), [one]]));
+  const once = new Map<string, Question>(
+    all.map((one) => [pathKey(one), { levels: [one], bounds: [] }]),
+  );
   const given = await askLevels(asking, once, 0);
   return new Map(
     [...given].map(([key, { answer }]) => [
       key,
-      { store: once.get(key)?.[0]?.store ?? '', answer },
+      { store: once.get(key)?.levels[0]?.store ?? '', answer },
     ]),
   );
 }
@@ -117,10 +121,12 @@ async function identityOf(asking: Asking, name: string): Promise<Identity> {
     const opening = { name, budget, attemptsMax: IDENTITY_ATTEMPTS_MAX, waiting: [] };
     const store = await openStore(plan, { ...stores, trace }, opening);
     const identity = await within(budget, Promise.resolve(store.identity?.()));
-    return identity === undefined ? {} : { identity };
+    const spans = trace.spans();
+    return identity === undefined ? { spans } : { identity, spans };
   } catch (error) {
     const [problem] = problemsOf(error);
-    return problem === undefined ? {} : { problem };
+    const spans = trace.spans();
+    return problem === undefined ? { spans } : { problem, spans };
   }
 }
 
@@ -134,27 +140,24 @@ function asStarted(
   answers: ReadonlyMap<string, Said>,
 ): Answers {
   const given = new Map<string, Given>();
-  for (const { bound } of wanted) {
-    const taken = takenOf(levelsOf(bound), answers);
-    const from = taken === undefined ? undefined : levelsOf(bound)[taken.level];
+  for (const [key, question] of questionsOf(wanted.map(({ bound }) => bound))) {
+    const taken = takenOf(question, answers);
+    const from = taken === undefined ? undefined : question.levels[taken.level];
     if (taken === undefined || from === undefined) continue;
     const problem = leaseProblem(plan, from, taken.answer);
     const answer: Answer = problem === undefined ? taken.answer : { kind: 'failed', problem };
-    given.set(answerKey(bound), { ...taken, answer });
+    given.set(key, { ...taken, answer });
   }
   return given;
 }
 
-function takenOf(
-  levels: readonly Reference[],
-  answers: ReadonlyMap<string, Said>,
-): Given | undefined {
+function takenOf(question: Question, answers: ReadonlyMap<string, Said>): Given | undefined {
   let taken: Given | undefined;
-  for (const [level, from] of levels.entries()) {
+  for (const [level, from] of question.levels.entries()) {
     const answer = answers.get(pathKey(from))?.answer;
     if (answer === undefined) return taken;
-    taken = followed(taken, { answer, level }, from);
-    if (!isDown(taken.answer) || taken.isLacking === true) return taken;
+    taken = followed(taken, orLacking(question, { answer, level }), from);
+    if (!isOpen(taken)) return taken;
   }
   return taken;
 }

@@ -10,11 +10,13 @@ import type { Bound, Plan, Reference } from '../plan/types.ts';
 import { START_MS_DEFAULT } from '../plan/types.ts';
 import type { DataObject } from '../wire/objects.ts';
 import type { Answers, Given } from './answers.ts';
-import { answerKey, levelsOf } from './answers.ts';
-import type { Asking, Levels } from './ask.ts';
+import { answerKey, pathKey } from './answers.ts';
+import type { Asking } from './ask.ts';
 import { askAgain, askLevels, failed, isDown } from './ask.ts';
 import { leaseProblem } from './leases.ts';
 import type { StoresContext } from './open-store.ts';
+import type { Question, Questions } from './questions.ts';
+import { questionsOf } from './questions.ts';
 
 /** What gathering is given beside the plan. */
 export interface GatherContext {
@@ -30,7 +32,7 @@ export interface GatherContext {
 /** What gathering came to. */
 export interface Gathered {
   readonly answers: Answers;
-  /** Which fallbacks were used, and why. */
+  /** Which fallbacks and which defaults for outages were used, and why. */
   readonly warnings: readonly string[];
   /** Writes the copy for outages, where the policy has one; a warning where that failed. */
   readonly remember: () => Promise<string | undefined>;
@@ -39,9 +41,10 @@ export interface Gathered {
 /**
  * Asks every store for every path of the plan, each path once and all stores at the same time,
  * inside of the policy's budget. What a store cannot say because it is down is asked of the
- * fallbacks, in their order, and in the end of the last good copy; a fallback is asked though the
- * same path may have been asked there as a value. What nothing helped is asked once more with the
- * time that is left. All of them are waited for, so that every problem is known.
+ * fallbacks, in their order and past those that lack it, and in the end of the last good copy; a
+ * fallback is asked though the same path may have been asked there as a value. What nothing helped
+ * is asked once more with the time that is left. All of them are waited for, so that every problem
+ * is known.
  */
 export async function gather(plan: Plan, context: GatherContext): Promise<Gathered> {
   const bounds = boundsOf(plan.placements)
@@ -52,11 +55,11 @@ export async function gather(plan: Plan, context: GatherContext): Promise<Gather
   const stores: StoresContext = { io, objects, trace, made: new Map() };
   const hasCopy = plan.policy.lastGood !== undefined;
   const asking: Asking = { plan, stores, budget, hasCopy };
-  const wanted = wantedOf(bounds);
+  const wanted = questionsOf(bounds);
   const asked = await askLevels(asking, wanted, 0);
   const { given, note } = await orLastGood(asking, bounds, asked);
   const answers = new Map(
-    [...given].map(([key, one]) => [key, checked(plan, one, wanted.get(key)?.[one.level])]),
+    [...given].map(([key, one]) => [key, checked(plan, one, wanted.get(key)?.levels[one.level])]),
   );
   if (context.budget === undefined) budget.end();
   const warnings = [...warningsOf(answers, wanted), ...(note === undefined ? [] : [note])];
@@ -86,34 +89,38 @@ async function orLastGood(
   const budget = asking.budget.part(asking.budget.remainingMs() / 2);
   const { copied, note } = await fromCopy({ ...asking, budget }, lastGood, { bounds, given });
   budget.close();
-  const left = wantedOf(bounds.filter((one) => !copied.has(answerKey(one))));
+  const left = questionsOf(bounds.filter((one) => !copied.has(answerKey(one))));
   const again = await askAgain(asking, { wanted: left, level: 0 }, given);
   return { given: new Map([...given, ...copied, ...again]), note };
 }
 
-function wantedOf(bounds: readonly Bound[]): Levels {
-  return new Map(bounds.map((one) => [answerKey(one), levelsOf(one)]));
-}
-
-/** The copy is written only where everything came from the stores themselves. */
+/**
+ * The copy is written only where every store has said what was asked of it itself: what a fallback
+ * or a default has stood in for would be lost from it, in the very outage that it is for.
+ */
 async function remember(
   asking: Asking,
-  wanted: Levels,
+  wanted: Questions,
   answers: Answers,
 ): Promise<string | undefined> {
   const { lastGood } = asking.plan.policy;
-  const isCopied = (): boolean => [...answers.values()].some((one) => one.isCopied === true);
-  if (lastGood === undefined || isCopied()) return undefined;
+  if (lastGood === undefined || ![...answers.values()].every(isOfItsStore)) return undefined;
   const { writeCopy } = await import('./last-good.ts');
-  const pairs = [...answers].flatMap(([key, { answer, level }]) => {
-    const reference = wanted.get(key)?.[level];
-    const isOurs = reference === undefined || reference.store === EMBEDDED;
-    return isOurs ? [] : [[reference, answer] as const];
-  });
+  const pairs = new Map(
+    [...answers].flatMap(([key, { answer }]) => {
+      const reference = wanted.get(key)?.levels[0];
+      const isOurs = reference === undefined || reference.store === EMBEDDED;
+      return isOurs ? [] : [[pathKey(reference), [reference, answer] as const]];
+    }),
+  );
   const budget = asking.budget.part(Math.min(COPY_MS_MAX, asking.budget.remainingMs() / 2));
-  const warning = await writeCopy({ ...asking, budget }, lastGood, pairs);
+  const warning = await writeCopy({ ...asking, budget }, lastGood, [...pairs.values()]);
   budget.end();
   return warning;
+}
+
+function isOfItsStore({ answer, level, isCopied }: Given): boolean {
+  return answer.kind !== 'failed' && level === 0 && isCopied !== true;
 }
 
 /** A start does not wait longer for the copy to be written. */
@@ -125,14 +132,28 @@ function checked(plan: Plan, given: Given, from: Reference | undefined): Given {
   return problem === undefined ? given : { ...given, answer: failed(problem) };
 }
 
-function warningsOf(answers: Answers, wanted: Levels): string[] {
-  const used = [...answers].flatMap(([key, { answer, level }]) => {
-    const [first, ...fallbacks] = wanted.get(key) ?? [];
-    const from = fallbacks[level - 1];
-    if (first === undefined || from === undefined || answer.kind === 'failed') return [];
-    return [
-      `${formatReference(first)} could not be had; ${formatReference(from)} was used instead`,
-    ];
+function warningsOf(answers: Answers, wanted: Questions): string[] {
+  const used = [...answers].flatMap(([key, given]) => {
+    const question = wanted.get(key);
+    return question === undefined ? [] : warningsFor(question, given);
   });
   return [...new Set(used)];
+}
+
+/** What stood in for a store that was down. */
+function warningsFor({ levels: [first, ...fallbacks], bounds }: Question, given: Given): string[] {
+  const { answer, level } = given;
+  if (first === undefined) return [];
+  if (answer.kind !== 'failed') {
+    const from = fallbacks[level - 1];
+    if (from === undefined) return [];
+    const [wanted, used] = [formatReference(first), formatReference(from)];
+    return [`${wanted} could not be had; ${used} was used instead`];
+  }
+  if (!isDown(answer)) return [];
+  const preset = bounds.filter((one) => one.default !== undefined && one.defaultOn === 'outage');
+  return preset.map(({ called, reference }) => {
+    const wanted = formatReference(reference);
+    return `${called}, ${wanted} could not be had; its default was used: ${answer.problem.message}`;
+  });
 }

@@ -16,6 +16,7 @@ import { isDown, ownTimeMs } from './ask.ts';
 import { openDataKey, makeDataKey } from './data-key.ts';
 import type { StoresContext } from './open-store.ts';
 import { openStore } from './open-store.ts';
+import { lackOf } from './select.ts';
 import { variablesOf } from './platform.ts';
 
 /** What reading and writing the copy takes. */
@@ -51,7 +52,7 @@ export async function fromCopy(
   for (const bound of bounds) {
     const key = answerKey(bound);
     const one = given.get(key);
-    if (one === undefined || !isDown(one.answer) || one.isLacking === true) continue;
+    if (one === undefined || !isDown(one.answer)) continue;
     wanted.set(key, [...(wanted.get(key) ?? []), bound]);
   }
   if (wanted.size === 0) return { copied: new Map() };
@@ -62,9 +63,9 @@ export async function fromCopy(
     const ageMs = context.stores.io.clock.now() - copy.writtenMs;
     const useless = agedOut(ageMs, lastGood);
     if (useless !== undefined) return nothing(`the copy ${of} is ${useless}`);
-    const copied = await lookedUp(context, copy, wanted);
+    const copied = await lookedUp(context, copy, { wanted, given });
     const missing = wanted.size - copied.size;
-    const lacks = `; it lacks ${missing} of ${wanted.size} values (what is lent is never kept)`;
+    const lacks = `; it lacks ${missing} of ${wanted.size} values: ${WHY_LACKING}`;
     const note = `the last good copy ${of} was used; it is ${ageText(ageMs)} old`;
     return { copied, note: missing === 0 ? note : `${note}${lacks}` };
   } catch (error) {
@@ -72,6 +73,9 @@ export async function fromCopy(
     return nothing(`the copy ${of} could not be read: ${error.message}`);
   }
 }
+
+/** The copy does not say of what it lacks which of these it is. */
+const WHY_LACKING = 'they are lent, were not there, or are of another plan or place';
 
 function nothing(note: string): FromCopy {
   return { copied: new Map(), note };
@@ -95,7 +99,7 @@ function agedOut(ageMs: number, { maxAgeSeconds }: LastGood): string | undefined
 async function lookedUp(
   { plan, stores }: CopyContext,
   copy: Copy,
-  wanted: ReadonlyMap<string, readonly Bound[]>,
+  { wanted, given }: { wanted: ReadonlyMap<string, readonly Bound[]>; given: Answers },
 ): Promise<ReadonlyMap<string, Given>> {
   const entries = new Map(copy.entries.map((one) => [one.of, one]));
   const keyOf = entryKeys(plan, stores.io);
@@ -104,10 +108,14 @@ async function lookedUp(
     const [first] = bounds;
     const levels = first === undefined ? [] : levelsOf(first);
     for (const [level, reference] of levels.entries()) {
-      const entry = entries.get(await keyOf(reference));
-      const isOfUse = entry !== undefined && (entry.absent !== true || bounds.every(mayLack));
-      if (!isOfUse || copied.has(key)) continue;
-      copied.set(key, { answer: answerOf(entry), level, isCopied: true });
+      // What a fallback says now that it lacks, its copy does not know better.
+      const isLacking = given.get(key)?.lacks?.includes(level) === true;
+      const entry = isLacking ? undefined : entries.get(await keyOf(reference));
+      if (entry === undefined || copied.has(key)) continue;
+      const one: Given = { answer: answerOf(entry), level, isCopied: true };
+      if (bounds.every((bound) => mayLack(bound) || lackOf(one, bound) === undefined)) {
+        copied.set(key, one);
+      }
     }
   }
   return copied;

@@ -1,5 +1,4 @@
 import { BellhopError } from '../core/errors.ts';
-import { formatReference } from '../plan/reference.ts';
 import type { Plan, Reference } from '../plan/types.ts';
 import type { Answer } from '../stores/_store.ts';
 
@@ -19,6 +18,9 @@ export function leaseProblem(
   }
   if (leaseMs >= jobSecondsMax * MS_PER_SECOND) return undefined;
   const seconds = Math.floor(leaseMs / MS_PER_SECOND);
-  const what = `is lent for ${seconds} s, and the job may take ${jobSecondsMax} s`;
-  return new BellhopError('BH_ERR_LEASE', { where: [formatReference(from)], what });
+  const lent =
+    leaseMs === 0 ? ', for no time or for one that the store does not say,' : ` for ${seconds} s,`;
+  const what = `is lent${lent} and the job may take ${jobSecondsMax} s`;
+  // The reference is told where it is selected; a fallback of another store may have lent it.
+  return new BellhopError('BH_ERR_LEASE', { where: [`store ${from.store}`], what });
 }

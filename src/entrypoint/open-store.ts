@@ -114,7 +114,10 @@ async function secretFrom(wanting: Wanting, written: unknown): Promise<Sealed> {
   return secretOf(wanting, storeReference(wanting.plan, wanting.opening.name, written));
 }
 
-/** The value of a reference that a store, or what `opening.name` calls, needs for itself. */
+/**
+ * The value of a reference that a store, or what `opening.name` calls, needs for itself. That it is
+ * absent says nothing of the values behind it: it throws a problem of credentials.
+ */
 export async function secretOf(wanting: Wanting, reference: Reference): Promise<Sealed> {
   const { plan, context, opening } = wanting;
   const { name, waiting } = opening;
@@ -130,10 +133,17 @@ export async function secretOf(wanting: Wanting, reference: Reference): Promise<
   const called = `credential of ${name}`;
   const bound = { reference, called };
   const value = answer === undefined ? 'absent' : oneOf({ answer, level: 0 }, bound);
-  if (value instanceof BellhopError) throw value;
+  if (value instanceof BellhopError)
+    throw value.code === 'BH_ERR_MISSING' ? notGiven(value) : value;
   if (value !== 'absent') return value;
   const where = [called, `store ${reference.store}`];
-  throw new BellhopError('BH_ERR_MISSING', { where, what: 'gave no answer' });
+  throw new BellhopError('BH_ERR_CREDENTIALS', { where, what: 'gave no answer' });
+}
+
+/** Of what is behind the credential nothing is known: its store was not asked. */
+function notGiven({ where, what, cause }: BellhopError): BellhopError {
+  const help = "put it there, or correct its reference in the store's settings";
+  return new BellhopError('BH_ERR_CREDENTIALS', { where, what, help, cause });
 }
 
 function storeReference(plan: Plan, name: string, written: unknown): Reference {

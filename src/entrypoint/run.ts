@@ -1,6 +1,7 @@
 import { BellhopError, problemsOf } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import type { LogFormat } from '../core/report.ts';
+import { renderWarning } from '../core/report.ts';
 import { NO_TRACE } from '../core/trace.ts';
 import type { Declared, DeclareOptions } from './declare.ts';
 import { execDocument, execEnvironment, noCommand, rawArguments } from './exec-document.ts';
@@ -51,10 +52,27 @@ const NO_TRACING: Tracing = {
 
 /** What watching a start takes is loaded only where somebody asked for it. */
 async function tracingOf(io: Io, options: RunOptions): Promise<Tracing> {
-  const file = options.trace ?? ownVariables(io).get('BELLHOP_TRACE');
+  const file = traceFile(io, options);
   if (file === undefined && !hasCollector(io)) return NO_TRACING;
   const { openTracing } = await import('./tracing.ts');
   return openTracing(io, options, file);
+}
+
+/**
+ * `--trace`, then BELLHOP_TRACE. What neither ends in .html nor in .json is refused as a flag; as a
+ * variable, which may be of the whole fleet, it is a warning.
+ */
+function traceFile(io: Io, options: RunOptions): string | undefined {
+  const what = 'must end in .html (a page) or .json (the same as data)';
+  const isFit = (file: string): boolean => /\.(html|json)$/.test(file);
+  if (options.trace !== undefined) {
+    if (isFit(options.trace)) return options.trace;
+    throw new BellhopError('BH_ERR_USAGE', { where: ['--trace', options.trace], what });
+  }
+  const file = ownVariables(io).get('BELLHOP_TRACE');
+  if (file === undefined || isFit(file)) return file;
+  io.stderr(renderWarning(`BELLHOP_TRACE ${what}; no trace is written`, options.log));
+  return undefined;
 }
 
 function hasCollector(io: Io): boolean {
@@ -94,7 +112,20 @@ function findSource(io: Io, options: RunOptions): PlanSource {
   const path = asked ?? (io.fs.statThrough(DEFAULT_PLAN) ? DEFAULT_PLAN : undefined);
   if (path === undefined) return nothing(env);
   if (options.plan === undefined && isKubernetes(io)) return { kind: 'nothing' };
+  refuseNoPath(options.plan === undefined ? 'BELLHOP_PLAN' : '--plan', path);
   return { kind: 'plan', path, digest: env.get('BELLHOP_PLAN_DIGEST') };
+}
+
+/** PATH_MAX of Linux. */
+const PATH_BYTES_MAX = 4096;
+const SHOWN_MAX = 20;
+
+/** A plan itself in the place of its path would be in the message as a whole. */
+function refuseNoPath(called: string, path: string): void {
+  if (!/^\s*\{|[\r\n]/.test(path) && Buffer.byteLength(path) < PATH_BYTES_MAX) return;
+  const what = `must be the path of a plan, and begins with ${JSON.stringify(path.slice(0, SHOWN_MAX))}`;
+  const help = 'write the plan to a file, and give the path of that';
+  throw new BellhopError('BH_ERR_INPUT_READ', { where: [called], what, help });
 }
 
 function nothing(env: ReadonlyMap<string, string>): PlanSource {

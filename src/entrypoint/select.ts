@@ -1,4 +1,5 @@
 import { BellhopError, invariant, isOutage } from '../core/errors.ts';
+import { keysText } from '../core/keys-text.ts';
 import { Sealed } from '../core/sealed.ts';
 import { formatReference } from '../plan/reference.ts';
 import type { Bound } from '../plan/types.ts';
@@ -6,7 +7,7 @@ import type { Answer } from '../stores/_store.ts';
 import { isUtf8 } from '../wire/go-text.ts';
 import { jsonMembers } from '../wire/json-source.ts';
 import type { Answers, Given } from './answers.ts';
-import { answerKey, keysText, levelsOf } from './answers.ts';
+import { answerKey, levelsOf } from './answers.ts';
 
 /** One value: there, absent and allowed to be, or a problem. */
 export type Selected = Sealed | 'absent' | BellhopError;
@@ -45,6 +46,18 @@ export function oneOf(given: Given, bound: Bound): Selected {
   return bound.optional === true ? 'absent' : missing(bound, found.what);
 }
 
+/** What an answer lacks of what is wanted; undefined where it lacks nothing, or has failed. */
+export function lackOf(given: Given, bound: Bound): string | undefined {
+  const found = selectSteps(given, bound);
+  if (found.kind === 'absent') return found.what;
+  if (bound.textOnly !== true || found.kind === 'failed' || found.answer.kind === 'map') {
+    return undefined;
+  }
+  return isText(found.answer.value) ? undefined : NO_TEXT;
+}
+
+const NO_TEXT = 'it is not text (binaryData)';
+
 /** A default covers absence; an outage only where that is said. */
 function coversBy(bound: Bound, found: Exclude<Found, { kind: 'found' }>): boolean {
   if (found.kind === 'absent') return true;
@@ -54,7 +67,7 @@ function coversBy(bound: Bound, found: Exclude<Found, { kind: 'found' }>): boole
 /** binaryData of a ConfigMap does not exist for variables. */
 function checkedText(bound: Bound, value: Sealed): Selected {
   if (bound.textOnly !== true || isText(value)) return value;
-  return bound.optional === true ? 'absent' : missing(bound, 'it is not text (binaryData)');
+  return bound.optional === true ? 'absent' : missing(bound, NO_TEXT);
 }
 
 /** Every key of the object that a bound reference stands for. */

@@ -1,4 +1,3 @@
-import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
 import { renderWarning } from '../core/report.ts';
@@ -23,12 +22,8 @@ export interface Tracing {
 
 const FILE_MODE = 0o644;
 
-/** Opens the trace that was asked for; throws for a file that is neither .html nor .json. */
+/** Opens the trace that was asked for, to be written to a file that `traceFile` has allowed. */
 export function openTracing(io: Io, options: RunOptions, file: string | undefined): Tracing {
-  if (file !== undefined && !/\.(html|json)$/.test(file)) {
-    const what = 'must end in .html (a page) or .json (the same as data)';
-    throw new BellhopError('BH_ERR_USAGE', { where: ['--trace', file], what });
-  }
   const trace = openTrace(io.clock);
   const exporter = openExporter(io);
   let plan: Plan | undefined;

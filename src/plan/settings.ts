@@ -38,7 +38,7 @@ const governed = v.strictObject({
   defaultOn: setting(v.literal('outage'), 'The default covers an outage of the store, too'),
   fallback: setting(
     v.array(reference),
-    'Asked in this order when the store is down; before those of `policy.fallback`',
+    'Asked in this order when the store is down, past one that lacks it; before `policy.fallback`',
   ),
 });
 const value = v.union([written, spelled, governed]);
@@ -81,7 +81,18 @@ const lastGood = v.strictObject({
     v.description('Where the encrypted copy is written, e.g. s3:bucket/key; in s3 or file'),
   ),
   key: v.pipe(
-    v.union([v.strictObject({ kms: name, store: name }), v.strictObject({ age: reference })]),
+    v.union([
+      v.strictObject({
+        kms: v.pipe(name, v.description('Id, ARN or alias of the KMS key; with `store`')),
+        store: v.pipe(
+          name,
+          v.description('The AWS store whose region and identity KMS is asked by'),
+        ),
+      }),
+      v.strictObject({
+        age: v.pipe(reference, v.description('Where the age identity is; instead of `kms`')),
+      }),
+    ]),
     v.description('A KMS key of an AWS store, or where an age identity (AGE-SECRET-KEY-1…) is'),
   ),
   maxAgeSeconds: v.pipe(count, v.description('An older copy is never used')),

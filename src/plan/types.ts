@@ -48,7 +48,10 @@ export interface Bound {
   readonly default?: string;
   /** The default covers an outage of the store, too. */
   readonly defaultOn?: 'outage';
-  /** Asked in this order where the store before is down; what it refuses or lacks stays so. */
+  /**
+   * Asked in this order where the reference's own store is down. One that is down or lacks it is
+   * passed over; what one refuses stays so.
+   */
   readonly fallbacks?: readonly Reference[];
   /** Only text counts: `binaryData` of a ConfigMap never becomes a variable. */
   readonly textOnly?: true;

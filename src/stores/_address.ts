@@ -15,6 +15,19 @@ export function plainAddress(written: string): string | undefined {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
+/** What keeps it from being a URL at all, where that can be told; never repeats it. */
+export function addressFault(written: string): string | undefined {
+  const [, host] = /^https?:\/\/(?:[^@/?#]*@)?(\[[^\]/?#]*\]|[^:/?#]*)/i.exec(written) ?? [];
+  if (host === undefined || URL.canParse(written)) return undefined;
+  if (host === '') return 'has no host';
+  if (/^\[.*%/.test(host)) return 'has an IPv6 address with a zone (%), which no URL can have';
+  const isHost = URL.canParse(`http://${host}`);
+  if (!isHost) return 'has a host that is no name and no address';
+  return `has a port that is none: it is a number up to ${PORT_MAX}`;
+}
+
+const PORT_MAX = 65_535;
+
 /** How an address is told, and what it must be. */
 export interface AddressWish {
   /** What it is called in messages; `its address` where absent. */
@@ -31,6 +44,8 @@ export function checkedAddress(
 ): string {
   const address = plainAddress(written);
   if (address?.startsWith(isSecure ? 'https:' : 'http') === true) return address;
+  const fault = addressFault(written);
+  if (fault !== undefined) throw settingsProblem(context, `${called} ${fault}`);
   const form = `${isSecure ? 'https' : 'http(s)'}://HOST[:PORT][/PATH]`;
   const what = `${called} must be ${form}, without user, password, query and fragment`;
   throw settingsProblem(context, what);

@@ -112,6 +112,9 @@ export function verdictOfFailure(answer: HttpAnswer, asking: Asking): Verdict<ne
   return refused('BH_ERR_SETTINGS', `the service does not take the request: ${why}`);
 }
 
+/** A key that only the ciphertext names. */
+export const KEY_OF_IT = 'the key that it is encrypted under';
+
 /** The refusal of an identity. */
 export function notKnown(why: string): Verdict<never> {
   const help = 'look at the access key, its session token and the region it is used in';
@@ -120,8 +123,9 @@ export function notKnown(why: string): Verdict<never> {
 
 /** Our own words: the service's may quote policies and names of other things. */
 export function denied(failure: AwsFailure, action: string | undefined): Verdict<never> {
-  const ofKey = /\bkms\b|ciphertext/i.test(failure.message);
-  const wanted = ofKey ? 'kms:Decrypt on the key that it is encrypted under' : action;
+  // What KMS itself is asked for is named; other services open what is under a key in our name.
+  const ofKey = action?.startsWith('kms:') !== true && /\bkms\b|ciphertext/i.test(failure.message);
+  const wanted = ofKey ? `kms:Decrypt on ${KEY_OF_IT}` : action;
   const what = `not allowed${wanted === undefined ? '' : `: ${wanted}`} (${nameOf(failure)})`;
   const help = `give the identity that bellhop runs as the right ${wanted ?? 'to do so'}`;
   return refused('BH_ERR_STORE_DENIED', what, help);

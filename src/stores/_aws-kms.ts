@@ -1,6 +1,7 @@
 import { fromBase64 } from '../wire/base64.ts';
 import type { Aws } from './_aws.ts';
 import { AWS } from './_aws-endpoints.ts';
+import { KEY_OF_IT } from './_aws-errors.ts';
 import { callJson } from './_aws-send.ts';
 import { regionOf } from './_aws-settings.ts';
 import type { DataKeys } from './_store.ts';
@@ -83,6 +84,7 @@ async function ask<T>(
     region: region ?? regionOf(aws.context, aws.settings, keyId),
     signer: aws.signer,
     operation,
+    action: `kms:${operation} on ${keyId ?? KEY_OF_IT}`,
     input,
     bodyBytesMax: BODY_BYTES_MAX,
     done: (body) => {

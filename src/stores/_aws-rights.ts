@@ -5,6 +5,11 @@ import type { Options } from './_options.ts';
 import { groupOption, textOption } from './_options.ts';
 import type { AwsRight, Right, StoreKind, Wanted } from './_store.ts';
 
+/** A name in a resource: what IAM would take for a pattern or a variable stands for itself. */
+export function iamName(name: string): string {
+  return name.replace(/[*?$]/g, '${$&}');
+}
+
 /**
  * What is done with a key: named by its id, its ARN, `alias/NAME` or that alias's ARN. IAM takes no
  * alias for a key (it would be the alias itself): it is any key, on the condition that it has it.

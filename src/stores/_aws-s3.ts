@@ -6,6 +6,7 @@ import type { HttpAnswer } from '../core/io/net-types.ts';
 import { encodeUri, objectPath } from '../wire/aws-url.ts';
 import { xmlText } from '../wire/xml-text.ts';
 import { partitionName, readArn } from './_aws-endpoints.ts';
+import { iamName } from './_aws-rights.ts';
 import type { AwsFailure } from './_aws-errors.ts';
 import { nameOf } from './_aws-errors.ts';
 import type { AwsAddress } from './_aws-settings.ts';
@@ -109,11 +110,13 @@ function absent(what: string): Verdict<Answer> {
 
 /** `arn:aws:s3:::bucket/key`, for rights. */
 export function objectArn({ bucket, key }: ObjectPlace, region: string | undefined): string {
-  if (readArn(bucket) !== undefined) return `${bucket}/object/${key}`;
-  return `arn:${partitionName(region)}:s3:::${bucket}/${key}`;
+  if (readArn(bucket) !== undefined) return `${bucket}/object/${iamName(key)}`;
+  return `arn:${partitionName(region)}:s3:::${iamName(bucket)}/${iamName(key)}`;
 }
 
 /** What `s3:ListBucket` is given on: absence can be told from denial then. */
 export function bucketArn({ bucket }: ObjectPlace, region: string | undefined): string {
-  return readArn(bucket) === undefined ? `arn:${partitionName(region)}:s3:::${bucket}` : bucket;
+  return readArn(bucket) === undefined
+    ? `arn:${partitionName(region)}:s3:::${iamName(bucket)}`
+    : bucket;
 }

@@ -126,7 +126,7 @@ function byClock(
 }
 
 /** One operation of a service that takes and gives JSON. */
-export interface JsonCall<T> extends Pick<AwsCall<T>, 'kind' | 'judge' | 'attemptsMax'> {
+export interface JsonCall<T> extends Pick<AwsCall<T>, 'kind' | 'judge' | 'attemptsMax' | 'action'> {
   readonly service: AwsService & { readonly target: string };
   readonly region: string;
   readonly signer: Signer;
@@ -152,7 +152,7 @@ export async function callJson<T>(ground: AwsGround, call: JsonCall<T>): Promise
   return sendAws(ground, {
     ...call,
     name: count === undefined ? operation : `${operation} (${count})`,
-    action: `${service.signed}:${operation}`,
+    action: call.action ?? `${service.signed}:${operation}`,
     region: () => region,
     make: () => ({ method: 'POST', url: `${url}/`, headers, body, bodyBytesMax }),
     done: (answer) => {

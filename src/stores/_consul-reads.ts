@@ -154,7 +154,7 @@ export function provingHeaders({ token, basic }: Agent): Readonly<Record<string,
 
 /** What an answer means that is no success: errors are plain text. */
 export function judgeFailure(answer: HttpAnswer, { context, basic }: Agent): Verdict<never> {
-  const text = said(new TextDecoder().decode(answer.body.subarray(0, 2000)));
+  const text = wordsIn(answer);
   if (text.includes('No path to datacenter')) {
     return refused('BH_ERR_SETTINGS', 'it knows no way to this datacenter', 'correct `datacenter`');
   }
@@ -174,6 +174,12 @@ export function judgeFailure(answer: HttpAnswer, { context, basic }: Agent): Ver
     return refused('BH_ERR_SETTINGS', what, 'write its address with https://');
   }
   return refused('BH_ERR_SETTINGS', `HTTP ${answer.status}, ${text}`);
+}
+
+/** Errors are plain text; a page or a document is of something else, and helps nobody. */
+function wordsIn({ body }: HttpAnswer): string {
+  const text = new TextDecoder().decode(body.subarray(0, 2000));
+  return /^\s*[<{[]/.test(text) ? 'with a body that is not of Consul' : said(text);
 }
 
 function judge(answer: HttpAnswer, agent: Agent): Verdict<Reply> {

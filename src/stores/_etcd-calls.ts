@@ -2,6 +2,7 @@
 // (seen); the numbers of errors are those of gRPC.
 import type { Verdict } from '../core/call.ts';
 import { notJson, refused, verdictOfStatus } from '../core/call.ts';
+import { BellhopError, isOutage } from '../core/errors.ts';
 import type { HttpAnswer, TlsFacts } from '../core/io/net-types.ts';
 import { retryAfterMs } from '../core/retry.ts';
 import type { Bearer, Doubted, JsonRecord } from './_rest.ts';
@@ -72,21 +73,49 @@ export async function callAs<T>(cluster: Cluster, bearer: Bearer, asked: EtcdCal
   return call(cluster, { ...asked, judge }, token);
 }
 
-/** Sends it; each attempt after the first goes to the next endpoint. */
-export async function call<T>(
-  cluster: Cluster,
-  asked: EtcdCall<T>,
-  token?: (renew: boolean) => Promise<string>,
-): Promise<T> {
-  const { context, endpoints, tls } = cluster;
+type Token = (renew: boolean) => Promise<string>;
+
+/**
+ * Sends it; each attempt after the first goes to the next endpoint. Another endpoint is no further
+ * attempt of the same one: each is asked before the call fails, whatever `attemptsMax` says.
+ */
+export async function call<T>(cluster: Cluster, asked: EtcdCall<T>, token?: Token): Promise<T> {
   const start = cluster.at;
-  let at = start;
+  const problems: BellhopError[] = [];
+  let sent = 0;
+  const next = (): number => (start + sent++) % cluster.endpoints.length;
+  for (;;) {
+    try {
+      return await sendTo(cluster, asked, { next, token });
+    } catch (error) {
+      if (!(error instanceof BellhopError) || !isOutage(error)) throw error;
+      problems.push(error);
+      if (sent >= cluster.endpoints.length) throw together(problems, error);
+    }
+  }
+}
+
+function together(problems: readonly BellhopError[], last: BellhopError): BellhopError {
+  if (problems.length === 1) return last;
+  const what = problems.map((one) => one.what).join('; at the next endpoint ');
+  return new BellhopError(last.code, { where: last.where, what, help: last.help });
+}
+
+/** Which endpoint an attempt goes to, and with what. */
+interface Way {
+  next(): number;
+  readonly token: Token | undefined;
+}
+
+async function sendTo<T>(cluster: Cluster, asked: EtcdCall<T>, way: Way): Promise<T> {
+  const { context, endpoints, tls } = cluster;
+  let at = cluster.at;
   return sendDoubting<T>(context.caller, {
     name: asked.name,
     ...(asked.kind === undefined ? {} : { kind: asked.kind }),
-    request: async ({ number, renew }) => {
-      at = (start + number - 1) % endpoints.length;
-      const authorization = await token?.(renew);
+    request: async ({ renew }) => {
+      at = way.next();
+      const authorization = await way.token?.(renew);
       return {
         method: 'POST',
         url: `${endpoints[at] ?? ''}/v3/${asked.path}`,

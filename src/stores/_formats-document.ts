@@ -1,4 +1,5 @@
 // Documents whose members are values: JSON, YAML and .env files.
+import { keysText } from '../core/keys-text.ts';
 import { jsonMembers } from '../wire/json-source.ts';
 import { resolvePlain } from '../wire/yaml-scalar.ts';
 import type { YamlDocument, YamlPath } from '../wire/yaml.ts';
@@ -32,8 +33,8 @@ function stepsOf(path: string): readonly string[] {
   return path === '.' ? [] : path.split('/');
 }
 
-function absentAt(name: string): Answer {
-  return { kind: 'absent', what: `there is no member ${name}` };
+function absentAt(name: string, there: Iterable<string>): Answer {
+  return { kind: 'absent', what: `there is no member ${name}; ${keysText(there)}` };
 }
 
 const NO_MEMBERS = 'it has no members: it is a list, or one value';
@@ -46,8 +47,9 @@ function jsonDocument(bytes: Uint8Array): Document {
     at: (path) => {
       let found = bytes;
       for (const step of stepsOf(path)) {
-        const next = jsonMembers(found)?.get(step);
-        if (next === undefined) return absentAt(step);
+        const members = jsonMembers(found);
+        const next = members?.get(step);
+        if (next === undefined) return absentAt(step, members?.keys() ?? []);
         found = next;
       }
       return valueAnswer(found);
@@ -62,7 +64,7 @@ function dotenvDocument(bytes: Uint8Array): Document {
     at: (path) => {
       if (path === '.') return { kind: 'map', entries };
       const value = entries.get(path);
-      return value === undefined ? absentAt(path) : { kind: 'value', value };
+      return value === undefined ? absentAt(path, entries.keys()) : { kind: 'value', value };
     },
   };
 }
@@ -74,7 +76,8 @@ function yamlDocument(bytes: Uint8Array): Document {
       const steps = stepsOf(path);
       let found = reading.document.value;
       for (const step of steps) {
-        if (!isMapping(found) || !Object.hasOwn(found, step)) return absentAt(step);
+        if (!isMapping(found)) return absentAt(step, []);
+        if (!Object.hasOwn(found, step)) return absentAt(step, Object.keys(found));
         found = found[step];
       }
       const text = typeof found === 'string' ? found : jsonOf(reading, steps, found);
@@ -95,7 +98,7 @@ interface Reading {
 
 function readYaml(bytes: Uint8Array): Reading {
   try {
-    const [document, ...more] = readDocuments(bytes);
+    const [document, ...more] = readDocuments(bytes, { keys: 'written' });
     if (document === undefined) throw new DocumentProblem('it is empty');
     if (more.length > 0) throw new DocumentProblem(`it has ${more.length + 1} documents, not one`);
     if (!isMapping(document.value)) throw new DocumentProblem(NO_MEMBERS);

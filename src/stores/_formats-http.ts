@@ -2,6 +2,7 @@
 import type { Verdict } from '../core/call.ts';
 import { notJson, refused } from '../core/call.ts';
 import type { HttpAnswer } from '../core/io/net-types.ts';
+import { addressFault } from './_address.ts';
 import type { Format } from './_formats.ts';
 import { dotenvMap, formatOfName, isJson, valueAnswer } from './_formats.ts';
 import type { Options } from './_options.ts';
@@ -42,6 +43,8 @@ function headerNameProblem(name: string): string | undefined {
 /** What is wrong with the base, or undefined. */
 export function urlProblem(written: string): string | undefined {
   const url = URL.parse(written);
+  const fault = addressFault(written);
+  if (fault !== undefined) return `\`url\` ${fault}`;
   if (url === null || !/^https?:$/.test(url.protocol)) return '`url` must be http:// or https://';
   if (url.username !== '' || url.password !== '') {
     return '`url` may not hold a user or a password: use `basic`';
@@ -109,7 +112,7 @@ export function answerInBody(answer: HttpAnswer, wanted: BodyWanted): Verdict<An
   if (encoding !== 'identity') return refused('BH_ERR_STORE_ANSWER', 'its body is compressed');
   const [name = ''] = wanted.path.split('?');
   const asked = { name, type: mediaType(headers['content-type'] ?? ''), format: wanted.format };
-  if (isStrayPage(asked, body)) {
+  if (isStrayPage(asked, answer)) {
     const what = 'HTTP 200 with a page of HTML where a value should be';
     return refused('BH_ERR_STORE_ANSWER', what, PAGE_HELP);
   }
@@ -148,12 +151,14 @@ function formatOf({ type, name }: Asked): Format {
 }
 
 /** A page where none is wanted; what is JSON by the settings may have any type. */
-function isStrayPage({ type, name, format }: Asked, body: Uint8Array): boolean {
-  if (/\.x?html?$/i.test(name) || !isPage(type, body)) return false;
-  return format !== 'json' || !isJson(body);
+function isStrayPage({ name, format }: Asked, answer: HttpAnswer): boolean {
+  if (/\.x?html?$/i.test(name) || !isPage(answer)) return false;
+  return format !== 'json' || !isJson(answer.body);
 }
 
-function isPage(type: string, body: Uint8Array): boolean {
+/** True for HTML, by its type or by how it begins. */
+export function isPage({ headers, body }: HttpAnswer): boolean {
+  const type = mediaType(headers['content-type'] ?? '');
   if (type === 'text/html' || type === 'application/xhtml+xml') return true;
   const start = Buffer.from(body.subarray(0, PAGE_START_BYTES)).toString('latin1');
   return /^(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html)[\s>]/i.test(start);

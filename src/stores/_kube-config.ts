@@ -36,7 +36,10 @@ export interface KubeConfig {
   readonly clusters: ReadonlyMap<string, Entry>;
   readonly users: ReadonlyMap<string, Entry>;
   readonly currentContext: string | undefined;
+  /** Those that are there. */
   readonly files: readonly string[];
+  /** All that were named. */
+  readonly named: readonly string[];
 }
 
 const FILE_BYTES_MAX = 8 * 1024 * 1024;
@@ -47,7 +50,7 @@ export function loadKubeConfig(fs: Fs, files: readonly string[]): KubeConfig {
     const record = readFile(fs, file);
     return record === undefined ? [] : [{ record, file }];
   });
-  const named = (list: string, member: string): ReadonlyMap<string, Entry> => {
+  const entriesOf = (list: string, member: string): ReadonlyMap<string, Entry> => {
     const found = new Map<string, Entry>();
     for (const { record, file } of read) {
       for (const [name, entry] of namedEntries(record, list, member)) {
@@ -57,11 +60,12 @@ export function loadKubeConfig(fs: Fs, files: readonly string[]): KubeConfig {
     return found;
   };
   return {
-    contexts: named('contexts', 'context'),
-    clusters: named('clusters', 'cluster'),
-    users: named('users', 'user'),
+    contexts: entriesOf('contexts', 'context'),
+    clusters: entriesOf('clusters', 'cluster'),
+    users: entriesOf('users', 'user'),
     currentContext: read.map(({ record }) => textIn(record, 'current-context')).find(Boolean),
     files: read.map(({ file }) => file),
+    named: files,
   };
 }
 
@@ -102,8 +106,12 @@ export interface ContextWish {
 
 /** The cluster and the user of a context; BH_ERR_CREDENTIALS for what cannot be used. */
 export function clusterOf(config: KubeConfig, fs: Fs, wish: ContextWish): Cluster {
+  if (config.files.length === 0) throw noneOf(config.named);
   const name = wish.context ?? config.currentContext;
-  const where = [`kubeconfig ${config.files.join(':')}`, `context ${name ?? ''}`];
+  const where = [
+    `kubeconfig ${config.files.join(':')}`,
+    ...(name === undefined ? [] : [`context ${name}`]),
+  ];
   const wrong = (what: string): BellhopError => {
     return new BellhopError('BH_ERR_CREDENTIALS', { where, what });
   };
@@ -119,6 +127,13 @@ export function clusterOf(config: KubeConfig, fs: Fs, wish: ContextWish): Cluste
     ...(wish.withUser ? userIn(config, record, { fs, where }) : {}),
     ...(namespace === undefined ? {} : { namespace }),
   };
+}
+
+function noneOf(files: readonly string[]): BellhopError {
+  const what = files.length === 1 ? 'there is no such file' : 'there is none of these files';
+  const help = 'correct the option `kubeconfig`, or KUBECONFIG, or leave it out';
+  const where = [`kubeconfig ${files.join(':')}`];
+  return new BellhopError('BH_ERR_CREDENTIALS', { where, what, help });
 }
 
 /** What the context's user says of us; nothing where it names none. */

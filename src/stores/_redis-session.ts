@@ -73,8 +73,10 @@ type Talk<T> = (exchange: Exchange, opening: readonly Command[]) => Promise<Verd
 /** One connection an attempt. */
 async function converse<T>(database: Database, name: string, talk: Talk<T>): Promise<T> {
   const { context, server } = database;
+  const { password } = database;
   return context.caller.work<T>({
     name,
+    credentials: password === undefined ? [] : [password],
     attempt: async (_, signal) => {
       const connection = await context.io.net.connect(server, signal);
       try {

@@ -15,7 +15,7 @@ export interface Wanted {
 export interface AnswerFacts {
   /** Which version it is, in the store's own words. */
   readonly version?: string;
-  /** How long it stays valid, where the store lends it. */
+  /** How long it stays valid, where the store lends it; 0 where it does not say for how long. */
   readonly leaseMs?: number;
 }
 

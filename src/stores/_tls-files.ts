@@ -9,6 +9,8 @@ import type { StoreContext } from './_store.ts';
 
 const PEM_BYTES_MAX = 4 * 1024 * 1024;
 
+const CERTIFICATE = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/;
+
 /** The options that `tlsOf` reads. */
 export const TLS_OPTIONS: OptionSpecs = {
   ca: { type: 'text', help: 'PEM file of the authorities to trust, instead of the built-in ones' },
@@ -52,7 +54,11 @@ export function tlsOf(
   if ((cert === undefined) !== (key === undefined)) {
     throw settingsProblem(context, 'a client certificate and its key belong together');
   }
-  const facts = { ca: caText ?? pem('ca') ?? folderPem(context, variables), cert, key, serverName };
+  const ca = caText ?? pem('ca') ?? folderPem(context, variables);
+  if (ca !== undefined && !CERTIFICATE.test(ca)) {
+    throw settingsProblem(context, 'what it is given as `ca` holds no PEM certificate');
+  }
+  const facts = { ca, cert, key, serverName };
   const given = Object.entries(facts).filter(([, value]) => value !== undefined);
   return given.length === 0 ? undefined : Object.fromEntries(given);
 }
@@ -76,7 +82,7 @@ function folderPem(context: StoreContext, { caFolder }: TlsVariables): string | 
     readPem(context, caFolder, file),
   );
   const text = found.join('\n');
-  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  if (CERTIFICATE.test(text)) return text;
   throw settingsProblem(context, `there is no authority in the folder ${folder} of ${caFolder}`);
 }
 

@@ -17,18 +17,16 @@ const GLOBAL_STS = { url: 'https://sts.amazonaws.com', region: 'us-east-1' };
 /** The body of the login, good for 15 minutes. */
 export async function awsLogin(entering: Entering): Promise<LoginBody> {
   const url = stsUrl(entering);
-  const { headers, secrets } = await signedHeaders(entering, url);
-  const encoded = base64(JSON.stringify(headers));
+  const headers = await signedHeaders(entering, url);
   const role = textOption(entering.auth, 'role');
-  const fields = {
+  return {
     ...(role === undefined ? {} : { role }),
     iam_http_request_method: 'POST',
     iam_request_url: base64(url),
     iam_request_body: base64(BODY),
-    iam_request_headers: encoded,
+    // Who has them can log in as us: they are as secret as a password.
+    iam_request_headers: base64(JSON.stringify(headers)),
   };
-  // Who has the headers can log in as us: they are as secret as a password.
-  return { fields, secrets: [encoded, ...secrets] };
 }
 
 function stsUrl({ server, auth }: Entering): string {
@@ -59,14 +57,13 @@ async function signedHeaders({ server, auth }: Entering, url: string) {
     context.io.crypto,
   );
   const { authorization = '', 'x-amz-date': date = '', 'x-amz-security-token': session } = signed;
-  const headers = {
+  return {
     Authorization: [authorization],
     'Content-Type': [TYPE],
     'X-Amz-Date': [date],
     ...(session === undefined ? {} : { 'X-Amz-Security-Token': [session] }),
     ...(serverId === undefined ? {} : { [SERVER_ID]: [serverId] }),
   };
-  return { headers, secrets: [authorization, ...(session === undefined ? [] : [session])] };
 }
 
 function base64(text: string): string {

@@ -27,25 +27,23 @@ export const METHODS: Readonly<Record<string, Method>> = {
       secretIdOf(entering),
     ]);
     const secret = secretId === undefined ? {} : { secret_id: secretId };
-    const fields = { role_id: roleId, ...secret };
-    return enter(entering, { fields, secrets: Object.values(fields) });
+    return enter(entering, { role_id: roleId, ...secret });
   },
   kubernetes: async (entering) => {
     const { server, auth } = entering;
     const file = textOption(auth, 'jwtFile') ?? KUBERNETES_TOKEN;
     const jwt = neededCredential(server.context.io.fs, file, where(entering, 'jwtFile'));
-    return enter(entering, { fields: { role: neededRole(entering), jwt }, secrets: [jwt] });
+    return enter(entering, { role: neededRole(entering), jwt });
   },
   jwt: async (entering) => {
     const jwt = await jwtOf(entering);
     const role = textOption(entering.auth, 'role');
-    const fields = { ...(role === undefined ? {} : { role }), jwt };
-    return enter(entering, { fields, secrets: [jwt] });
+    return enter(entering, { ...(role === undefined ? {} : { role }), jwt });
   },
   aws: async (entering) => enter(entering, await awsLogin(entering)),
   cert: async (entering) => {
     const name = textOption(entering.auth, 'role');
-    return enter(entering, { fields: name === undefined ? {} : { name }, secrets: [] });
+    return enter(entering, name === undefined ? {} : { name });
   },
 };
 
@@ -147,7 +145,7 @@ async function unwrap(entering: Entering, token: string): Promise<VaultAnswer> {
     token: async () => token,
     judge: (answer) => {
       if (answer.status === 200) return { kind: 'done', value: answer };
-      const what = `the wrapping token is not valid: HTTP ${answer.status}, ${wordsOf(answer, [token])}`;
+      const what = `the wrapping token is not valid: HTTP ${answer.status}, ${wordsOf(answer)}`;
       const help = 'it works once: if none of yours has opened it, somebody else did';
       return refused('BH_ERR_CREDENTIALS', what, help);
     },
@@ -165,12 +163,12 @@ export async function enter(entering: Entering, body: LoginBody): Promise<Login>
     name: `login at auth/${mount}`,
     method: 'POST',
     path: `auth/${encoded}/login`,
-    body: JSON.stringify(body.fields),
+    body: JSON.stringify(body),
     kind: 'credentials',
     once: true,
     judge: (said) => {
       if (said.status === 200) return { kind: 'done', value: said };
-      const what = `refused: HTTP ${said.status}, ${wordsOf(said, body.secrets)}`;
+      const what = `refused: HTTP ${said.status}, ${wordsOf(said)}`;
       const help = 'check `auth`: the method, where it is mounted, the role and what proves us';
       return refused(said.status === 404 ? 'BH_ERR_SETTINGS' : 'BH_ERR_CREDENTIALS', what, help);
     },

@@ -136,11 +136,15 @@ function plainAnswer({ body, json }: VaultAnswer): Verdict<Answer> {
   return mapAnswer(jsonMembersAt({ bytes: body, parsed: json }, ['data']), leaseOf(json));
 }
 
-/** `lease_duration` (seconds) is a promise only where there is a lease: KV 1 has a number too. */
+/**
+ * `lease_duration` (seconds) is a promise only where there is a lease: KV 1 has a number too. One
+ * that is no time promises nothing.
+ */
 function leaseOf(json: Readonly<Record<string, unknown>>): AnswerFacts {
+  if (textIn(json, 'lease_id') === undefined) return {};
   const { lease_duration: seconds } = json;
-  const isLent = textIn(json, 'lease_id') !== undefined && typeof seconds === 'number';
-  return isLent ? { leaseMs: seconds * 1000 } : {};
+  const isTime = typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0;
+  return { leaseMs: isTime ? seconds * 1000 : 0 };
 }
 
 function mapAnswer(

@@ -200,11 +200,9 @@ const PLAIN_TO_TLS = refused(
   'write its address with https://',
 );
 
-/** The server's words for a message; nothing where they repeat what we sent. */
-export function wordsOf({ errors }: VaultAnswer, secrets: readonly string[] = []): string {
-  const text = errors.join(' ');
-  const isRepeated = secrets.some((one) => one !== '' && text.includes(one));
-  return isRepeated ? 'its words repeat what we sent' : said(text);
+/** The server's words for a message. */
+export function wordsOf({ errors }: VaultAnswer): string {
+  return said(errors.join(' '));
 }
 
 /** A path of the API, each segment encoded; undefined for what is none. */

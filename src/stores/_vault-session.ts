@@ -18,11 +18,7 @@ export interface Entering {
 }
 
 /** What `POST auth/MOUNT/login` takes. */
-export interface LoginBody {
-  readonly fields: Readonly<Record<string, string>>;
-  /** What of it no message may repeat. */
-  readonly secrets: readonly string[];
-}
+export type LoginBody = Readonly<Record<string, string>>;
 
 /** A token, and until when the server said that it lives (milliseconds since the epoch). */
 export interface Login {
@@ -82,9 +78,7 @@ export async function askAs<T>({ session, entering }: Identity, asked: Authorize
       }
       return sent.token;
     },
-    judge: (whole) => {
-      if (whole.status !== 403 && whole.errors.length === 0) return asked.judge(whole);
-      const answer = { ...whole, errors: whole.errors.filter((one) => !one.includes(sent.token)) };
+    judge: (answer) => {
       if (answer.status !== 403) return asked.judge(answer);
       const hasEnded = server.context.io.clock.now() >= sent.endsMs;
       if (!isNew && (isOfToken(answer) || hasEnded)) {

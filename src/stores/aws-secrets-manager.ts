@@ -7,7 +7,7 @@ import { AWS, partitionName, readArn } from './_aws-endpoints.ts';
 import { isFault, isOfIdentity, isTooMuch } from './_aws-errors.ts';
 import { awsDataKeys } from './_aws-kms.ts';
 import { AWS_AUTH, AWS_OPTIONS, AWS_PLACES, AWS_VARIABLES } from './_aws-options.ts';
-import { AWS_DATA_KEYS, openedBy, roleRights } from './_aws-rights.ts';
+import { AWS_DATA_KEYS, iamName, openedBy, roleRights } from './_aws-rights.ts';
 import { failureOfSecret, findSecret, nameOfSecret, valueOfSecret } from './_aws-secret-answers.ts';
 import type { SecretAnswers } from './_aws-secret-answers.ts';
 import { callJson, objectsIn } from './_aws-send.ts';
@@ -66,10 +66,11 @@ export default secretsManager;
 function resourcesOf(path: string, region: string | undefined): string[] {
   const place = `arn:${partitionName(region)}:secretsmanager:${region ?? '*'}:*:secret:`;
   const suffix = /-([A-Za-z0-9]{6})$/.exec(path)?.[1];
-  if (readArn(path) === undefined) return [`${place}${path}-??????`];
-  if (suffix === undefined) return [`${path}-??????`];
+  const name = iamName(path);
+  if (readArn(path) === undefined) return [`${place}${name}-??????`];
+  if (suffix === undefined) return [`${name}-??????`];
   // `-config` may be the end of a name: AWS's own six are seldom all small letters.
-  return /^[a-z]+$/.test(suffix) ? [path, `${path}-??????`] : [path];
+  return /^[a-z]+$/.test(suffix) ? [name, `${name}-??????`] : [name];
 }
 
 type Answers = Map<string, Answer>;

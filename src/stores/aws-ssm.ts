@@ -8,7 +8,7 @@ import { AWS, partitionName, readArn } from './_aws-endpoints.ts';
 import { isFault, isOfIdentity, isTooMuch } from './_aws-errors.ts';
 import { awsDataKeys } from './_aws-kms.ts';
 import { AWS_AUTH, AWS_OPTIONS, AWS_PLACES, AWS_VARIABLES } from './_aws-options.ts';
-import { AWS_DATA_KEYS, openedBy, roleRights } from './_aws-rights.ts';
+import { AWS_DATA_KEYS, iamName, openedBy, roleRights } from './_aws-rights.ts';
 import { callJson, objectsIn } from './_aws-send.ts';
 import { regionOf } from './_aws-settings.ts';
 import { textOption } from './_options.ts';
@@ -55,8 +55,8 @@ const ssm: StoreKind = {
 export default ssm;
 
 function resourceOf(path: string, region: string | undefined): string {
-  if (readArn(path) !== undefined) return path;
-  const name = path.replace(/^\/+|\/+$/g, '');
+  if (readArn(path) !== undefined) return iamName(path);
+  const name = iamName(path.replace(/^\/+|\/+$/g, ''));
   return `arn:${partitionName(region)}:ssm:${region ?? '*'}:*:parameter/${name}`;
 }
 
@@ -144,10 +144,9 @@ function answerIn(aws: Aws, { parameters, invalid }: Said, wanted: Wanted): Answ
   if (!invalid.includes(selected(wanted)) && !invalid.includes(path)) {
     return unsaid(aws, path, 'GetParameters says nothing of it');
   }
-  const what =
-    version === undefined
-      ? 'there is no such parameter'
-      : 'there is no such parameter, or it has no such version';
+  const none = 'there is no such parameter';
+  if (version !== undefined) return { kind: 'absent', what: `${none}, or it has no such version` };
+  const what = path.startsWith('/') ? `${none}; all below it would be ${path}/` : none;
   return { kind: 'absent', what };
 }
 

@@ -15,6 +15,7 @@ import type { Answer, Store, StoreContext, StoreKind } from './_store.ts';
 
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
 const DOCUMENT_BYTES_MAX = 16 * 1024 * 1024;
+const NO_FILE = 'not a file or folder';
 
 /** Files below one folder, or the members of one document. What sops sealed is opened. */
 const file: StoreKind = {
@@ -29,7 +30,7 @@ const file: StoreKind = {
     format: {
       type: 'choice',
       of: ['json', 'yaml', 'dotenv'],
-      help: 'what `file` is written in; by default its ending tells',
+      help: 'what `file` is written in; by default its ending tells; YAML keys are as written: `no`',
     },
     ...SOPS_OPTIONS,
   },
@@ -133,11 +134,31 @@ async function guarded(
     }
     if (!(error instanceof FsError)) return failedAnswer(error);
     if (error.errno === 'ENOENT' || error.errno === 'ENOTDIR') return absent();
-    const what = `${error.path} cannot be read (${error.errno})`;
-    const code = error.errno === 'EACCES' ? 'BH_ERR_STORE_DENIED' : 'BH_ERR_STORE';
-    return failedAnswer(new BellhopError(code, { where, what, cause: error }));
+    return failedAnswer(unreadable(error, where));
   }
 }
+
+/** What a link or a file is stays as it is; the rest (EIO, ESTALE, EMFILE …) may pass. */
+const LASTING = new Set(['ELOOP', 'ENAMETOOLONG', 'EISDIR', 'EINVAL', NO_FILE, 'a pipe']);
+
+function unreadable(error: FsError, where: readonly string[]): BellhopError {
+  const { errno, path } = error;
+  const cause = error;
+  if (errno === 'EFBIG') {
+    const most = `${FILE_BYTES_MAX} bytes, of a document ${DOCUMENT_BYTES_MAX}`;
+    const what = `${path} is more than bellhop takes (${most})`;
+    return new BellhopError('BH_ERR_VALUE', { where, what, cause, help: SIZE_HELP });
+  }
+  const what = `${path} cannot be read (${errno})`;
+  if (errno === 'EACCES' || errno === 'EPERM') {
+    return new BellhopError('BH_ERR_STORE_DENIED', { where, what, cause });
+  }
+  if (!LASTING.has(errno)) return new BellhopError('BH_ERR_STORE', { where, what, cause });
+  return new BellhopError('BH_ERR_SETTINGS', { where, what, cause, help: KIND_HELP });
+}
+
+const SIZE_HELP = 'deliver it another way than through bellhop: as a part of the image, or a mount';
+const KIND_HELP = 'give a regular file, or a link to one';
 
 function absent(): Answer {
   return { kind: 'absent', what: 'there is no such file' };
@@ -172,7 +193,7 @@ function keysIn(fs: Fs, folder: string): string[] {
 function bytesOf(fs: Fs, path: string, bytesMax: number): Uint8Array {
   // A pipe or a device could keep the start waiting for ever.
   const isFile = fs.statThrough(path)?.kind === 'file';
-  if (!isFile) throw new FsError('not a file or folder', path, 'read');
+  if (!isFile) throw new FsError(NO_FILE, path, 'read');
   return fs.read(path, bytesMax);
 }
 

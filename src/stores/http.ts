@@ -10,6 +10,7 @@ import {
   basicAuthorization,
   headerValue,
   headersProblem,
+  isPage,
   urlBelow,
   urlProblem,
 } from './_formats-http.ts';
@@ -28,7 +29,13 @@ const http: StoreKind = {
   path: 'what follows the base URL, written plainly: `app/db.json`, `app/settings?env=prod`',
   perCall: { paths: 1, inFlight: 16, valueBytes: BODY_BYTES_MAX },
   options: {
-    url: { type: 'text', required: true, help: 'the base: http(s)://host[:port][/path]' },
+    url: {
+      type: 'text',
+      required: true,
+      help:
+        'the base: http(s)://host[:port][/path]; any 404 or 410 below it is absence, but one ' +
+        'with a page of HTML',
+    },
     headers: { type: 'record', help: 'headers that are no credentials' },
     secretHeaders: { type: 'references', help: 'headers whose values are in another store' },
     bearer: { type: 'reference', help: 'the token of `Authorization: Bearer`' },
@@ -229,7 +236,7 @@ function decided(answer: HttpAnswer, wanted: BodyWanted): Verdict<Answer> {
       return answerInBody(answer, wanted);
     case 404:
     case 410:
-      return { kind: 'done', value: { kind: 'absent', what: `HTTP ${status}` } };
+      return absenceOf(answer);
     case 401:
       return refused('BH_ERR_CREDENTIALS', 'HTTP 401: it does not take our credentials');
     case 403:
@@ -239,4 +246,18 @@ function decided(answer: HttpAnswer, wanted: BodyWanted): Verdict<Answer> {
         ? refused('BH_ERR_STORE_ANSWER', `HTTP ${status} where only 200 is a value`)
         : refused('BH_ERR_SETTINGS', `HTTP ${status}: it will not take this request`);
   }
+}
+
+/** A server of files has its own words for what is not there; a gateway often has a page. */
+function absenceOf(answer: HttpAnswer): Verdict<Answer> {
+  const { status } = answer;
+  if (!isPage(answer)) return { kind: 'done', value: { kind: 'absent', what: `HTTP ${status}` } };
+  const help =
+    'look at the address: a gateway may answer there. Where the service itself says so of what ' +
+    'it does not have, have it say so without HTML';
+  return refused(
+    'BH_ERR_SETTINGS',
+    `HTTP ${status} with a page of HTML is no word of absence`,
+    help,
+  );
 }

@@ -5,13 +5,16 @@ import { askEach, wantedKey } from './_each.ts';
 import type { Options, OptionSpecs } from './_options.ts';
 import { groupOption, textOption } from './_options.ts';
 import { recordIn, textIn } from './_rest.ts';
+import { openShared } from './_shared.ts';
 import type { Answer, Right, Store, StoreContext, StoreKind, Wanted } from './_store.ts';
 import { TLS_OPTIONS, settingsProblem } from './_tls-files.ts';
 import { METHODS } from './_vault-login.ts';
 import type { Finding, Mount } from './_vault-mounts.ts';
 import { declaredMounts, mountAbove, mountsOf } from './_vault-mounts.ts';
+import type { Logical } from './_vault-reads.ts';
 import { logicalOf, readOf } from './_vault-reads.ts';
 import { encodedPath, transportOf, vaultServer } from './_vault-server.ts';
+import type { Authorized, Entering, Identity } from './_vault-session.ts';
 import { askAs, openSession } from './_vault-session.ts';
 
 const { auth: awsAuth } = AWS_OPTIONS;
@@ -121,20 +124,29 @@ export default vault;
 
 /** Where the engine is not declared, both places where a KV secret may be. */
 function rightsOf(options: Options, declared: readonly Mount[], wanted: Wanted): Right[] {
-  const rightAt = (one: Wanted, mount: Mount): VaultRight => {
-    const { path, capability } = logicalOf(one, mount, options);
-    return { system: 'vault', path, capabilities: [capability] };
-  };
+  const logicalAt = (one: Wanted, mount: Mount): Logical => logicalOf(one, mount, options);
   const mount = mountAbove(declared, wanted.path);
-  if (mount !== undefined) return [rightAt(wanted, mount)];
+  if (mount !== undefined) return [rightTo(logicalAt(wanted, mount))];
   const path = wanted.path.replace(/(?<=\/).*/s, '');
-  const plain = rightAt(wanted, { path, engine: 'other' });
+  const plain = logicalAt(wanted, { path, engine: 'other' });
   // Only `write` gives anything else than reading, and a KV secret is read.
-  if (!plain.capabilities.includes('read')) return [plain];
-  return [rightAt({ ...wanted, path: plain.path }, { path, engine: 'kv2' }), plain];
+  if (plain.capability !== 'read') return [rightTo(plain)];
+  const versioned = logicalAt({ ...wanted, path: plain.path }, { path, engine: 'kv2' });
+  return [rightTo(versioned), rightTo(plain)];
 }
 
-type VaultRight = Extract<Right, { readonly system: 'vault' }>;
+/** Policies have no way to write a `*` at the end, or a segment `+`, that stands for itself. */
+function rightTo({ path, capability }: Logical): Right {
+  const pattern = path.endsWith('*')
+    ? 'the * at its end'
+    : path.split('/').includes('+')
+      ? 'the segment +'
+      : undefined;
+  if (pattern === undefined) return { system: 'vault', path, capabilities: [capability] };
+  const why = `${pattern} is a pattern to it`;
+  const text = `${capability} on ${path}: no policy can allow this path alone, as ${why}`;
+  return { system: 'other', text };
+}
 
 /** A path without the slash that some write in front. */
 function plainly(wanted: Wanted): Wanted {
@@ -209,9 +221,20 @@ async function answerFor(
 ): Promise<Answer> {
   if (mount instanceof BellhopError) throw mount;
   const read = readOf(wanted, mount, options);
-  if (!('wrong' in read)) return askAs(identity, read);
+  if (!('wrong' in read))
+    return read.once === true ? askOnce(identity, read) : askAs(identity, read);
   const where = [`store ${identity.entering.server.context.name}`, wanted.path];
   throw new BellhopError('BH_ERR_SETTINGS', { where, what: read.wrong });
+}
+
+/** Asked once for all stores with this server and login: each asking would lend another thing. */
+async function askOnce({ session, entering }: Identity, read: Authorized<Answer>): Promise<Answer> {
+  const { method, path, body } = read;
+  const key = `${entering.key} read ${JSON.stringify([method, path, body])}`;
+  const shared = await entering.server.context.once(key, async () => {
+    return openShared(async (by: Entering) => askAs({ session, entering: by }, read));
+  });
+  return shared.get(entering);
 }
 
 /** The token's display name and policies, as `vault token lookup` shows them. */

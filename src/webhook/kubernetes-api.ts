@@ -1,5 +1,6 @@
 // The few calls of the Kubernetes API that the webhook makes beside admission, directly: the
 // official client (@kubernetes/client-node 2.0.1) does not see the cluster's authority in Bun.
+import { hidingOf } from '../core/credentials.ts';
 import { BellhopError } from '../core/errors.ts';
 import type { Code } from '../core/errors.ts';
 import type { HttpAnswer, HttpRequest } from '../core/io/net-types.ts';
@@ -190,9 +191,11 @@ async function attempt(client: Client, trying: Trying): Promise<Tried> {
   const cancel = io.clock.after(limitMs, () => limit.abort());
   try {
     const header = await client.kube.authorization()({ number, renew: false });
-    const answer = await io.net.http(requestOf(client.kube, trying, header), limit.signal);
+    const request = requestOf(client.kube, trying, header);
+    const answer = await io.net.http(request, limit.signal);
     noteTime(client, answer);
-    return judge(asked, answer, io.clock.now());
+    // Its words may repeat our token.
+    return judge(asked, hidingOf(request, false).answer(answer), io.clock.now());
   } catch (error) {
     if (isUnreadToken(error)) return { problem: error, renew: true };
     if (!(error instanceof NetError)) throw error;

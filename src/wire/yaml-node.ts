@@ -19,11 +19,17 @@ export interface Node {
   readonly target: Node | undefined;
 }
 
-/** A document as the parser saw it, by which of the two grammars. */
+/**
+ * How scalars are read; `words` is YAML whose plain keys are the words that stand there, where
+ * kubectl has `false` for `no` and `1.5` for `1.50`.
+ */
+export type Grammar = 'yaml' | 'words' | 'json';
+
+/** A document as the parser saw it. */
 export interface Parsed {
   readonly source: Source;
   readonly root: Node;
-  readonly grammar: 'yaml' | 'json';
+  readonly grammar: Grammar;
 }
 
 /** A document that was read, and how to parse it once more when a position is asked for. */
@@ -46,7 +52,7 @@ export function meant(node: Node): Node {
 }
 
 /** Resolves a scalar as Go's decoder, or as the JSON decoder, does. */
-export function scalarOf(node: Node, grammar: 'yaml' | 'json'): Scalar {
+export function scalarOf(node: Node, grammar: Grammar): Scalar {
   const { text, plain, tag } = node;
   if (tag !== '') return resolveTagged(tag, text);
   if (!plain) return { kind: 'string', value: text };
@@ -54,10 +60,19 @@ export function scalarOf(node: Node, grammar: 'yaml' | 'json'): Scalar {
 }
 
 /** Gives the mapping key that a node is, or undefined if it can be none. */
-export function keyOf(node: Node, grammar: 'yaml' | 'json'): Key | undefined {
-  const { kind, text } = meant(node);
-  if (kind !== 'scalar') return undefined;
-  const scalar = scalarOf(meant(node), grammar);
+export function keyOf(node: Node, grammar: Grammar): Key | undefined {
+  const own = meant(node);
+  if (own.kind !== 'scalar') return undefined;
+  const scalar = scalarOf(own, grammar);
+  if (grammar === 'words' && isWord(own)) return { text: own.text, type: scalar.kind };
+  return keyOfScalar(scalar, own.text);
+}
+
+function isWord({ plain, tag, text }: Node): boolean {
+  return plain && tag === '' && text !== '';
+}
+
+function keyOfScalar(scalar: Scalar, text: string): Key | undefined {
   switch (scalar.kind) {
     case 'string':
       return { text: scalar.value, type: 'string' };

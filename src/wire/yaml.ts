@@ -20,6 +20,15 @@ export interface YamlLimits {
   readonly documentsMax: number;
 }
 
+/** What a reader wants otherwise than by default. */
+export interface YamlOptions extends Partial<YamlLimits> {
+  /**
+   * What plain keys are: what kubectl makes of them (default), or the words as they are written,
+   * none of which is then lost: `no`, `1.50`, `010`, `~`.
+   */
+  readonly keys?: 'kubectl' | 'written';
+}
+
 /** The way from the root of a document to a value. */
 export type YamlPath = readonly (string | number)[];
 
@@ -65,7 +74,7 @@ const DEFAULTS: YamlLimits = {
  */
 export function readDocuments(
   input: string | Uint8Array,
-  options: Partial<YamlLimits> = {},
+  options: YamlOptions = {},
 ): YamlDocument[] {
   const limits = { ...DEFAULTS, ...options };
   let rest: Source | undefined = {
@@ -79,7 +88,8 @@ export function readDocuments(
   return found.filter(({ value }) => value !== null).map(document);
 }
 
-function readYaml(stream: Source, limits: YamlLimits, found: Found[]): void {
+function readYaml(stream: Source, limits: YamlLimits & YamlOptions, found: Found[]): void {
+  const grammar = limits.keys === 'written' ? 'words' : 'yaml';
   for (const part of split(stream)) {
     if (found.length >= limits.documentsMax) {
       throw problemAt(part, 0, `more than ${limits.documentsMax} documents`);
@@ -88,7 +98,7 @@ function readYaml(stream: Source, limits: YamlLimits, found: Found[]): void {
     const parse = (): Parsed => ({
       source,
       root: parseDocument(source, limits.depthMax),
-      grammar: 'yaml',
+      grammar,
     });
     const value = build(parse(), limits.aliasNodesMax);
     found.push({ source, startLine: source.startLine, parse, value });

@@ -12,6 +12,7 @@ export const server = Bun.serve({
   fetch: (request) => {
     const { pathname } = new URL(request.url);
     if (pathname === '/db.json') return Response.json({ user: 'u', password: CANARY });
+    if (pathname === '/user.json') return Response.json({ user: 'u' });
     if (pathname === '/plain') return new Response(CANARY);
     if (pathname === '/trouble') return new Response(CANARY, { status: 503 });
     if (pathname.startsWith('/nobucket')) {

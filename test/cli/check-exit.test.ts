@@ -44,6 +44,24 @@ policy: { startMsMax: 1200 }`,
       0,
     ],
     [
+      'down, with a fallback that lacks the key, and optional',
+      `env: { A: { from: 'down:x#password', fallback: ['web:user.json#password'], optional: true } }
+policy: { startMsMax: 1200 }`,
+      75,
+    ],
+    [
+      'the same, and another one that has it',
+      `env:
+  A: { from: 'down:x#password', fallback: ['web:user.json#password', 'web:db.json#password'] }`,
+      0,
+    ],
+    [
+      'two that lack it, one by its path',
+      `env: { A: { from: 'down:x#a', fallback: ['web:nope', 'web:user.json#a'] } }
+policy: { startMsMax: 1200 }`,
+      75,
+    ],
+    [
       'down, with a fallback that refuses it',
       `env: { A: { from: down:x, fallback: [web:denied], optional: true } }`,
       77,
@@ -66,11 +84,18 @@ policy: { startMsMax: 1200 }`,
       undefined,
     ],
     ['an unknown store', 'env: { A: nosuch:x }', 78],
+    [
+      'a credential of the store absent',
+      `  web2: { kind: http, url: 'http://127.0.0.1:${closedPort}/', bearer: 'web:nope' }
+env: { A: { from: web2:x, optional: true } }`,
+      77,
+    ],
   ])('%s', async (_, sections, exit) => {
     const file = settings(sections);
     const found = await checked(['check', '-c', file]);
     const started = await checked(['run', '-c', file, '--', '/bin/true']);
     expect([found.code, found.err !== '']).toEqual([started.code, found.code !== 0]);
+    if (exit === 77) expect(found.err).not.toContain('`optional');
     if (exit !== undefined) expect(found.code).toBe(exit);
   });
 });

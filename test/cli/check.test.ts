@@ -7,7 +7,7 @@ import { referenceRows } from '../../src/entrypoint/check-rows.ts';
 import { Sealed } from '../../src/core/sealed.ts';
 import type { Plan } from '../../src/plan/types.ts';
 import { CANARY, call, folder } from './_call.ts';
-import { checked, report, server, settings, states } from './_check.ts';
+import { checked, closedPort, report, server, settings, states } from './_check.ts';
 
 describe('each reference has its own row', () => {
   test('present, absent, denied and unreachable are told apart', async () => {
@@ -130,6 +130,40 @@ spec:
     expect(found.references[0]?.called).toBe('secret db, key user');
     expect(found.references[0]?.bytes).toBe(1);
   });
+});
+
+describe('a store that nothing refers to', () => {
+  const unused = async (kind: string, row: object): Promise<void> => {
+    const found = await report(`  unused: ${kind}\nenv: { A: web:plain }`);
+    const { identity: _, ...told } = found.stores.find(({ store }) => store === 'unused') ?? {};
+    expect(told as object).toMatchObject(row);
+    expect(Object.keys(told).includes('reachable')).toBe(Object.keys(row).includes('reachable'));
+    expect(found.exit).toBe(0);
+  };
+  test('and was not asked is neither reachable nor not', async () => {
+    await unused("{ kind: http, url: 'http://127.0.0.1:2' }", { kind: 'http', requests: 0 });
+    await unused('{ kind: env }', { kind: 'env', requests: 0 });
+  });
+  test.each([
+    ['CLOSED', { reachable: false, requests: 2, problem: { code: 'BH_ERR_STORE' } }],
+    ['OPEN', { reachable: true, requests: 1 }],
+  ])('and was asked who we are has that request: %s', async (port, row) => {
+    const at = port === 'OPEN' ? server.port : closedPort;
+    await unused(
+      `{ kind: vault, address: 'http://127.0.0.1:${at}', auth: { token: 'here:FROM_ENV' } }`,
+      row,
+    );
+  });
+});
+
+test('a reference whose store lacks its credential is not absent: it was not asked for', async () => {
+  const found = await report(
+    `  api: { kind: http, url: 'http://127.0.0.1:${server.port}/', bearer: 'web:nope' }
+env: { A: api:plain }`,
+  );
+  expect(states(found)).toEqual(['api:plain value denied', 'web:nope credential absent']);
+  const [told] = found.references;
+  expect(told?.problem?.code).toBe('BH_ERR_CREDENTIALS');
 });
 
 test('the table has a line for each row, and a verdict', async () => {

@@ -95,6 +95,18 @@ describe('run --trace', () => {
     expect(traced('variable.json').exit).toBe(0);
   });
 
+  test('BELLHOP_TRACE with another ending is a warning that names it, and the start goes on', async () => {
+    const { code, out, err } = await started(['-c', 'good.yaml', ...SEES], {
+      BELLHOP_TRACE: '/tmp/x.txt',
+    });
+    const what = 'BELLHOP_TRACE must end in .html (a page) or .json (the same as data)';
+    expect([code, out, err]).toEqual([
+      0,
+      'started\n',
+      `bellhop: warning: ${what}; no trace is written\n`,
+    ]);
+  });
+
   test('an older file is replaced as a whole, and nothing is left beside it', async () => {
     const old = path.join(folder, 'old.json');
     writeFileSync(old, 'x'.repeat(1_000_000));

@@ -102,6 +102,15 @@ spec:
     );
     expect(err).toContain('(namespace prod; the input has one in test)');
   });
+  test.each([
+    ['the plan itself', JSON.stringify({ apiVersion: 'bellhop/plan/v1', rest: 'shown-no-more' })],
+    ['what is longer than a path', `${'shown-a-little'.repeat(300)}shown-no-more`],
+  ])('BELLHOP_PLAN that holds %s is not printed as a whole', (_, text) => {
+    const { code, err } = call(['run', '--', 'true'], { BELLHOP_PLAN: text });
+    expect(code).toBe(65);
+    expect(err).toStartWith('bellhop: BELLHOP_PLAN: must be the path of a plan, and begins with ');
+    expect([err.includes('shown-no-more'), err.length < 250]).toEqual([false, true]);
+  });
   test('an empty BELLHOP_PLAN is none', () => {
     expect(call(['run', '--', 'true'], { BELLHOP_PLAN: '', BELLHOP_REQUIRE: '' }).code).toBe(0);
   });

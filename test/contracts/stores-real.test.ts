@@ -219,8 +219,10 @@ const STRANGE = [
 
 /** What a gateway or a firewall before the store says in its own words. */
 function strangers(kind: string, world: World): void {
-  // To a server of files any 404 means: not there.
-  const said = STRANGE.filter(([status]) => kind !== 'http' || status !== '404');
+  // To a server of files any 404 but a page means: not there.
+  const said = STRANGE.filter(([status, type]) => {
+    return kind !== 'http' || status !== '404' || type === 'a page';
+  });
   test.each(said)('HTTP %s with %s reaches no fallback, and is no absence', async (...row) => {
     const [status, type, body, codes] = row;
     const tls = remoteOf(world).speaks === 'https' ? { tls: certificates().good } : {};

@@ -69,8 +69,8 @@ describe('store file', () => {
       expect(codeOf(await ask('file', wanted, { folder }))).toBe('BH_ERR_SETTINGS');
     },
   );
-  test('a pipe is not waited for: BH_ERR_STORE', async () => {
-    expect(codeOf(await ask('file', 'pipe', { folder }))).toBe('BH_ERR_STORE');
+  test('a pipe is not waited for: BH_ERR_SETTINGS', async () => {
+    expect(codeOf(await ask('file', 'pipe', { folder }))).toBe('BH_ERR_SETTINGS');
   });
   test('a file that may not be read is a failure, never absence: BH_ERR_STORE_DENIED', async () => {
     const denied: Io['fs'] = {

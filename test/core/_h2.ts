@@ -6,6 +6,7 @@ import { listenTls } from './_servers.ts';
 
 const HEADER_BYTES = 9;
 const PREFACE_BYTES = 24;
+const PREFACE_START = Buffer.from('PRI');
 const TYPE = { data: 0, headers: 1, reset: 3, settings: 4, goAway: 7 } as const;
 const END_STREAM = 1;
 const END_HEADERS = 4;
@@ -55,11 +56,18 @@ export const goAway = (last: number, code: number): Buffer =>
 /** Called with the stream of each request, and how many requests came before it. */
 export type H2Answer = (socket: Socket, stream: number, count: number) => void;
 
-export async function listenH2({ cert, key }: Pair, answer: H2Answer): Promise<Listener> {
+/** Speaks HTTP/1.1 too where `plain` is what it answers to that. */
+export async function listenH2(
+  { cert, key }: Pair,
+  answer: H2Answer,
+  plain?: (socket: Socket) => void,
+): Promise<Listener> {
+  const ALPNProtocols = plain === undefined ? ['h2'] : ['h2', 'http/1.1'];
   const unread = new WeakMap<Socket, Buffer>();
   let count = 0;
-  return await listenTls({ cert, key, ALPNProtocols: ['h2'] }, (socket, _count, piece) => {
+  return await listenTls({ cert, key, ALPNProtocols }, (socket, _count, piece) => {
     const before = unread.get(socket);
+    if (before === undefined && !piece.subarray(0, 3).equals(PREFACE_START)) return plain?.(socket);
     if (before === undefined) socket.write(frame('settings', 0, {}));
     let bytes =
       before === undefined ? piece.subarray(PREFACE_BYTES) : Buffer.concat([before, piece]);

@@ -130,10 +130,32 @@ describe('what may change is tried again', () => {
 });
 
 describe('what will not change is not', () => {
-  test.each(['certificate', 'too large', 'name not found'] as const)('%s', async (reason) => {
+  test.each(['certificate', 'name not found'] as const)('%s', async (reason) => {
     const { said, code, requests } = await told({ reactions: [broken(reason)] });
     expect([code, requests.length]).toEqual(['BH_ERR_STORE', 1]);
     expect(said).toBe(`store mine, Get: given up after 1 attempt: ${reason}`);
+  });
+  test.each([
+    ['settings', 'BH_ERR_SETTINGS', 'the key is encrypted'],
+    ['credentials', 'BH_ERR_CREDENTIALS', 'the proxy wants credentials (407)'],
+  ] as const)('our own fault, %s: no outage, and told without more', async (fault, code, what) => {
+    const error = new NetError('certificate', what, fault);
+    const sent = await told({ reactions: [{ afterMs: 0, error }] });
+    expect([sent.code, sent.requests.length]).toEqual([code, 1]);
+    expect(sent.said).toBe(`store mine, Get: ${what}`);
+  });
+  test('an answer over the limit is BH_ERR_VALUE, with the limit', async () => {
+    const error = new NetError('too large', 'over 67108864 bytes');
+    const { said, code, requests } = await told({ reactions: [{ afterMs: 0, error }] });
+    expect([code, requests.length]).toEqual(['BH_ERR_VALUE', 1]);
+    expect(said).toContain('over 67108864 bytes');
+  });
+  test('TLS that does not come about is tried five times, whatever came between', async () => {
+    const reactions = [broken('handshake'), broken('refused'), broken('handshake')];
+    const { code, requests } = await told({ reactions, startMsMax: 60_000 });
+    expect([code, requests.length]).toEqual(['BH_ERR_STORE', 6]);
+    const later = await told({ reactions: [broken('handshake'), fine] });
+    expect(later.said).toBe('HTTP 200');
   });
   test('a header that cannot be sent is a setting, told by its name', async () => {
     const error = new NetError('header', 'x-a');

@@ -22,6 +22,20 @@ test('work is done once after its time, in the order of the times, and not befor
   expect(clock.monotonicMs() - start).toBeGreaterThanOrEqual(19);
 });
 
+test('a time beyond what a timer can have is waited for, not over at once', async () => {
+  const done: string[] = [];
+  const cancel = clock.after(5_000_000_000, () => done.push('at once'));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  clock.after(20, resolve);
+  await promise;
+  cancel();
+  expect(done).toEqual([]);
+  const long = 'const stop = clock.after(5_000_000_000, () => 0); clock.after(1, stop);';
+  expect(await outputOf(`${long} process.on('warning', ({ name }) => console.log(name));`)).toBe(
+    '',
+  );
+});
+
 async function outputOf(script: string): Promise<string> {
   const opened = "const { clock } = (await import('./src/core/io/system.ts')).openSystem().io;";
   const run = Bun.spawn([process.execPath, '-e', opened + script], { stderr: 'ignore' });

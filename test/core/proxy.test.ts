@@ -176,7 +176,7 @@ test('plain requests are asked of the proxy itself, and `never` and no_proxy go 
 });
 
 for (const [status, expected] of [
-  ['407 Login', 'proxy (ERR_PROXY_TUNNEL)'],
+  ['407 Login', 'proxy (the proxy wants credentials (407))'],
   ['403 No', 'proxy (ERR_PROXY_TUNNEL)'],
   ['502 Bad', 'proxy (ERR_PROXY_TUNNEL)'],
 ] as const) {
@@ -191,13 +191,16 @@ test('a plain 407 is the proxy, and its other answers are answers', async () => 
     const proxy = await listenPlain((socket) => socket.end(answerOf('x', `HTTP/1.1 ${status}`)));
     return await said(through(proxy), 'http://a.example/');
   };
-  expect(await of('407 Login')).toBe('proxy (407)');
+  expect(await of('407 Login')).toBe('proxy (the proxy wants credentials (407))');
   expect(await of('502 Bad')).toBe('502 x');
 });
 
+const NO_URL =
+  /^proxy \(the URL of the proxy, of a variable like https_proxy, is not http or https\)$/;
+
 for (const [value, expected] of [
-  [`socks5://user:${CANARY}@127.0.0.1:1`, /^proxy \(its URL is not one of http or https\)$/],
-  [`http://user:${CANARY}@:99999`, /^proxy \(its URL is not one of http or https\)$/],
+  [`socks5://user:${CANARY}@127.0.0.1:1`, NO_URL],
+  [`http://user:${CANARY}@:99999`, NO_URL],
   [`http://user:${CANARY}@bellhop.invalid:1`, /^name not \w+ \(E\w+, of the proxy\)$/],
 ] as const) {
   test(`a proxy that cannot be used, ${value.slice(0, 9)}: ${expected.source}`, async () => {

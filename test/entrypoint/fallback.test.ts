@@ -22,7 +22,7 @@ const STORES = {
   b: { kind: 'http', url: 'https://b.test' },
   c: { kind: 'http', url: 'https://c.test' },
 };
-const fine = (text: string): Reaction => ({
+const fine = (text: string | Uint8Array): Reaction => ({
   afterMs: 20,
   answer: { status: 200, headers: { 'content-type': 'text/plain' }, body: Buffer.from(text) },
 });
@@ -114,6 +114,44 @@ test('when all are down the report has every one of them, with its attempts', as
   expect(said).toContain('no answer for');
 });
 
+const json = (members: object): Reaction => fine(JSON.stringify(members));
+const BY_KEY: Partial<Bound> = {
+  reference: { store: 'a', path: 'x', key: 'k' },
+  fallbacks: ['b', 'c'].map((store) => ({ store, path: 'x', key: 'k' })),
+};
+const BY_MEMBER: Partial<Bound> = { member: 'k' };
+
+describe('a fallback that lacks it is passed over', () => {
+  test.each<[string, Reaction, Reaction, Partial<Bound>, string]>([
+    ['the path', status(404), json({ k: 'from c' }), BY_KEY, 'from c'],
+    ['the key', json({ j: 'b' }), json({ k: 'from c' }), BY_KEY, 'from c'],
+    ["the Secret's member", json({ j: 'b' }), json({ k: 'from c' }), BY_MEMBER, 'from c'],
+    ['the text', fine(Uint8Array.of(0xff)), fine('from c'), { textOnly: true }, 'from c'],
+  ])('%s', async (...row) => {
+    const [, b, c, more, wanted] = row;
+    const { said, warnings, hosts } = await told({ a: refused, b, c }, more);
+    expect([said, [...new Set(hosts)]]).toEqual([wanted, ['a', 'b', 'c']]);
+    expect(warnings).toEqual([expect.stringMatching(/^a:x.* could not be had; c:x.* instead$/)]);
+  });
+
+  const lacking: Reaction = json({ j: 'b' });
+  test.each<[string, Reaction, Reaction, Partial<Bound>, RegExp]>([
+    ['both lack the key', lacking, lacking, BY_KEY, /^BH_ERR_STORE .*then b:x#k: it has no key k/],
+    ['though optional', lacking, lacking, { ...BY_KEY, optional: true }, /^BH_ERR_STORE /],
+    ['with a default', lacking, lacking, { ...BY_KEY, default: 'd' }, /^BH_ERR_STORE /],
+    ['one lacks it, one is down', lacking, refused, BY_KEY, /then c:x#k: store c, .*asked again/],
+    ['and the next refuses', lacking, status(403), BY_KEY, /^BH_ERR_STORE_DENIED /],
+  ])('an outage: %s', async (...row) => {
+    const [, b, c, more, wanted] = row;
+    expect((await told({ a: refused, b, c }, more)).said).toMatch(wanted);
+  });
+
+  test('its own store lacks a key: that is no outage, and no fallback is asked', async () => {
+    const { said, hosts } = await told({ a: lacking, b: json({ k: 'b' }) }, BY_KEY);
+    expect([said.slice(0, 15), hosts]).toEqual(['BH_ERR_MISSING ', ['a']]);
+  });
+});
+
 test('a fallback that refuses has decided', async () => {
   const { said } = await told({ a: refused, b: status(403), c: fine('from c') });
   expect(said).toStartWith('BH_ERR_STORE_DENIED secret s, a:x');
@@ -127,6 +165,14 @@ describe('a default', () => {
   test('covers it where that is said', async () => {
     const more = { fallbacks: [], default: 'd', defaultOn: 'outage' as const };
     expect((await told({ a: refused }, more)).said).toBe('d');
+  });
+  test('is told of in one line then, with the reference and why', async () => {
+    const more = { fallbacks: [], default: 'secret-default', defaultOn: 'outage' as const };
+    const { warnings } = await told({ a: refused }, more);
+    const wanted = /^secret s, a:x could not be had; its default was used: store a, .*refused/;
+    expect(warnings).toEqual([expect.stringMatching(wanted)]);
+    expect(warnings.join('')).not.toMatch(/secret-default|\n/);
+    expect((await told({ a: status(404) }, more)).warnings).toEqual([]);
   });
   test('never covers a refusal', async () => {
     const more = { fallbacks: [], default: 'd', defaultOn: 'outage' as const };

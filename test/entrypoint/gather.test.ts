@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { keysText } from '../../src/entrypoint/answers.ts';
+import { keysText } from '../../src/core/keys-text.ts';
 import { gather } from '../../src/entrypoint/gather.ts';
 import type { Placement, Plan, Reference, StoreOptions } from '../../src/plan/types.ts';
 import { DEFAULT_POLICY } from '../../src/plan/types.ts';

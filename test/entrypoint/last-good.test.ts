@@ -1,7 +1,7 @@
 // What the encrypted copy of the last complete success holds, and for whom it speaks. Servers and
 // files are real; a server that is down says 503.
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { generateIdentity } from 'age-encryption';
@@ -9,7 +9,7 @@ import { openBudget } from '../../src/core/budget.ts';
 import type { Io } from '../../src/core/io/types.ts';
 import { gather } from '../../src/entrypoint/gather.ts';
 import { selectValue } from '../../src/entrypoint/select.ts';
-import type { Bound, Policy } from '../../src/plan/types.ts';
+import type { Bound, Plan, Policy } from '../../src/plan/types.ts';
 import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import { ALL_STORES } from '../../src/stores/_all.gen.ts';
 import { planWith, realIo } from '../support/real-store.ts';
@@ -33,6 +33,7 @@ const server = Bun.serve({
       return Response.json({ ...lease, data: { password: CANARY } });
     }
     if (pathname.startsWith('/v1/kv/')) return Response.json({ data: { k: CANARY } });
+    if (pathname.endsWith('/json')) return Response.json({ k: CANARY });
     return pathname.endsWith('/gone')
       ? new Response('', { status: 404 })
       : new Response(`${CANARY} ${pathname}`);
@@ -66,6 +67,7 @@ interface Changed {
   readonly env?: Readonly<Record<string, string>>;
   readonly namespace?: string;
   readonly policy?: Partial<Policy>;
+  readonly stores?: Plan['stores'];
   /** Milliseconds that the clock is ahead. */
   readonly aheadMs?: number;
   readonly startMs?: number;
@@ -77,7 +79,7 @@ async function started(bounds: readonly Bound[], changed: Changed = {}) {
   const real = realIo({ ...ENV, ...env });
   const io: Io = { ...real, clock: { ...real.clock, now: () => Date.now() + aheadMs } };
   const policy = { ...DEFAULT_POLICY, lastGood: LAST_GOOD, ...changed.policy };
-  const made = planWith(bounds, STORES, policy);
+  const made = planWith(bounds, changed.stores ?? STORES, policy);
   const plan = { ...made, origin: { ...made.origin, namespace } };
   const budget = openBudget(io.clock, startMs);
   const { answers, warnings, remember } = await gather(plan, { io, objects: [], budget });
@@ -93,7 +95,8 @@ async function started(bounds: readonly Bound[], changed: Changed = {}) {
 /** The same, once well and then with everything down. */
 async function thenDown(bounds: readonly Bound[], changed: Changed = {}) {
   state.isDown = false;
-  const { said, warnings } = await started(bounds);
+  const { stores = STORES } = changed;
+  const { said, warnings } = await started(bounds, { stores });
   expect([said.filter((one) => one.startsWith('BH_ERR')), warnings]).toEqual([[], []]);
   state.isDown = true;
   return started(bounds, { startMs: OUTAGE_MS, ...changed });
@@ -114,7 +117,8 @@ describe('the copy speaks for the place that it was taken from', () => {
   ])('%s', async (_, changed, isUsed) => {
     const { said, warnings } = await thenDown([KV], changed);
     expect(said[0]).toStartWith(isUsed ? CANARY : 'BH_ERR_STORE kv, vault:kv/a#k');
-    const lacks = '; it lacks 1 of 1 values (what is lent is never kept)';
+    const lacks =
+      'lacks 1 of 1 values: they are lent, were not there, or are of another plan or place';
     expect(warnings[0]).toEndWith(isUsed ? ' old' : lacks);
   });
 
@@ -164,13 +168,74 @@ describe('what did not exist', () => {
   });
 });
 
+const JSON_K: Bound = { reference: { store: 'web', path: 'json', key: 'k' }, called: 'k' };
+const NO_KEY: Bound = { reference: { store: 'web', path: 'json', key: 'no' }, called: 'no' };
+
+describe('a key that was not there is as a path that was not', () => {
+  test.each<[string, Partial<Bound>, string]>([
+    ['still absent where that is allowed', { optional: true }, 'absent'],
+    ['still its default', { default: 'd' }, 'd'],
+  ])('%s', async (_, way, wanted) => {
+    const { said } = await thenDown([JSON_K, { ...NO_KEY, ...way }]);
+    expect(said).toEqual([CANARY, wanted]);
+  });
+  test('and must exist now: its store is asked again, and that is an outage', async () => {
+    await started([JSON_K]);
+    state.isDown = true;
+    const { said } = await started([NO_KEY], { startMs: OUTAGE_MS });
+    expect(said).toEqual([expect.stringMatching(/^BH_ERR_STORE no, .*; asked again: /)]);
+  });
+});
+
+/** Another server, which is never down; it has `json` with a key of its own, and nothing else. */
+const spare = Bun.serve({
+  port: 0,
+  hostname: '127.0.0.1',
+  fetch: (request) => {
+    const isThere = request.url.endsWith('/json');
+    return isThere ? Response.json({ spare: CANARY }) : new Response('', { status: 404 });
+  },
+});
+afterAll(async () => spare.stop(true));
+const WITH_SPARE = { stores: { ...STORES, spare: { kind: 'http', url: spare.url.href } } };
+
+describe('what a fallback lacks is looked up in the copy', () => {
+  test.each<[string, Bound]>([
+    ['a path', { ...WEB, fallbacks: [{ store: 'spare', path: 'x' }] }],
+    ['a key', { ...JSON_K, fallbacks: [{ store: 'spare', path: 'json', key: 'k' }] }],
+  ])('%s', async (_, bound) => {
+    const { said, warnings } = await thenDown([bound], WITH_SPARE);
+    expect(said[0]).toStartWith(CANARY);
+    expect(warnings).toEqual([expect.stringMatching(/was used; it is \d+ s old$/)]);
+  });
+});
+
+describe('a start in which something stood in for a store leaves the copy as it is', () => {
+  const fallbacks = [{ store: 'spare', path: 'json' }];
+  const spared = { reference: WEB.reference, called: 'web', fallbacks };
+  const preset: Bound = { ...WEB, called: 'p', default: 'd', defaultOn: 'outage' };
+  const other: Bound = { ...preset, reference: { store: 'web', path: 'never-written' } };
+  test.each<[string, readonly Bound[], Changed]>([
+    ['a fallback', [{ ...spared }], WITH_SPARE],
+    ['a default', [other], {}],
+    ['a default, beside what its store has said', [other, { ...GONE, optional: true }], {}],
+  ])('%s', async (_, bounds, changed) => {
+    await started([KV, WEB]);
+    const before = readFileSync(path.join(folder, 'copy'));
+    state.isDown = true;
+    const { said } = await started(bounds, { startMs: OUTAGE_MS, ...changed });
+    expect(said[0]).not.toStartWith('BH_ERR');
+    expect(readFileSync(path.join(folder, 'copy')).equals(before)).toBe(true);
+  });
+});
+
 test('what is lent is not in the copy: such a start fails in an outage, and says why', async () => {
   const path = 'database/creds/app';
   const lent: Bound = { reference: { store: 'vault', path, key: 'password' }, called: 'lent' };
   for (const policy of [{}, { jobSecondsMax: 10 }]) {
     const { said, warnings } = await thenDown([lent, KV], { policy });
     expect(said).toEqual([expect.stringMatching(/^BH_ERR_STORE lent, vault:database/), CANARY]);
-    expect(warnings).toEqual([expect.stringContaining('what is lent is never kept')]);
+    expect(warnings).toEqual([expect.stringContaining('it lacks 1 of 2 values: they are lent,')]);
   }
 });
 

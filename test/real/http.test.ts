@@ -49,6 +49,10 @@ const THERE: Readonly<Record<string, HttpAnswer>> = {
     body: Buffer.alloc(0),
   },
   '/v1/gone': answerOf(410, CANARY),
+  '/v1/not-here': answerOf(404, `<html>${CANARY}</html>`, 'text/plain'),
+  '/v1/not-here.html': answerOf(404, `${CANARY}`, 'text/html; charset=utf-8'),
+  '/v1/gone-page': answerOf(410, `<!doctype html>${CANARY}`, 'text/html'),
+  '/v1/no-route': answerOf(404, '{"message":"no Route matched"}', 'application/json'),
   '/v1/denied': answerOf(403, CANARY),
   '/v1/unknown-me': answerOf(401, CANARY),
   '/v1/bad': answerOf(400, CANARY),
@@ -100,6 +104,10 @@ describe('what a path gives', () => {
     ['page.html', '<html>a template</html>'],
     ['nosuch', 'absent'],
     ['gone', 'absent'],
+    ['no-route', 'absent'],
+    ['not-here', 'BH_ERR_SETTINGS'],
+    ['not-here.html', 'BH_ERR_SETTINGS'],
+    ['gone-page', 'BH_ERR_SETTINGS'],
     ['moved', CANARY],
     ['denied', 'BH_ERR_STORE_DENIED'],
     ['unknown-me', 'BH_ERR_CREDENTIALS'],
@@ -284,7 +292,7 @@ describe('TLS', () => {
     expect(await ask(['who'], { url, ca: caFile, cert, key })).toEqual(['ada']);
     expect(await ask(['who'], { url, ca: caFile })).toEqual(['BH_ERR_STORE']);
     writeFileSync(key, 'no key');
-    expect(await ask(['who'], { url, ca: caFile, cert, key })).toEqual(['BH_ERR_STORE']);
+    expect(await ask(['who'], { url, ca: caFile, cert, key })).toEqual(['BH_ERR_SETTINGS']);
     strict.close();
   });
 });

@@ -41,7 +41,7 @@ const CONTENT = ['application/x-www-form-urlencoded; charset=utf-8'];
 
 describe('the request inside', () => {
   test('is what botocore signs, to the global STS', async () => {
-    const { fields } = await loginAt({ role: 'trainer', serverId: 'vault.example.com' }, KEYS);
+    const fields = await loginAt({ role: 'trainer', serverId: 'vault.example.com' }, KEYS);
     expect(fields).toMatchObject({ role: 'trainer', iam_http_request_method: 'POST' });
     expect(decoded(fields['iam_request_url'])).toBe('https://sts.amazonaws.com/');
     const body = 'Action=GetCallerIdentity&Version=2011-06-15';
@@ -61,7 +61,7 @@ describe('the request inside', () => {
   test('is what botocore signs, to the STS of a region, with a session', async () => {
     const env = { ...KEYS, AWS_SESSION_TOKEN: 'session-token' };
     const auth = { serverId: 'vault.example.com', region: 'eu-west-1' };
-    const { fields } = await loginAt(auth, env);
+    const fields = await loginAt(auth, env);
     expect(fields).not.toHaveProperty('role');
     expect(decoded(fields['iam_request_url'])).toBe('https://sts.eu-west-1.amazonaws.com/');
     expect(JSON.parse(decoded(fields['iam_request_headers']))).toEqual({

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import type { StoreOptions } from '../../src/plan/types.ts';
 import { objectUrl } from '../../src/stores/_aws-s3.ts';
-import { plainAddress } from '../../src/stores/_address.ts';
+import { addressFault, plainAddress } from '../../src/stores/_address.ts';
 import { ALL_STORES } from '../../src/stores/_all.gen.ts';
 import { optionProblems } from '../../src/stores/_options.ts';
 import { codeOf, wordsOf } from '../real/_answers.ts';
@@ -102,6 +102,29 @@ describe('a plain address', () => {
     ['https://', undefined],
     ['', undefined],
   ])('of %p is %p', (written, address) => expect(plainAddress(written)).toBe(address));
+});
+
+describe('what is no URL is told by its part, and not repeated', () => {
+  test.each([
+    ['https://localhost:99999', 'has a port that is none: it is a number up to 65535'],
+    ['https://localhost:8a', 'has a port that is none: it is a number up to 65535'],
+    ['https://[::1%lo]:8200', 'has an IPv6 address with a zone (%), which no URL can have'],
+    ['https://[::g]/x', 'has a host that is no name and no address'],
+    ['https://a b.test/', 'has a host that is no name and no address'],
+    ['https://:1', 'has no host'],
+    ['https://u:99999@a.test', undefined],
+    ['https://a.test:1/x:99999', undefined],
+    ['ftp://a.test', undefined],
+    ['', undefined],
+  ])('%p: %p', (written, fault) => expect(addressFault(written)).toBe(fault as string));
+
+  test.each(['vault', 'http'])('by %s, as BH_ERR_SETTINGS', async (name) => {
+    const [options, path] = STORES[name]?.('https://[::1%lo]:1') ?? [{ kind: '' }, ''];
+    const work = openRouted(options, { env: ENV }, () => ({ answer: { status: 500 } })).then(
+      async (opened) => opened.fetch(path),
+    );
+    expect(await wordsOf(work)).toContain('zone');
+  });
 });
 
 describe("a bucket in the host's name", () => {

@@ -86,6 +86,46 @@ describe('what is under a key of the user is opened by its service only', () => 
   });
 });
 
+describe('what policies would take for a pattern is the name that it is', () => {
+  const arn = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:a*';
+  test.each([
+    ['s3', 'bkt/team-a*', 's3:GetObject: arn:aws:s3:::bkt/team-a${*}'],
+    ['s3', 'bkt/a?b', 's3:GetObject: arn:aws:s3:::bkt/a${?}b'],
+    ['s3', 'bkt/${aws:username}', 's3:GetObject: arn:aws:s3:::bkt/${$}{aws:username}'],
+    ['aws-ssm', '/p*', 'ssm:GetParameters: arn:aws:ssm:eu-west-1:*:parameter/p${*}'],
+    ['aws-ssm', '/p?/', 'ssm:GetParametersByPath: arn:aws:ssm:eu-west-1:*:parameter/p${?}'],
+    [
+      'aws-secrets-manager',
+      'p*',
+      'secretsmanager:GetSecretValue: arn:aws:secretsmanager:eu-west-1:*:secret:p${*}-??????',
+    ],
+    [
+      'aws-secrets-manager',
+      arn,
+      'secretsmanager:GetSecretValue: ' + arn.replace('*', '$${*}-??????'),
+    ],
+  ])('%s: %s', async (kind, path, wanted) => {
+    expect(await linesOf({ kind, region: 'eu-west-1' }, path)).toContain(wanted);
+  });
+
+  test.each([
+    ['secret/team*', ['secret/data/team*', 'the * at its end']],
+    ['secret/+/a', ['secret/data/+/a', 'the segment +']],
+  ])('Vault cannot name %s alone: it is told, and nothing wider is given', async (...row) => {
+    const [path, words] = row;
+    const options = { kind: 'vault', address: 'https://v.test', mounts: { secret: 'kv2' } };
+    const lines = await linesOf(options, path);
+    expect(lines.length).toBe(1);
+    for (const word of words) expect(lines[0]).toContain(word);
+    expect(lines[0]).not.toMatch(/^read: /);
+  });
+
+  test('a * or + elsewhere is itself for Vault', async () => {
+    const options = { kind: 'vault', address: 'https://v.test', mounts: { secret: 'kv2' } };
+    expect(await linesOf(options, 'secret/a*b/c+d')).toEqual(['read: secret/data/a*b/c+d']);
+  });
+});
+
 describe('a role that is assumed', () => {
   const stores: readonly (readonly [string, StoreOptions, string])[] = [
     ['aws-ssm', { kind: 'aws-ssm' }, '/p'],

@@ -93,6 +93,31 @@ test('a denial by the key of KMS says which right is missing', async () => {
   expect(answer).toMatchObject({ problem: { help: expect.stringContaining('kms:Decrypt') } });
 });
 
+test.each(['Access to KMS is not allowed', 'User: u is not authorized to perform: kms:Encrypt'])(
+  'KMS that denies confidant its token says which right is missing, on which key: %s',
+  async (Message) => {
+    const options = { url: 'https://c.test', authKey: 'alias/a', to: 'c', from: 'me' };
+    const react = () => json(400, { __type: 'AccessDeniedException', Message });
+    const { answers } = await fetched({ kind: 'confidant', options, react });
+    const help = expect.stringContaining('kms:Encrypt on alias/a');
+    expect(answers).toMatchObject([{ problem: { code: 'BH_ERR_STORE_DENIED', help } }]);
+  },
+);
+
+test.each([
+  [{ path: '/train/params' }, 'there is no such parameter; all below it would be /train/params/'],
+  [{ path: 'plain' }, 'there is no such parameter'],
+  [
+    { path: '/train/params', version: '3' },
+    'there is no such parameter, or it has no such version',
+  ],
+])('a parameter that is not there: %j', async (wanted, what) => {
+  const name = 'version' in wanted ? `${wanted.path}:${wanted.version}` : wanted.path;
+  const react = () => json(200, { Parameters: [], InvalidParameters: [name] });
+  const { answers } = await fetched({ kind: 'aws-ssm', react }, wanted);
+  expect(answers).toEqual([{ kind: 'absent', what }]);
+});
+
 const PASSING: readonly Partial<HttpAnswer>[] = [
   failure('ThrottlingException'),
   failure('Throttling'),

@@ -71,6 +71,7 @@ text: |
   two
   lines
 "odd/name": 1
+keys: { no: a, on: b, y: c, NO: d, 1.50: e, 010: f }
 `;
 
 describe('a YAML document', () => {
@@ -92,6 +93,14 @@ describe('a YAML document', () => {
     ['db/tagged', '7'],
     ['db/same', '15'],
     ['text', 'two\nlines\n'],
+    ['keys/no', 'a'],
+    ['keys/on', 'b'],
+    ['keys/y', 'c'],
+    ['keys/NO', 'd'],
+    ['keys/1.50', 'e'],
+    ['keys/010', 'f'],
+    ['keys/false', 'absent'],
+    ['keys', '{"no":"a","on":"b","y":"c","NO":"d","1.50":"e","010":"f"}'],
     ['db/nosuch', 'absent'],
     ['text/below', 'absent'],
     ['constructor', 'absent'],
@@ -131,15 +140,34 @@ describe('other documents', () => {
     ]);
     expect(await ask({ file: at('.env.local'), format: 'yaml' }, ['B'])).toEqual(['BH_ERR_VALUE']);
   });
+  test.each([
+    ['k.json', '{"a": "1", "db": {"p": 2}}'],
+    ['k.yaml', 'a: 1\ndb: { p: 1 }\n'],
+    ['k.env', 'a=1\ndb=2\n'],
+  ])('%s: what is missing is named with what is there', async (name, content) => {
+    write(name, content.replaceAll('1', CANARY));
+    const [answer] = await answers({ file: at(name) }, ['nope']);
+    const what = 'there is no member nope; keys there: a, db';
+    expect(answer).toEqual({ kind: 'absent', what });
+  });
+  test('of many keys a few are named; below a list there are none', async () => {
+    const many = Array.from({ length: 60 }, (_, n) => [`key-${n}`, [n]]);
+    write('many.json', JSON.stringify(Object.fromEntries(many)));
+    const [top, below] = await answers({ file: at('many.json') }, ['nope', 'key-1/nope']);
+    expect(top?.kind === 'absent' && top.what.match(/key-/g)?.length).toBe(20);
+    expect(top).toMatchObject({ what: expect.stringContaining('… (60)') });
+    expect(below).toMatchObject({ what: 'there is no member nope; it has no keys' });
+  });
   test('a document that is not there has nothing', async () => {
     expect(await ask({ file: at('nosuch.json') }, ['a', '.'])).toEqual(['absent', 'absent']);
   });
-  test('a pipe is not waited for, and what is too long is not read: BH_ERR_STORE', async () => {
-    Bun.spawnSync(['mkfifo', at('pipe.json')]);
-    Bun.spawnSync(['truncate', '-s', '17M', at('long.json')]);
-    for (const name of ['pipe.json', 'long.json']) {
-      expect(await ask({ file: at(name) }, ['a'])).toEqual(['BH_ERR_STORE']);
-    }
+  test.each([
+    ['a pipe is not waited for', 'mkfifo pipe.json', 'BH_ERR_SETTINGS'],
+    ['a link to itself is not read', 'ln -s loop.json loop.json', 'BH_ERR_SETTINGS'],
+    ['what is too long is not read', 'truncate -s 17M long.json', 'BH_ERR_VALUE'],
+  ])('%s: no outage', async (_, command, code) => {
+    expect(Bun.spawnSync(command.split(' '), { cwd: folder }).exitCode).toBe(0);
+    expect(await ask({ file: at(command.split(' ').at(-1) ?? '') }, ['a'])).toEqual([code]);
   });
   test.each([
     ['cut.json', `{"a": "${CANARY}`],

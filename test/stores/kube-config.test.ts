@@ -153,6 +153,20 @@ describe('where the API server is found', () => {
     expect(opened.requests[0]?.url).toBe(`${server}/api/v1/namespaces/ns/secrets/s`);
   });
 
+  test.each([
+    [{}, { KUBECONFIG: '/nope:/nor' }, ['/nope', '/nor']],
+    [{ kubeconfig: '/nope' }, NAMED, ['/nope']],
+    [{ context: 'x' }, { KUBECONFIG: '/nope' }, ['/nope']],
+  ])('named files that are not there are named: %p %p', async (options, env, files) => {
+    const io = { fs: fakeIo({ files: all }).fs };
+    const around = { env: { ...POD, ...env } as Record<string, string>, io };
+    const opened = await openRouted({ kind: 'kubernetes', ...options }, around);
+    const { code, message } = await thrownBy(opened.fetch('secret/s'));
+    const what = files.length === 1 ? 'no such file' : 'none of these files';
+    const said = `kubeconfig ${files.join(':')}: there is ${what}`;
+    expect([code, message.includes(said)]).toEqual(['BH_ERR_CREDENTIALS', true]);
+  });
+
   test('nowhere: that is said, with what to do', async () => {
     const opened = await openRouted({ kind: 'kubernetes' }, { io: { fs: fakeIo({}).fs } });
     const problem = await thrownBy(opened.fetch('secret/s'));

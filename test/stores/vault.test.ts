@@ -4,7 +4,8 @@ import vault from '../../src/stores/vault.ts';
 import { codeOf, plain, wordsOf } from '../real/_answers.ts';
 import type { HttpAnswer } from '../real/_faults.ts';
 import { FAULTS, answerOf, certificates, faultServer } from '../real/_faults.ts';
-import { openReal } from '../support/real-store.ts';
+import type { Bound } from '../../src/plan/types.ts';
+import { gatherReal, openReal } from '../support/real-store.ts';
 
 const TOKEN = `canary-${crypto.randomUUID()}`;
 const ENV = { VAULT_TOKEN: TOKEN };
@@ -163,6 +164,77 @@ describe('settings that cannot be right', () => {
     [{ address: 'https://v.test', auth: { method: 'github' } }, 'must be one of'],
   ])('%j is refused', async (options, words) => {
     expect(await failing(options)).toContain(words);
+  });
+});
+
+describe('what is lent', () => {
+  const lent = (duration: string): HttpAnswer =>
+    answerOf(200, `{"lease_id": "db/x/1", "lease_duration": ${duration}, "data": {"p": "v"}}`);
+
+  test.each([
+    ['60', 60_000],
+    ['60.5', 60_500],
+    ['0', 0],
+    ['"60"', 0],
+    ['"1h"', 0],
+    ['true', 0],
+    ['null', 0],
+    ['1e400', 0],
+    ['-1', 0],
+  ])(
+    'a lease_duration of %s is a lease of %p ms: what cannot be read is none that lasts',
+    async (...row) => {
+      const [duration, leaseMs] = row;
+      await using server = await faultServer({ answer: () => lent(duration) });
+      const opened = await open(server.url, { mounts: { db: 'other' } });
+      expect(await opened.fetch('db/x')).toMatchObject([{ kind: 'map', facts: { leaseMs } }]);
+    },
+  );
+
+  test('a duration without a lease is none', async () => {
+    const answer = answerOf(200, { lease_id: '', lease_duration: 'x', data: { p: 'v' } });
+    await using server = await faultServer({ answer: () => answer });
+    const [read] = await (await open(server.url, { mounts: { db: 'other' } })).fetch('db/x');
+    expect(read).not.toHaveProperty('facts');
+  });
+});
+
+describe('two stores of one server and one login', () => {
+  const stores = (url: string, more: object = {}) => {
+    const one = { kind: 'vault', address: url, mounts: { db: 'other' } };
+    return { one, two: { ...one, ...more } };
+  };
+  const bound = (store: string, at: string): Bound => {
+    return { reference: { store, path: at }, called: `${store} ${at}` };
+  };
+  const gathered = async (url: string, more: object = {}) => {
+    const wanted = [bound('one', 'db/creds/app'), bound('two', 'db/creds/app')];
+    const { answers } = await gatherReal(wanted, {
+      stores: { ...stores(url, more), e: { kind: 'env' } },
+      env: { ...ENV, OTHER: 'x' },
+      startMsMax: 4000,
+    });
+    return [...answers.values()].map(({ answer }) => plain(answer));
+  };
+  const lending = () => {
+    let users = 0;
+    return faultServer({
+      answer: () =>
+        answerOf(200, { lease_id: 'l', lease_duration: 60, data: { user: `${++users}` } }),
+    });
+  };
+
+  test('are lent the same thing once', async () => {
+    await using server = await lending();
+    expect(await gathered(server.url)).toEqual([{ user: '1' }, { user: '1' }]);
+    expect(server.requests.length).toBe(1);
+  });
+
+  test('with another login each is lent its own', async () => {
+    await using server = await lending();
+    const users = await gathered(server.url, { auth: { method: 'token', token: 'e:OTHER' } });
+    expect(users.length).toBe(2);
+    expect(users[0]).not.toEqual(users[1]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
 import { readDocuments, YamlProblem } from '../../src/wire/yaml.ts';
 import type { YamlDocument, YamlPath } from '../../src/wire/yaml.ts';
 import { problemOf, vectors } from './yaml-vectors.ts';
@@ -110,6 +111,43 @@ describe('reads what kubectl reads, refuses what kubectl refuses', () => {
       expect(Object.keys(value as object)).toEqual(['__proto__']);
       expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
     }
+  });
+});
+
+describe('keys as they are written, where that is asked for', () => {
+  const written = { keys: 'written' } as const;
+  const TEXT = 'no: 1\non: 2\ny: 3\nNO: 4\n1: 5\n1.50: 6\n017: 7\n~: 8\n"off": 9\n!!int 010: 10\n';
+
+  test('a plain key is its own word; quotes and tags mean what they always mean', () => {
+    const [document] = readDocuments(TEXT, written);
+    const keys = ['no', 'on', 'y', 'NO', '1', '1.50', '017', '~', 'off', '8'];
+    expect(new Set(Object.keys(document?.value as object))).toEqual(new Set(keys));
+    for (const [index, key] of keys.entries()) {
+      expect([key, document?.locateKey([key]).line]).toEqual([key, index + 1]);
+    }
+  });
+
+  test('a plain word and the same text in quotes are two keys, and refused', () => {
+    const text = 'no: 1\n"no": 2\n';
+    expect(() => readDocuments(text, written)).toThrow('two keys of different types');
+  });
+
+  test('without it they are what kubectl makes of them', () => {
+    const [document] = readDocuments(TEXT.replace('~: 8', 'b: 8'));
+    expect(Object.keys(document?.value as object)).toContain('false');
+  });
+
+  test('of any words that YAML takes for something else, none is lost', () => {
+    const word = fc.constantFrom(
+      ...'y n yes No ON off true False 0x1F 1_000 .5 1e3 null'.split(' '),
+    );
+    fc.assert(
+      fc.property(fc.uniqueArray(word, { minLength: 1 }), (words) => {
+        const text = words.map((one) => `${one}: v\n`).join('');
+        const [document] = readDocuments(text, written);
+        expect(Object.keys(document?.value as object)).toEqual(words);
+      }),
+    );
   });
 });
 

@@ -75,9 +75,9 @@ async function open(
 
 function refusal(error: unknown, tls: Bun.TLSOptions | undefined): NetError {
   const why = netErrorOf(error, 'before answer');
-  if (why.reason !== 'protocol' || tls === undefined) return why;
+  if (!/^(?:protocol|handshake)$/.test(why.reason) || tls === undefined) return why;
   const fault = pemFault(tls);
-  return fault === undefined ? why : new NetError('certificate', fault);
+  return fault === undefined ? why : new NetError('certificate', fault, 'settings');
 }
 
 function handlersOf(

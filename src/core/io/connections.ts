@@ -19,6 +19,8 @@ export interface Way {
 export interface Route extends Way {
   /** The server does not do HTTP/2, or badly. */
   h1Only: boolean;
+  /** True once it has answered by HTTP/2, or has been tried by HTTP/1.1 after a reset. */
+  isH2Settled: boolean;
   /** The machine's own authorities, where the built-in ones do not know this server. */
   systemCa: string | undefined;
   readonly lanes: Partial<Record<Protocol, Lane>>;
@@ -65,7 +67,13 @@ export function openConnections(
       const ofOrigin = routes.get(way.origin) ?? [];
       const known = ofOrigin.find((one) => isSameWay(one, way));
       if (known !== undefined) return known;
-      const route: Route = { ...way, h1Only: false, systemCa: undefined, lanes: {} };
+      const route: Route = {
+        ...way,
+        h1Only: false,
+        isH2Settled: false,
+        systemCa: undefined,
+        lanes: {},
+      };
       routes.set(way.origin, [...ofOrigin, route]);
       return route;
     },

@@ -13,7 +13,13 @@
  */
 import type { Connections, Protocol, Route } from './connections.ts';
 import { openConnections } from './connections.ts';
-import { codeOfError, isBrokenH2, isUnknownAuthority, netErrorOf } from './net-errors.ts';
+import {
+  codeOfError,
+  isBrokenH2,
+  isUnknownAuthority,
+  netErrorOf,
+  proxyWantsLogin,
+} from './net-errors.ts';
 import { readBody } from './http-body.ts';
 import type { HttpAnswer, HttpRequest, Net } from './net-types.ts';
 import { NetError } from './net-types.ts';
@@ -83,10 +89,13 @@ async function exchange(
   const attempt = { shared, request, signal, route };
   if (request.protocol === 'h1' || !mayTryH2(route)) return await trusted(attempt, 'h1');
   try {
-    return await trusted(attempt, 'h2');
+    const answer = await trusted(attempt, 'h2');
+    route.isH2Settled = true;
+    return answer;
   } catch (error) {
     const code = codeOfError(error);
     if (isBrokenH2(code)) route.h1Only = true;
+    if (code === 'HTTP2StreamReset') return await afterReset(attempt, error);
     // HTTP2Unsupported: it chose nothing, or HTTP/1.1. EPROTO: it broke the handshake off, which
     // has other causes too, so only an answer by HTTP/1.1 proves that this was why.
     if (signal.aborted || (code !== 'HTTP2Unsupported' && code !== 'EPROTO')) throw error;
@@ -94,6 +103,21 @@ async function exchange(
     route.h1Only = true;
     return answer;
   }
+}
+
+/**
+ * A server may take HTTP/1.1 only for what it has (RFC 9113, HTTP_1_1_REQUIRED), and Bun 1.4.5
+ * tells no code of a reset: until it has answered by HTTP/2, HTTP/1.1 is tried, once.
+ */
+async function afterReset(attempt: Attempt, reset: unknown): Promise<HttpAnswer> {
+  const { route, signal } = attempt;
+  if (signal.aborted || route.isH2Settled) throw reset;
+  route.isH2Settled = true;
+  const answer = await trusted(attempt, 'h1').catch(() => {
+    throw reset;
+  });
+  route.h1Only = true;
+  return answer;
 }
 
 /**
@@ -121,7 +145,8 @@ function routeOf(shared: Shared, request: Pick<HttpRequest, 'url' | 'proxy' | 't
   if (!isHttp(url)) throw new NetError('protocol', 'no URL');
   const proxy = request.proxy === 'never' ? undefined : shared.proxyFor(url);
   if (proxy !== undefined && !isHttp(URL.parse(proxy))) {
-    throw new NetError('proxy', 'its URL is not one of http or https');
+    const what = 'the URL of the proxy, of a variable like https_proxy, is not http or https';
+    throw new NetError('proxy', what, 'settings');
   }
   return shared.connections.routeOf({ origin: url.origin, proxy, tls: request.tls });
 }
@@ -173,14 +198,14 @@ async function once(attempt: Attempt, protocol: Protocol): Promise<HttpAnswer> {
       signal,
     });
     if (response.status === PROXY_WANTS_LOGIN && isAnsweredByProxy(route)) {
-      throw new NetError('proxy', '407');
+      throw proxyWantsLogin();
     }
     const body = await readBody(response, { bytesMax: request.bodyBytesMax, protocol });
     return answerOf(response, body, protocol);
   } catch (error) {
     if (codeOfError(error) === 'FailedToOpenSocket') {
       const fault = pemFault(optionsOf(shared.trust, route) ?? {});
-      if (fault !== undefined) throw new NetError('certificate', fault);
+      if (fault !== undefined) throw new NetError('certificate', fault, 'settings');
     }
     throw route.proxy === undefined ? error : withProxyNamed(error);
   } finally {

@@ -36,6 +36,8 @@ const REASONS: Readonly<Record<string, NetReason>> = {
   ENODATA: 'name not found',
   EAI_NONAME: 'name not found',
   EAI_NODATA: 'name not found',
+  // Also where the server speaks no TLS: Bun tells nothing of the alert.
+  EPROTO: 'handshake',
   ERR_PROXY_TUNNEL: 'proxy',
   UnsupportedProxyProtocol: 'proxy',
   ProxyConnectFailed: 'proxy',
@@ -75,7 +77,23 @@ export function netErrorOf(error: unknown, phase: Phase): NetError {
   const fault = certificateFault(code);
   if (fault !== undefined) return new NetError('certificate', fault);
   const reason = reasonOf(code);
+  if (reason === 'handshake') return new NetError(reason, HANDSHAKE_CAUSES);
+  if (isLoginWanted(error, code)) return proxyWantsLogin();
   return new NetError(reason === 'reset' && phase === 'in body' ? 'cut off' : reason, code);
+}
+
+/** TLS 1.2 and 1.3 alike (Bun 1.4.5, seen): the alert of the server cannot be had. */
+const HANDSHAKE_CAUSES =
+  'the server wants a client certificate, does not take ours, or speaks no TLS';
+
+/** The status that the proxy gave to CONNECT is a member of Bun's error. */
+function isLoginWanted(error: unknown, code: string): boolean {
+  return code === 'ERR_PROXY_TUNNEL' && (error as { status?: unknown }).status === 407;
+}
+
+/** A proxy without, or with other, credentials than it wants. */
+export function proxyWantsLogin(): NetError {
+  return new NetError('proxy', 'the proxy wants credentials (407)', 'credentials');
 }
 
 function reasonOf(code: string): NetReason {

@@ -55,7 +55,8 @@ export interface HttpAnswer {
 
 /**
  * Why there is no answer. All but the last six may be different the next time. `header`: no
- * request can have this one; the detail is its name.
+ * request can have this one; the detail is its name. `handshake`: TLS did not come about, which
+ * hardly ever passes.
  */
 export type NetReason =
   | 'refused'
@@ -65,6 +66,7 @@ export type NetReason =
   | 'cut off'
   | 'name not found'
   | 'name not resolved'
+  | 'handshake'
   | 'proxy'
   | 'protocol'
   | 'certificate'
@@ -72,14 +74,20 @@ export type NetReason =
   | 'header'
   | 'aborted';
 
+/** What we were given that is wrong: no attempt and no other store makes that good. */
+export type OwnFault = 'settings' | 'credentials';
+
 /** The network's failure; `detail` never holds a header, body or query. */
 export class NetError extends Error {
   readonly reason: NetReason;
   readonly detail: string;
-  constructor(reason: NetReason, detail: string) {
+  /** Where it is our own; `detail` is then a sentence that stands alone. */
+  readonly ownFault: OwnFault | undefined;
+  constructor(reason: NetReason, detail: string, ownFault?: OwnFault) {
     super(detail === '' ? reason : `${reason} (${detail})`);
     this.reason = reason;
     this.detail = detail;
+    this.ownFault = ownFault;
   }
 }
 

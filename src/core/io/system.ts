@@ -45,8 +45,17 @@ export function openSystem(): System {
   return { io, host };
 }
 
+/** Longer ones fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 function after(ms: number, work: () => void): () => void {
-  const timer = setTimeout(work, ms);
+  let timer: ReturnType<typeof setTimeout>;
+  const wait = (leftMs: number): void => {
+    const isLong = leftMs > TIMER_MS_MAX;
+    const next = isLong ? () => wait(leftMs - TIMER_MS_MAX) : work;
+    timer = setTimeout(next, isLong ? TIMER_MS_MAX : leftMs);
+  };
+  wait(ms);
   return () => clearTimeout(timer);
 }
 

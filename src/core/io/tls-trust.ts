@@ -79,6 +79,9 @@ export function pemFault(options: Bun.TLSOptions): string | undefined {
   };
   if (fails({ ca })) return 'the trusted authorities are no PEM certificates';
   if (fails({ cert })) return 'the client certificate is no PEM certificate';
+  if (typeof key === 'string' && /^-----BEGIN ENCRYPTED|^Proc-Type:.*ENCRYPTED/m.test(key)) {
+    return 'the client key is encrypted: give it without a passphrase';
+  }
   return fails({ cert, key }) ? 'the client key is no PEM key of its certificate' : undefined;
 }
 
@@ -90,7 +93,8 @@ function readGiven(fs: Fs, variable: (name: string) => string | undefined): stri
   if (file !== '') texts.unshift(readNamed(fs, file));
   const found = texts.filter((text) => text.includes(CERTIFICATE));
   if (found.length === 0) {
-    throw new NetError('certificate', 'SSL_CERT_FILE and SSL_CERT_DIR hold no certificate');
+    const what = 'SSL_CERT_FILE and SSL_CERT_DIR hold no certificate';
+    throw new NetError('certificate', what, 'settings');
   }
   return found.join('\n');
 }
@@ -100,7 +104,7 @@ function readNamed(fs: Fs, file: string): string {
     return readText(fs, file);
   } catch (error) {
     const why = error instanceof FsError ? error.errno : 'EIO';
-    throw new NetError('certificate', `SSL_CERT_FILE cannot be read: ${why}`);
+    throw new NetError('certificate', `SSL_CERT_FILE cannot be read: ${why}`, 'settings');
   }
 }
 

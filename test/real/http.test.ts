@@ -222,8 +222,8 @@ describe('who we are', () => {
     expect(await ask(['there'], options, around)).toEqual(['BH_ERR_CREDENTIALS']);
     expect(server.requests).toEqual([]);
   });
-  test('a credential that is not there: BH_ERR_MISSING', async () => {
-    expect(await ask(['there'], { bearer: 'vars:NOSUCH' }, around)).toEqual(['BH_ERR_MISSING']);
+  test('a credential that is not there: BH_ERR_CREDENTIALS', async () => {
+    expect(await ask(['there'], { bearer: 'vars:NOSUCH' }, around)).toEqual(['BH_ERR_CREDENTIALS']);
   });
 });
 

@@ -38,11 +38,21 @@ function isFolder(one: string): boolean {
   return !one.startsWith('-') && existsSync(path.resolve(root, one));
 }
 
+/** Milliseconds for one test that names none of its own: no judge of speed, only of what hangs. */
+const TEST_MS_MAX = 30_000;
+
 function runTests(given: readonly string[], report: string): number {
   const reporter = ['--reporter=junit', `--reporter-outfile=${report}`];
   const ignored = '--path-ignore-patterns=test/golden/**';
   const ran = Bun.spawnSync(
-    [process.execPath, 'test', ignored, ...reporter, ...bunArguments(given)],
+    [
+      process.execPath,
+      'test',
+      `--timeout=${TEST_MS_MAX}`,
+      ignored,
+      ...reporter,
+      ...bunArguments(given),
+    ],
     {
       cwd: root,
       stdin: 'inherit',

@@ -10,6 +10,8 @@ import { isRecord } from '../wire/read.ts';
 import type { Command, Given } from './command.ts';
 import { webhookParts } from './webhook-parts.ts';
 
+const NOT_LOOKED_UP =
+  'webhook.missing is deny: without a cluster every Secret of the manager K8s is taken to be there';
 const FORMATS = ['pod', 'patch', 'review'];
 
 const command: Command = {
@@ -42,7 +44,8 @@ const command: Command = {
       const what = 'is pod, patch or review';
       throw new BellhopError('BH_ERR_USAGE', { where: ['--output'], what });
     }
-    const { mutate, warnings } = await webhookParts(io, given.text('config'));
+    const { mutate, settings, ...parts } = await webhookParts(io, given.text('config'));
+    const warnings = [...parts.warnings, ...(settings.missing === 'deny' ? [NOT_LOOKED_UP] : [])];
     for (const warning of warnings) io.stderr(renderWarning(warning, given.log));
     const body = bodyOf(io, given);
     const { signal } = new AbortController();

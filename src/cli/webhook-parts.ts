@@ -15,6 +15,7 @@ import type { KubernetesApi } from '../webhook/kubernetes-api.ts';
 import { mutateSettings } from '../webhook/managers.ts';
 import { openMutate } from '../webhook/mutate.ts';
 import { openPullSecrets } from '../webhook/pull-secrets.ts';
+import { openSecretLookup } from '../webhook/secret-lookup.ts';
 import type { SettingsProblem, WebhookSettings } from '../webhook/settings.ts';
 import { readGlobalSettings, readWebhookSettings } from '../webhook/settings.ts';
 import type { ValueCache } from '../webhook/value-cache.ts';
@@ -31,7 +32,7 @@ export interface WebhookParts {
 
 /**
  * Reads bellhop.yaml; throws everything that is wrong with it, together. Without a cluster no
- * image pull secrets are seen to.
+ * image pull secrets are seen to, and no Secret is looked up.
  */
 export async function webhookParts(
   io: Io,
@@ -63,13 +64,17 @@ export async function webhookParts(
     mutateSettings(settings, ALL_INJECTORS, {
       global: globalValues(places, global.settings),
       find: cache.find,
-      ...(api === undefined ? {} : { pullSecrets: openPullSecrets(api) }),
+      ...(api === undefined ? {} : byCluster(api, io)),
       stores: storesOf(all),
       policy: policyOf(all, undefined),
       digest,
     }),
   );
   return { settings, mutate, cache, warnings: webhook.warnings };
+}
+
+function byCluster(api: KubernetesApi, { clock }: Io) {
+  return { pullSecrets: openPullSecrets(api), lookUp: openSecretLookup(api, clock) };
 }
 
 function below(

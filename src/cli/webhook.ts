@@ -1,3 +1,4 @@
+import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { variablesOf } from '../entrypoint/platform.ts';
 import type { KubernetesApi } from '../webhook/kubernetes-api.ts';
@@ -30,6 +31,10 @@ const command: Command = {
     const api = given.has('no-cluster') ? undefined : await clusterOf(io);
     const parts = await webhookParts(io, given.text('config'), api);
     const { settings, mutate, cache, warnings } = parts;
+    if (api === undefined && settings.missing === 'deny') {
+      const what = 'needs the cluster, to look Secrets up';
+      throw new BellhopError('BH_ERR_USAGE', { where: ['webhook.missing: deny'], what });
+    }
     const { clock } = io;
     const log = openLog({ level: settings.logLevel, clock, write: (text) => io.stderr(text) });
     for (const warning of warnings) log.say('warn', warning);

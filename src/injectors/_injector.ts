@@ -48,6 +48,15 @@ export interface PullSecrets {
   ) => Promise<boolean>;
 }
 
+/** What the cluster says of a key of a Secret. */
+export type LookedUp = 'there' | 'no Secret' | 'no key';
+
+/** Asks the cluster for a key of a Secret. Rejects where it cannot say. */
+export type LookUp = (
+  place: { readonly namespace: string; readonly name: string; readonly key: string },
+  signal: AbortSignal,
+) => Promise<LookedUp>;
+
 /** What injectors work with. */
 export interface InjectorContext {
   /** `secretEnvVarPrefix`: the variables that the SDK looks for begin so. */
@@ -58,6 +67,8 @@ export interface InjectorContext {
   readonly compat: 'v1' | 'v2';
   /** False where a Secret that is not there is Kubernetes' business: the pod waits for it. */
   readonly isOptional: boolean;
+  /** Where a Secret must be there when the pod is created; absent where nobody looks. */
+  readonly lookUp?: LookUp;
   readonly aws: SidecarSettings;
   readonly gcp: SidecarSettings;
   readonly azure: SidecarSettings;

@@ -4,7 +4,7 @@ import { ANY, ENV_VAR, FILE, mountName, secretCalled } from '../wire/flyte-secre
 import { goLower, goUpper } from '../wire/go-case.ts';
 import { joinPath } from '../wire/go-path.ts';
 import type { Edit } from './_edit.ts';
-import type { InjectorContext, InjectorKind } from './_injector.ts';
+import type { InjectorContext, InjectorKind, LookUp } from './_injector.ts';
 import { Refusal, SECRETS_DIR, fileVariables, prefixVariable } from './_injector.ts';
 
 /** Kubernetes' own Secrets, by reference: the group is a Secret's name, the key one of its keys. */
@@ -12,16 +12,18 @@ const k8s: InjectorKind = {
   type: 'K8s',
   summary: 'Secrets of the cluster, by reference; the group is the name, the key the key',
   open(context) {
-    return ({ secret }) => {
+    return async ({ secret, namespace, signal }) => {
       if (secret.key === '') throw new Refusal('a key is needed');
       if (secret.group === '' && context.compat === 'v1') throw new Refusal('a group is needed');
       const group = secret.group === '' ? context.digest.md5(secret.key) : secret.group;
       const named = { ...secret, group };
       switch (secret.mountRequirement) {
         case ENV_VAR:
+          await mustBeThere({ namespace, name: group, key: secret.key }, context, signal);
           return [...asVariable(named, context), ...groupless(secret, group)];
         case FILE:
         case ANY:
+          await mustBeThere({ namespace, name: group, key: secret.key }, context, signal);
           return [...asFile(named, context), ...groupless(secret, group)];
         default:
           throw new Refusal(
@@ -33,6 +35,21 @@ const k8s: InjectorKind = {
 };
 
 export default k8s;
+
+async function mustBeThere(
+  place: Parameters<LookUp>[0],
+  { lookUp }: InjectorContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await lookUp?.(place, signal);
+  const { namespace, name, key } = place;
+  if (found === 'no Secret') {
+    throw new Refusal(`there is no Secret ${name} in the namespace ${namespace}`);
+  }
+  if (found === 'no key') {
+    throw new Refusal(`Secret ${name} in the namespace ${namespace} has no key ${key}`);
+  }
+}
 
 /** Flyte's rule, and yet no Secret that Flyte writes is called so. */
 function groupless(secret: FlyteSecret, group: string): Edit[] {

@@ -2,6 +2,7 @@ import type {
   FoundValue,
   InjectorContext,
   InjectorKind,
+  LookUp,
   PullSecrets,
 } from '../injectors/_injector.ts';
 import type { Policy, StoreOptions } from '../plan/types.ts';
@@ -16,6 +17,8 @@ export interface ManagersOutside {
   readonly global: (group: string, key: string) => string | undefined;
   readonly find: (id: string, signal: AbortSignal) => Promise<FoundValue | undefined>;
   readonly pullSecrets?: PullSecrets;
+  /** Absent where there is no cluster to ask. */
+  readonly lookUp?: LookUp;
   readonly digest: InjectorContext['digest'];
   /** Stores and policy of bellhop.yaml, for what one container fetches. */
   readonly stores: Readonly<Record<string, StoreOptions>>;
@@ -83,13 +86,15 @@ function storeOf(
 function contextOf(settings: WebhookSettings, outside: ManagersOutside): InjectorContext {
   const { vaultSecretManager: vault, embeddedSecretManagerConfig: embedded } = settings;
   const { fileMountInitContainer: writer, imagePullSecrets } = embedded;
-  const { pullSecrets } = outside;
+  const { pullSecrets, lookUp } = outside;
+  const missing = settings.missing ?? missingBy(settings);
   const pulls = imagePullSecrets.enabled && pullSecrets !== undefined ? { pullSecrets } : {};
   return {
     envPrefix: settings.secretEnvVarPrefix,
     isPulling: settings.profile === 'native',
     compat: settings.compat,
-    isOptional: (settings.missing ?? missingBy(settings)) === 'flyte',
+    isOptional: missing === 'flyte',
+    ...(missing === 'deny' && lookUp !== undefined ? { lookUp } : {}),
     aws: sidecar(settings.awsSecretManager),
     gcp: sidecar(settings.gcpSecretManager),
     azure: sidecar(settings.azureSecretManager),

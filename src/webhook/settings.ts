@@ -65,7 +65,7 @@ const SHAPE = v.strictObject({
   // Ours.
   profile: v.picklist(['flyte', 'native']),
   compat: v.picklist(['v1', 'v2']),
-  missing: v.optional(v.picklist(['flyte', 'wait'])),
+  missing: v.optional(v.picklist(['flyte', 'wait', 'deny'])),
   allow: v.array(
     v.strictObject({
       name: text,

@@ -2,6 +2,7 @@
 import type { Clock } from '../core/io/types.ts';
 import { Sealed } from '../core/sealed.ts';
 import type { FoundValue } from '../injectors/_injector.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface CacheLimits {
   readonly ttlMs: number;
@@ -128,17 +129,4 @@ function openKept(clock: Clock, { ttlMs, bytesMax }: CacheLimits) {
 function opened({ isText, value }: Entry): FoundValue {
   const bytes = value.reveal();
   return isText ? { text: Buffer.from(bytes).toString() } : { bytes };
-}
-
-/** Who may not wait any longer goes; the read goes on for the others. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const late = (): void => reject(new Error('the answer would come too late'));
-  signal.addEventListener('abort', late, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', late);
-  }
 }

@@ -88,6 +88,14 @@ describe('mutate', () => {
     expect(err).toContain(what);
   });
 
+  test('what cannot be looked up without a cluster is said', () => {
+    const settings = 'webhook: { secretManagerTypes: [K8s], missing: deny }';
+    const deny = write('flyte-deny.yaml', `apiVersion: bellhop/v1\n${settings}\n`);
+    const { code, err } = call(['mutate', '-f', pod, '-c', deny]);
+    expect(code).toBe(0);
+    expect(err).toContain('webhook.missing is deny: without a cluster');
+  });
+
   test('settings that Flyte takes without any effect are named', () => {
     const unused = write(
       'flyte-unused.yaml',

@@ -112,6 +112,13 @@ describe('bellhop webhook', () => {
     expect(err).toContain('/nowhere/tls.crt');
   });
 
+  test('does not start where it is to look Secrets up in no cluster', () => {
+    const file = path.join(folder, 'hook-deny.yaml');
+    writeFileSync(file, 'apiVersion: bellhop/v1\nwebhook: { missing: deny }\n');
+    const { code, err } = call(['webhook', '-c', file, '--no-cluster']);
+    expect([code, err.includes('webhook.missing: deny')]).toEqual([64, true]);
+  });
+
   test('outside of a cluster it says that there is none', () => {
     const { code, err } = call(['webhook', '-c', settings]);
     expect(code).not.toBe(0);

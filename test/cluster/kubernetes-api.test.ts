@@ -7,6 +7,7 @@ import { openSystem } from '../../src/core/io/system.ts';
 import type { Io } from '../../src/core/io/types.ts';
 import { openKubernetesApi } from '../../src/webhook/kubernetes-api.ts';
 import type { KubernetesApi } from '../../src/webhook/kubernetes-api.ts';
+import { openSecretLookup } from '../../src/webhook/secret-lookup.ts';
 import {
   leasePlace,
   resourceVersionOf,
@@ -81,6 +82,16 @@ describe.each([...kinds])('an API server: %s', (kind) => {
     const now = await api().get(place.path);
     expect(now.kind === 'found' && now.object['data']).toEqual({ b: 'eA==' });
     expect(now.kind === 'found' && resourceVersionOf(now.object)).toMatch(/^\d+$/);
+  });
+
+  test('a key of a Secret is looked up', async () => {
+    const lookUp = openSecretLookup(api(), openSystem().io.clock);
+    const { signal } = new AbortController();
+    const of = async (name: string, key: string) =>
+      lookUp({ namespace: 'flyte', name, key }, signal);
+    expect(await of('one', 'b')).toBe('there');
+    expect(await of('one', 'a')).toBe('no key');
+    expect(await of('two', 'a')).toBe('no Secret');
   });
 
   test('what is gone cannot be updated: a conflict', async () => {

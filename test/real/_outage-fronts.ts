@@ -63,13 +63,19 @@ export function showing(certificate: Certificate): (stand: Stand) => Promise<Fro
   };
 }
 
-/** No server listens at this port. */
+/**
+ * No server listens at this port, nor will: a port from the range that `listen(0)` takes from
+ * would be given to a front of a test beside this one.
+ */
 export async function closedPort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise<void>((done) => void server.close(() => done()));
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 10_000);
+    const server = net.createServer();
+    const { promise: isFree, resolve } = Promise.withResolvers<boolean>();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    if (await isFree) return port;
+  }
 }
 
 /** A place where there is nothing. */

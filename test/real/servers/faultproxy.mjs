@@ -204,9 +204,25 @@ async function control(req, res) {
   res.end(JSON.stringify({ error, set, stats: { ...stats, open: open.size } }));
 }
 
+/** Any free port is one that no `listen(0)` elsewhere is given while `refuse` leaves it. */
+async function listenFirst() {
+  if (own.port !== 0) {
+    await listening(listener, own);
+    return;
+  }
+  for (let n = 0; ; n += 1) {
+    own = { ...own, port: 22000 + ((process.pid + n) % 10000) };
+    try {
+      await listening(listener, own);
+      return;
+    } catch (error) {
+      if (error.code !== 'EADDRINUSE' || n === 100) throw error;
+    }
+  }
+}
+
 if (tlsFolder) await frontWithTls(tlsFolder);
-await listening(listener, own);
-own = { host: '127.0.0.1', port: listener.address().port };
+await listenFirst();
 const controller = http.createServer((req, res) => void control(req, res));
 await listening(controller, { host: '127.0.0.1', port: Number(controlPort) });
 console.log(JSON.stringify({ port: own.port, controlPort: controller.address().port }));

@@ -116,10 +116,23 @@ test('a fresh request leaves a connection that has gone silent', async () => {
   const stop = new AbortController();
   const hanging = outcome(net.http(h2Request(port), stop.signal));
   await arrived.promise;
-  expect(await outcome(net.http(h2Request(port, { fresh: true }), NEVER))).toBe('200 ');
-  expect(connections()).toBe(2);
   stop.abort();
   expect(await hanging).toBe('aborted');
+  expect(await outcome(net.http(h2Request(port, { fresh: true }), NEVER))).toBe('200 ');
+  expect(connections()).toBe(2);
+});
+
+test('the connection that a fresh request opened serves those that come later', async () => {
+  const { port, connections } = await listenH2(good, (socket, id, count) => {
+    if (count === 0) socket.destroy();
+    else socket.write(ending(id));
+  });
+  const net = netWith();
+  expect(await outcome(net.http(h2Request(port), NEVER))).toMatch(/^reset/);
+  for (let asked = 0; asked < 5; asked += 1) {
+    expect(await outcome(net.http(h2Request(port, { fresh: true }), NEVER))).toBe('200 ');
+  }
+  expect(connections()).toBe(2);
 });
 
 for (const [name, options] of [

@@ -29,18 +29,11 @@ export interface Route extends Way {
 /** One pool of connections. */
 interface Lane {
   readonly session: Bun.FetchSession;
-  readonly openedMs: number;
   /** An exchange on it has ended, so that a pooled connection may have been used before. */
   isUsed: boolean;
-  /** Opened for a request that wanted no connection from before. */
-  readonly isFresh: boolean;
+  /** An exchange on it has failed, was given up, or brought a status of the 500s. */
+  isSuspect: boolean;
 }
-
-/**
- * Requests that want a fresh connection share a new pool for this long. A server that lets 200
- * streams die at once must not be asked for 200 new connections by their retries.
- */
-const FRESH_SHARED_MS = 50;
 
 export interface Connections {
   routeOf(way: Way): Route;
@@ -54,13 +47,13 @@ export function openConnections(
   tlsOptions: (route: Route) => Bun.TLSOptions | undefined,
 ): Connections {
   const routes = new Map<string, Route[]>();
-  const open = (route: Route, isFresh: boolean): Lane => {
+  const open = (route: Route): Lane => {
     const { proxy } = route;
     const session = new Bun.FetchSession({
       tls: tlsOptions(route),
       proxy: proxy === undefined ? false : { url: proxy, respectNoProxy: false },
     });
-    return { session, openedMs: performance.now(), isUsed: false, isFresh };
+    return { session, isUsed: false, isSuspect: false };
   };
   return {
     routeOf: (way) => {
@@ -81,7 +74,7 @@ export function openConnections(
       const lane = route.lanes[protocol];
       if (lane !== undefined && !(fresh && isOld(lane, protocol))) return lane;
       lane?.session.close();
-      return (route.lanes[protocol] = open(route, fresh));
+      return (route.lanes[protocol] = open(route));
     },
     forget: (route) => {
       route.lanes.h1?.session.close();
@@ -92,10 +85,12 @@ export function openConnections(
   };
 }
 
-/** An HTTP/2 connection that was opened for a retry and has served one is fit for the others. */
+/**
+ * A server that lets 200 streams die at once must not be asked for 200 new connections by their
+ * retries: by HTTP/2 they share the one that the first of them opened, until that fails too.
+ */
 function isOld(lane: Lane, protocol: Protocol): boolean {
-  if (performance.now() - lane.openedMs > FRESH_SHARED_MS) return true;
-  return lane.isUsed && !(lane.isFresh && protocol === 'h2');
+  return lane.isSuspect || (lane.isUsed && protocol === 'h1');
 }
 
 function isSameWay(one: Way, other: Way): boolean {

@@ -200,9 +200,11 @@ async function once(attempt: Attempt, protocol: Protocol): Promise<HttpAnswer> {
     if (response.status === PROXY_WANTS_LOGIN && isAnsweredByProxy(route)) {
       throw proxyWantsLogin();
     }
+    if (response.status >= 500) lane.isSuspect = true;
     const body = await readBody(response, { bytesMax: request.bodyBytesMax, protocol });
     return answerOf(response, body, protocol);
   } catch (error) {
+    lane.isSuspect = true;
     if (codeOfError(error) === 'FailedToOpenSocket') {
       const fault = pemFault(optionsOf(shared.trust, route) ?? {});
       if (fault !== undefined) throw new NetError('certificate', fault, 'settings');

@@ -21,8 +21,8 @@ export interface HttpRequest {
   /** A longer body is the failure `too large`. */
   readonly bodyBytesMax: number;
   /**
-   * Take no connection that was used before: on retries. Those that ask at once (50 ms) may share
-   * the new one by HTTP/2.
+   * On retries: take no connection that an exchange has failed on (nor one of a status of the
+   * 500s), nor, by HTTP/1.1, one that was used before. By HTTP/2 they share the new one.
    */
   readonly fresh?: true;
 }

@@ -1,8 +1,9 @@
 import { openBudget } from '../core/budget.ts';
 import type { Io } from '../core/io/types.ts';
 import { NO_TRACE } from '../core/trace.ts';
-import type { Plan, StoreOptions } from '../plan/types.ts';
-import { DEFAULT_POLICY, PLAN_VERSION } from '../plan/types.ts';
+import { barePlan } from '../plan/bare.ts';
+import type { StoreOptions } from '../plan/types.ts';
+import { DEFAULT_POLICY } from '../plan/types.ts';
 import type { Answer, Store } from '../stores/_store.ts';
 import { failed } from './ask.ts';
 import type { StoresContext } from './open-store.ts';
@@ -20,7 +21,12 @@ const NAME = 'store';
  */
 export function openAskOne(io: Io, options: StoreOptions, askMsMax: number): AskOne {
   const context: StoresContext = { io, objects: [], trace: NO_TRACE, made: new Map() };
-  const plan = planOf(options);
+  const plan = barePlan({
+    origin: { name: '', namespace: 'default', container: '' },
+    stores: { [NAME]: options },
+    policy: DEFAULT_POLICY,
+    placements: [],
+  });
   return async (path, signal) => {
     const budget = openBudget(io.clock, askMsMax);
     const stop = (): void => budget.end();
@@ -37,19 +43,5 @@ export function openAskOne(io: Io, options: StoreOptions, askMsMax: number): Ask
       signal.removeEventListener('abort', stop);
       budget.close();
     }
-  };
-}
-
-function planOf(options: StoreOptions): Plan {
-  return {
-    apiVersion: PLAN_VERSION,
-    requires: [],
-    origin: { kind: 'Pod', name: '', namespace: 'default', container: '' },
-    stores: { [NAME]: options },
-    policy: DEFAULT_POLICY,
-    image: {},
-    identity: { supplementalGroups: [] },
-    workingDir: '',
-    placements: [],
   };
 }

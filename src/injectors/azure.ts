@@ -2,8 +2,9 @@ import { ENV_VAR, secretCalled } from '../wire/flyte-secret.ts';
 import { goLower } from '../wire/go-case.ts';
 import { baseName, joinPath } from '../wire/go-path.ts';
 import type { InjectorKind } from './_injector.ts';
-import { Refusal, SECRETS_DIR, fileVariables } from './_injector.ts';
+import { Refusal, SECRETS_DIR } from './_injector.ts';
 import { pulledFile } from './_pull.ts';
+import { writtenByScript } from './_script.ts';
 import { insideQuotes, shellWord } from './_shell.ts';
 
 /** Azure Key Vault, by a container with the Azure CLI for each secret. */
@@ -25,21 +26,11 @@ const azure: InjectorKind = {
         const version = groupVersion === '' ? {} : { version: groupVersion };
         return pulledFile('Azure', secret, { path: uri, ...version, file });
       }
-      return [
-        { kind: 'memory', volume: 'azure-secret-vol', mountPath: SECRETS_DIR },
-        {
-          kind: 'writer',
-          name: 'azure-pull-secret-#',
-          container: {
-            image: sidecar.image,
-            command: ['sh', '-ec', script(group, groupVersion)],
-            resources: sidecar.resources,
-          },
-          env: [],
-          writesAt: SECRETS_DIR,
-        },
-        ...fileVariables(),
-      ];
+      return writtenByScript(sidecar, {
+        volume: 'azure-secret-vol',
+        name: 'azure-pull-secret-#',
+        script: script(group, groupVersion),
+      });
     };
   },
 };

@@ -2,8 +2,9 @@ import { ENV_VAR, secretCalled } from '../wire/flyte-secret.ts';
 import { goLower } from '../wire/go-case.ts';
 import { joinPath } from '../wire/go-path.ts';
 import type { InjectorKind } from './_injector.ts';
-import { Refusal, SECRETS_DIR, fileVariables } from './_injector.ts';
+import { Refusal, SECRETS_DIR } from './_injector.ts';
 import { pulledFile } from './_pull.ts';
+import { writtenByScript } from './_script.ts';
 import { shellWord } from './_shell.ts';
 
 /** Google Secret Manager, by a container with gcloud for each secret. */
@@ -24,21 +25,11 @@ const gcp: InjectorKind = {
       if (isPulling) {
         return pulledFile('GCP', secret, { path: group, version: groupVersion, file });
       }
-      return [
-        { kind: 'memory', volume: 'gcp-secret-vol', mountPath: SECRETS_DIR },
-        {
-          kind: 'writer',
-          name: 'gcp-pull-secret-#',
-          container: {
-            image: sidecar.image,
-            command: ['sh', '-ec', script(group, groupVersion)],
-            resources: sidecar.resources,
-          },
-          env: [],
-          writesAt: SECRETS_DIR,
-        },
-        ...fileVariables(),
-      ];
+      return writtenByScript(sidecar, {
+        volume: 'gcp-secret-vol',
+        name: 'gcp-pull-secret-#',
+        script: script(group, groupVersion),
+      });
     };
   },
 };

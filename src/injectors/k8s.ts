@@ -17,24 +17,28 @@ const k8s: InjectorKind = {
       if (secret.group === '' && context.compat === 'v1') throw new Refusal('a group is needed');
       const group = secret.group === '' ? context.digest.md5(secret.key) : secret.group;
       const named = { ...secret, group };
-      switch (secret.mountRequirement) {
-        case ENV_VAR:
-          await mustBeThere({ namespace, name: group, key: secret.key }, context, signal);
-          return [...asVariable(named, context), ...groupless(secret, group)];
-        case FILE:
-        case ANY:
-          await mustBeThere({ namespace, name: group, key: secret.key }, context, signal);
-          return [...asFile(named, context), ...groupless(secret, group)];
-        default:
-          throw new Refusal(
-            `unrecognized mount requirement [${mountName(secret.mountRequirement)}] for secret [${secret.key}]`,
-          );
-      }
+      const edits = editsOf(named, context);
+      await mustBeThere({ namespace, name: group, key: secret.key }, context, signal);
+      return [...edits, ...groupless(secret, group)];
     };
   },
 };
 
 export default k8s;
+
+function editsOf(named: FlyteSecret, context: InjectorContext): Edit[] {
+  switch (named.mountRequirement) {
+    case ENV_VAR:
+      return asVariable(named, context);
+    case FILE:
+    case ANY:
+      return asFile(named, context);
+    default:
+      throw new Refusal(
+        `unrecognized mount requirement [${mountName(named.mountRequirement)}] for secret [${named.key}]`,
+      );
+  }
+}
 
 async function mustBeThere(
   place: Parameters<LookUp>[0],

@@ -2,9 +2,9 @@
 // volume in memory that its containers share. Its plan holds no value and rides in an annotation.
 import type { PullEdit } from '../injectors/_edit.ts';
 import { SECRETS_DIR } from '../injectors/_injector.ts';
+import { barePlan } from '../plan/bare.ts';
 import { printPlan } from '../plan/document.ts';
 import type { Plan, Policy, StoreOptions } from '../plan/types.ts';
-import { DEFAULT_POLICY, PLAN_VERSION } from '../plan/types.ts';
 import { isRecord } from '../wire/read.ts';
 import { EditProblem, memoryAt, withMemory } from './pod-volumes.ts';
 import { withPullSecret } from './pod-writers.ts';
@@ -78,17 +78,8 @@ function planOf(
       rule: `${type} [${called}]`,
     };
   });
-  return printPlan({
-    apiVersion: PLAN_VERSION,
-    requires: [],
-    origin: { kind: 'Pod', ...origin, container: NAME },
-    stores,
-    policy: { ...DEFAULT_POLICY, ...policy },
-    image: {},
-    identity: { supplementalGroups: [] },
-    workingDir: '',
-    placements,
-  });
+  const from = { ...origin, container: NAME };
+  return printPlan(barePlan({ origin: from, stores, policy, placements }));
 }
 
 function withAnnotation(state: PodState, plan: string): PodState {

@@ -4,6 +4,7 @@ import type { Answer, PodReview, Refusal } from '../wire/admission.ts';
 import { TOO_LARGE, answerText, readReview } from '../wire/admission.ts';
 import { isRecord } from '../wire/read.ts';
 import type { Decision, Delivered, Mutate } from './decision.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** How a review ended; the label of metrics and logs. */
 export type Outcome =
@@ -85,14 +86,7 @@ async function decideInTime(
   signal: AbortSignal,
 ): Promise<Decision | 'late'> {
   if (signal.aborted) return 'late';
-  const { promise: late, resolve } = Promise.withResolvers<'late'>();
-  const tooLate = (): void => resolve('late');
-  signal.addEventListener('abort', tooLate, { once: true });
-  try {
-    return await Promise.race([mutate({ pod, namespace, dryRun, user, signal }), late]);
-  } finally {
-    signal.removeEventListener('abort', tooLate);
-  }
+  return untilAborted(mutate({ pod, namespace, dryRun, user, signal }), signal);
 }
 
 function decided(asked: PodReview, decision: Decision): Reviewed {

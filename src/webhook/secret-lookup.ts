@@ -5,7 +5,7 @@ import { Refusal } from '../injectors/_injector.ts';
 import { recordIn } from '../stores/_rest.ts';
 import type { KubernetesApi } from './kubernetes-api.ts';
 import { secretPlace } from './kubernetes-objects.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** A pod asks for many keys of one Secret, one after another: they come from one read. */
 const KEPT_MS = 1000;
@@ -62,10 +62,7 @@ async function readKeys(api: KubernetesApi, path: string): Seen['keys'] {
 }
 
 async function inTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  try {
-    return await unlessAborted(work, signal);
-  } catch (error) {
-    if (signal.aborted) throw new Refusal('the API server did not say in time whether it is there');
-    throw error;
-  }
+  const done = await untilAborted(work, signal);
+  if (done !== 'late') return done;
+  throw new Refusal('the API server did not say in time whether it is there');
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '../core/io/types.ts';
 import { Sealed } from '../core/sealed.ts';
 import type { FoundValue } from '../injectors/_injector.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface CacheLimits {
   readonly ttlMs: number;
@@ -67,7 +67,8 @@ export function openValueCache(
         return found;
       }
       const under = reading.get(id);
-      const read = await unlessAborted(under ?? begin(id), signal);
+      const read = await untilAborted(under ?? begin(id), signal);
+      if (read === 'late') throw new Error('the answer would come too late');
       tell(under !== undefined ? 'shared' : read === undefined ? 'absent' : 'miss');
       return read;
     },

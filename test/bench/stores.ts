@@ -9,7 +9,7 @@ import { keepResults, machine, measure } from './measure.ts';
 
 const ROUNDS = 15;
 const COLD_ROUNDS = 5;
-const COUNTS = [1, 10, 50, 200];
+const COUNTS = [1, 10, 20, 50, 200];
 const COLD_COUNT = 10;
 const ROOT = path.join(import.meta.dir, '../..');
 const MS_ADDED = 20;

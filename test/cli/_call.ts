@@ -64,3 +64,22 @@ export function call(words: readonly string[], env: Readonly<Record<string, stri
   });
   return { code: done.exitCode, out: done.stdout.toString(), err: done.stderr.toString() };
 }
+
+/** The same, while a server of this process answers. */
+export async function callMeanwhile(
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Result> {
+  const child = Bun.spawn([bellhop, ...words], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdout: 'pipe',
+    stderr: 'pipe',
+  });
+  const [code, out, err] = await Promise.all([
+    child.exited,
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { code, out, err };
+}

@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { CheckReport } from '../../src/entrypoint/check.ts';
 import type { Result } from './_call.ts';
-import { CANARY, bellhop, folder } from './_call.ts';
+import { closedPort as findClosedPort } from '../support/ports.ts';
+import { CANARY, callMeanwhile, folder } from './_call.ts';
 
 export const server = Bun.serve({
   port: 0,
@@ -24,34 +25,14 @@ export const server = Bun.serve({
     return new Response(CANARY, { status: 404 });
   },
 });
-const closed: Bun.TCPSocketListener = Bun.listen({
-  port: 0,
-  hostname: '127.0.0.1',
-  socket: { data: () => undefined },
-});
-export const closedPort = closed.port;
-closed.stop(true);
+export const closedPort = await findClosedPort();
 // Shared by test files of one process: it ends with it.
 server.unref();
 
 /** The server answers in this process: the call may not hold it up. */
 export async function checked(words: readonly string[]): Promise<Result> {
-  const child = Bun.spawn([bellhop, ...words], {
-    cwd: folder,
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      FROM_ENV: CANARY,
-      AWS_ACCESS_KEY_ID: 'a',
-      AWS_SECRET_ACCESS_KEY: 'b',
-    },
-    stdout: 'pipe',
-    stderr: 'pipe',
-  });
-  const [code, out, err] = await Promise.all([
-    child.exited,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
+  const keys = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
+  const { code, out, err } = await callMeanwhile(words, { FROM_ENV: CANARY, ...keys });
   expect(out + err).not.toContain(CANARY);
   return { code, out, err };
 }

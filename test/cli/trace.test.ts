@@ -2,8 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TraceReport } from '../../src/entrypoint/trace-types.ts';
-import type { Result } from './_call.ts';
-import { CANARY, bellhop, call, folder } from './_call.ts';
+import { CANARY, call, callMeanwhile, folder } from './_call.ts';
 
 const HEADER = 'canary-header-51c2';
 const QUERY = 'canary-query-90ab';
@@ -34,24 +33,8 @@ beforeAll(() => {
 });
 afterAll(async () => server.stop(true));
 
-/** Runs bellhop while the server of this process answers. */
-async function started(
-  words: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<Result> {
-  const child = Bun.spawn([bellhop, 'run', ...words], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdout: 'pipe',
-    stderr: 'pipe',
-  });
-  const [code, out, err] = await Promise.all([
-    child.exited,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code, out, err };
-}
+const started = async (words: readonly string[], env?: Readonly<Record<string, string>>) =>
+  callMeanwhile(['run', ...words], env);
 const SEES = ['--', '/bin/sh', '-c', `test "$A" = ${CANARY} && echo started`];
 const read = (name: string): string => readFileSync(path.join(folder, name), 'utf8');
 const traced = (name: string): TraceReport => JSON.parse(read(name)) as TraceReport;

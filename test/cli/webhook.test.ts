@@ -1,23 +1,15 @@
 // `bellhop webhook` as a process, outside of any cluster: certificates are files.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { encodeSecret } from '../../src/wire/flyte-secret.ts';
+import { closedPort } from '../support/ports.ts';
 import { CANARY, bellhop, call, folder } from './_call.ts';
 
 const certs = path.join(folder, 'hook-certs');
 const settings = path.join(folder, 'hook.yaml');
 let ports: { reviews: number; status: number };
 let child: Bun.Subprocess<'ignore', 'ignore', 'pipe'>;
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 /** Reads the log until a line says this. */
 async function lineSaying(what: string): Promise<Readonly<Record<string, unknown>>> {
@@ -46,7 +38,7 @@ beforeAll(async () => {
   const files = ['-keyout', `${certs}/tls.key`, '-out', `${certs}/tls.crt`];
   const made = Bun.spawnSync(['openssl', 'req', '-x509', ...key, ...files, ...subject]);
   expect(made.exitCode).toBe(0);
-  ports = { reviews: await freePort(), status: await freePort() };
+  ports = { reviews: await closedPort(), status: await closedPort() };
   const own = `certificates: files, certDir: ${certs}, drainMs: 1`;
   const listen = `listenPort: ${ports.reviews}, statusPort: ${ports.status}`;
   const managers = 'secretManagerTypes: [K8s], profile: flyte';

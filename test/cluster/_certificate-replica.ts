@@ -11,6 +11,7 @@ import { openLog } from '../../src/webhook/log.ts';
 import { openMetrics } from '../../src/webhook/metrics.ts';
 import type { RegistrationWish } from '../../src/webhook/registration.ts';
 import { SERVER_DEFAULTS, startServer } from '../../src/webhook/server.ts';
+import { callsThrough } from '../webhook/_memory-api.ts';
 
 /** What the process is told, as JSON in its first argument. */
 export interface ReplicaWish {
@@ -41,13 +42,7 @@ function killing(api: KubernetesApi, { killAtCall, killAfter }: ReplicaWish): Ku
     process.kill(process.pid, 'SIGKILL');
     return new Promise(() => undefined);
   };
-  return {
-    namespace: api.namespace,
-    nowMs: api.nowMs,
-    get: async (path) => around(async () => api.get(path)),
-    create: async (path, object) => around(async () => api.create(path, object)),
-    update: async (path, object) => around(async () => api.update(path, object)),
-  };
+  return callsThrough(api, around);
 }
 
 function print(line: ReplicaLine): void {

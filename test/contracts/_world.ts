@@ -4,8 +4,8 @@ import { BellhopError } from '../../src/core/errors.ts';
 import type { Io } from '../../src/core/io/types.ts';
 import { openTrace } from '../../src/core/trace.ts';
 import { openStore } from '../../src/entrypoint/open-store.ts';
-import type { Plan, StoreOptions } from '../../src/plan/types.ts';
-import { DEFAULT_POLICY, PLAN_VERSION } from '../../src/plan/types.ts';
+import { barePlan } from '../../src/plan/bare.ts';
+import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { Answer, Store, Wanted } from '../../src/stores/_store.ts';
 import type { DataObject } from '../../src/wire/objects.ts';
 import { realIo } from '../support/real-store.ts';
@@ -113,7 +113,9 @@ export async function open(kind: string, setting: Setting, startMsMax = 20_000):
     waiting: [],
   };
   const context = { io, objects: setting.objects ?? [], trace: openTrace(io.clock) };
-  const store = await openStore(planOf(stores), { ...context, made: new Map() }, opening);
+  const origin = { name: 'p', namespace: 'ns', container: 'c' };
+  const plan = barePlan({ origin, stores, policy: DEFAULT_POLICY, placements: [] });
+  const store = await openStore(plan, { ...context, made: new Map() }, opening);
   const ask = async (...wanted: readonly (string | Wanted)[]): Promise<readonly Answer[]> => {
     const all = wanted.map((one) => (typeof one === 'string' ? { path: one } : one));
     try {
@@ -142,20 +144,6 @@ function countingIo(setting: Setting): { readonly io: Io; readonly requests: () 
   };
   const arrival = { argv: [], env: setting.arrival ?? real.arrival.env };
   return { io: { ...real, net, arrival }, requests: () => count };
-}
-
-function planOf(stores: Readonly<Record<string, StoreOptions>>): Plan {
-  return {
-    apiVersion: PLAN_VERSION,
-    requires: [],
-    origin: { kind: 'Pod', name: 'p', namespace: 'ns', container: 'c' },
-    stores,
-    policy: DEFAULT_POLICY,
-    image: {},
-    identity: { supplementalGroups: [] },
-    workingDir: '',
-    placements: [],
-  };
 }
 
 /** The bytes at a spot as text, one character a byte; another answer as its kind. */

@@ -67,15 +67,6 @@ export function answerOf(body: string, head = 'HTTP/1.1 200 OK'): string {
   return `${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
-/** A port where nothing listens. */
-export async function closedPort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
-}
-
 /** The network of a process that was started with these variables. */
 export function netWith(variables: Readonly<Record<string, string>> = {}): Net {
   const env = Object.entries(variables).map(([name, value]) => Buffer.from(`${name}=${value}`));

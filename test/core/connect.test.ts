@@ -3,8 +3,9 @@ import { afterEach, expect, test } from 'bun:test';
 import type { Socket } from 'node:net';
 import process from 'node:process';
 import type { ConnectRequest, Connection } from '../../src/core/io/net-types.ts';
+import { closedPort } from '../support/ports.ts';
 import { makeCertificates } from './_certificates.ts';
-import { closeAll, closedPort, listenPlain, listenTls, netWith } from './_servers.ts';
+import { closeAll, listenPlain, listenTls, netWith } from './_servers.ts';
 
 afterEach(closeAll);
 

@@ -1,16 +1,9 @@
 // Headers that go out: what no request can carry never reaches the network, nor any message.
 import { afterEach, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { closedPort } from '../support/ports.ts';
 import type { Answer } from './_servers.ts';
-import {
-  answerOf,
-  closeAll,
-  closedPort,
-  listenPlain,
-  netWith,
-  outcome,
-  request,
-} from './_servers.ts';
+import { answerOf, closeAll, listenPlain, netWith, outcome, request } from './_servers.ts';
 
 afterEach(closeAll);
 

@@ -1,16 +1,9 @@
 // HTTP as it goes over real sockets: what is asked, what comes back, and every way to fail.
 import { afterEach, expect, test } from 'bun:test';
 import process from 'node:process';
+import { closedPort } from '../support/ports.ts';
 import type { Answer } from './_servers.ts';
-import {
-  answerOf,
-  closeAll,
-  closedPort,
-  listenPlain,
-  netWith,
-  outcome,
-  request,
-} from './_servers.ts';
+import { answerOf, closeAll, listenPlain, netWith, outcome, request } from './_servers.ts';
 
 afterEach(closeAll);
 

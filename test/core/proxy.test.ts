@@ -5,12 +5,12 @@ import net from 'node:net';
 import process from 'node:process';
 import type { HttpRequest } from '../../src/core/io/net-types.ts';
 import { proxyFor } from '../../src/core/proxy.ts';
+import { closedPort } from '../support/ports.ts';
 import { makeCertificates } from './_certificates.ts';
 import type { Answer, Listener } from './_servers.ts';
 import {
   answerOf,
   closeAll,
-  closedPort,
   listenPlain,
   listenTls,
   netWith,

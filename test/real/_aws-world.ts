@@ -1,6 +1,7 @@
 // What the tests of the AWS stores have around them: users of an emulator that checks signatures,
 // and a proxy that writes down each request (the caps of AWS are checked here: no emulator does).
 import type { Answer } from '../../src/stores/_store.ts';
+import { shown as shownAnswer } from '../support/shown.ts';
 import type { AwsKey } from './_aws-call.ts';
 import { awsCall, keyOf } from './_aws-call.ts';
 import type { RealServer } from './_servers.ts';
@@ -128,21 +129,7 @@ export function envOf(url: string, key: AwsKey | undefined): Record<string, stri
 
 /** Answers as a person reads them; bytes as Latin-1. */
 export function shown(answers: readonly Answer[]): unknown[] {
-  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
-  return answers.map((answer) => {
-    switch (answer.kind) {
-      case 'value':
-        return text(answer.value.reveal());
-      case 'map': {
-        const entries = [...answer.entries].map(([key, one]) => [key, text(one.reveal())]);
-        return Object.fromEntries(entries);
-      }
-      case 'absent':
-        return 'absent';
-      case 'failed':
-        return answer.problem.code;
-    }
-  });
+  return answers.map(shownAnswer);
 }
 
 /** Everything that a report could say of these answers. */

@@ -1,9 +1,9 @@
 // A real kube-apiserver for tests, where its binary is: no package has it, and building it with Go
 // takes minutes. KUBE_APISERVER names the binary, or it lies where the Kubernetes test bed puts it.
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { closedPort } from '../support/ports.ts';
 import { realServer } from './_servers.ts';
 
 const READY_MS_MAX = 90_000;
@@ -29,7 +29,7 @@ export async function startApiServer(): Promise<ApiServer | { readonly missing: 
   const etcd = await realServer('etcd');
   if (etcd.missing !== undefined) return { missing: etcd.missing };
   const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-kube-'));
-  const port = await freePort();
+  const port = await closedPort();
   const prefix = `/${path.basename(folder)}`;
   const started = Bun.spawn([START, folder, `${port}`, etcd.get('ETCD_ENDPOINT'), prefix, binary], {
     stdin: 'ignore',
@@ -73,18 +73,6 @@ function findBinary(): string | undefined {
     .filter((folder) => folder.startsWith('bin-'))
     .map((folder) => path.join(kubernetes, folder, 'kube-apiserver'))
     .find((file) => existsSync(file));
-}
-
-async function freePort(): Promise<number> {
-  const probe = net.createServer();
-  return new Promise((resolve, reject) => {
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 function serverIn(folder: string, port: number, stop: () => Promise<void>): ApiServer {

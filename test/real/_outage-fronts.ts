@@ -1,5 +1,4 @@
 // What is broken between a start and its server.
-import net from 'node:net';
 import type {
   Certificate,
   Fault,
@@ -61,21 +60,6 @@ export function showing(certificate: Certificate): (stand: Stand) => Promise<Fro
     const front = await behind(stand, () => undefined, { tls: certificate });
     return { ...front, caFile: certificates().caFile };
   };
-}
-
-/**
- * No server listens at this port, nor will: a port from the range that `listen(0)` takes from
- * would be given to a front of a test beside this one.
- */
-export async function closedPort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 10_000);
-    const server = net.createServer();
-    const { promise: isFree, resolve } = Promise.withResolvers<boolean>();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    if (await isFree) return port;
-  }
 }
 
 /** A place where there is nothing. */

@@ -1,11 +1,11 @@
 // The outages that every store is put through, and what each must come to.
+import { closedPort } from '../support/ports.ts';
 import { FAULTS, certificates } from './_faults.ts';
 import type { Front, Stand } from './_outage.ts';
 import {
   answering,
   blackHole,
   closedFor,
-  closedPort,
   failing,
   meeting,
   nowhere,

@@ -6,10 +6,10 @@ import { openTrace } from '../../src/core/trace.ts';
 import { gather } from '../../src/entrypoint/gather.ts';
 import { selectValue } from '../../src/entrypoint/select.ts';
 import { formatReference } from '../../src/plan/reference.ts';
-import type { Bound, Placement, Plan, Reference } from '../../src/plan/types.ts';
-import { DEFAULT_POLICY, PLAN_VERSION } from '../../src/plan/types.ts';
+import type { Bound, Reference } from '../../src/plan/types.ts';
+import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { Surroundings } from '../support/real-store.ts';
-import { realIo } from '../support/real-store.ts';
+import { planWith, realIo } from '../support/real-store.ts';
 import type { HttpAnswer, Upstream } from './_faults.ts';
 
 /** No message, warning or trace of any outage may hold it. */
@@ -77,7 +77,7 @@ export async function start(bounds: readonly Bound[], around: Around): Promise<O
   const beganMs = performance.now();
   const trace = openTrace(io.clock);
   const budget = openBudget(io.clock, around.startMsMax ?? BUDGET_MS);
-  const plan = planOf(bounds, around);
+  const plan = planWith(bounds, around.stores, { ...DEFAULT_POLICY, ...around.policy });
   const gathered = await gather(plan, { io, objects: [], budget, trace });
   const { answers, warnings } = gathered;
   const problems: BellhopError[] = [];
@@ -100,24 +100,6 @@ export async function start(bounds: readonly Bound[], around: Around): Promise<O
     warnings: noted,
     tookMs,
     shown: JSON.stringify([said, noted, trace.spans()]),
-  };
-}
-
-function planOf(bounds: readonly Bound[], { stores, policy }: Around): Plan {
-  const placements = bounds.map((bound, n): Placement => {
-    const source = { kind: 'value', bound } as const;
-    return { kind: 'variable', layer: 'env', name: `V${n}`, source, rule: `env[${n}]` };
-  });
-  return {
-    apiVersion: PLAN_VERSION,
-    requires: [],
-    origin: { kind: 'Pod', name: 'p', namespace: 'default', container: 'c' },
-    stores,
-    policy: { ...DEFAULT_POLICY, ...policy },
-    image: {},
-    identity: { supplementalGroups: [] },
-    workingDir: '',
-    placements,
   };
 }
 

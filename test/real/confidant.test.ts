@@ -8,6 +8,7 @@ import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { Plan } from '../../src/plan/types.ts';
 import type { Answer } from '../../src/stores/_store.ts';
 import { openReal, realIo } from '../support/real-store.ts';
+import { shown as shownAnswer } from '../support/shown.ts';
 import { makeService } from './_confidant.ts';
 import { FAULTS, answerOf, faultServer } from './_faults.ts';
 import { realServer } from './_servers.ts';
@@ -32,22 +33,10 @@ const options = {
   to: real.env['CONFIDANT_AUTH_CONTEXT'] ?? '',
 };
 
-/** Bytes one character each; a problem as its code. */
+/** As tests compare it, and no problem has told a value. */
 function shown(answer: Answer | undefined): unknown {
-  const text = (one: { reveal(): Uint8Array }): string =>
-    Buffer.from(one.reveal()).toString('latin1');
-  switch (answer?.kind) {
-    case 'value':
-      return text(answer.value);
-    case 'map':
-      return Object.fromEntries([...answer.entries].map(([key, one]) => [key, text(one)]));
-    case 'failed':
-      expect(answer.problem.message).not.toContain(CANARY);
-      return answer.problem.code;
-    case 'absent':
-    case undefined:
-      return answer?.kind;
-  }
+  if (answer?.kind === 'failed') expect(answer.problem.message).not.toContain(CANARY);
+  return shownAnswer(answer);
 }
 
 async function answers(paths: readonly string[], more: object = {}) {

@@ -7,6 +7,7 @@ import tls from 'node:tls';
 import type { Answer } from '../../src/stores/_store.ts';
 import type { Surroundings } from '../support/real-store.ts';
 import { openReal } from '../support/real-store.ts';
+import { shown as shownAnswer } from '../support/shown.ts';
 import { FAULTS, answerOf, certificates, faultServer, tooMany } from './_faults.ts';
 import type { HttpAnswer } from './_http-bytes.ts';
 
@@ -68,22 +69,10 @@ afterAll(async () => {
   await Promise.all([server.close(), elsewhere.close()]);
 });
 
-/** An answer as text: bytes one character each. */
+/** As tests compare it, and no problem has told a value. */
 function shown(answer: Answer | undefined): unknown {
-  const text = (one: { reveal(): Uint8Array }): string =>
-    Buffer.from(one.reveal()).toString('latin1');
-  switch (answer?.kind) {
-    case 'value':
-      return text(answer.value);
-    case 'map':
-      return Object.fromEntries([...answer.entries].map(([key, one]) => [key, text(one)]));
-    case 'failed':
-      expect(answer.problem.message).not.toContain(CANARY);
-      return answer.problem.code;
-    case 'absent':
-    case undefined:
-      return answer?.kind;
-  }
+  if (answer?.kind === 'failed') expect(answer.problem.message).not.toContain(CANARY);
+  return shownAnswer(answer);
 }
 
 async function ask(paths: readonly string[], options: object = {}, around: Surroundings = {}) {

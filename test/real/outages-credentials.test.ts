@@ -1,10 +1,11 @@
 // Outages of what stands before a store: metadata, credentials that end in the middle, and batches
 // that are answered in part. Real servers, with a fault server in front.
 import { afterAll, describe, expect, test } from 'bun:test';
+import { closedPort } from '../support/ports.ts';
 import { FAULTS, answerOf, faultServer, halfOf } from './_faults.ts';
 import type { Around, Outcome, Stand } from './_outage.ts';
 import { BUDGET_MS, CANARY, TOLERANCE_MS, boundsOf, start, unnamed } from './_outage.ts';
-import { behind, closedPort, meeting } from './_outage-fronts.ts';
+import { behind, meeting } from './_outage-fronts.ts';
 import type { Measured } from './_outage-record.ts';
 import { reasonsIn, record } from './_outage-record.ts';
 import { fresh, secretsManagerStand, vaultStand } from './_outage-stands.ts';

@@ -1,6 +1,7 @@
 // Everything is down: the encrypted copy of the last complete success serves, loudly and for its
 // time; what a store has refused or does not have is never answered from it.
 import { afterAll, beforeEach, describe, expect, setSystemTime, test } from 'bun:test';
+import { closedPort } from '../support/ports.ts';
 import type { Fault } from './_faults.ts';
 import { FAULTS, answerOf } from './_faults.ts';
 import type { Outcome } from './_outage.ts';
@@ -9,7 +10,6 @@ import type { Changed, Scene } from './_outage-last-good.ts';
 import { lastGoodScene } from './_outage-last-good.ts';
 import type { Measured } from './_outage-record.ts';
 import { reasonsIn, record } from './_outage-record.ts';
-import { closedPort } from './_outage-fronts.ts';
 
 const scene = await lastGoodScene();
 const measured: Measured[] = [];

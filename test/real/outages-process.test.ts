@@ -8,6 +8,7 @@ import path from 'node:path';
 import { formatReference } from '../../src/plan/reference.ts';
 import { built } from '../support/built.ts';
 import { missingForRoom } from '../entrypoint/_enter.ts';
+import { closedPort } from '../support/ports.ts';
 import { FAULTS, answerOf, certificates } from './_faults.ts';
 import type { Front, Stand } from './_outage.ts';
 import { BUDGET_MS, CANARY, TOLERANCE_MS } from './_outage.ts';
@@ -15,7 +16,6 @@ import {
   answering,
   behind,
   blackHole,
-  closedPort,
   failing,
   meeting,
   nowhere,

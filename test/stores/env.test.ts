@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test';
 import env from '../../src/stores/env.ts';
 import type { Answer, StoreContext } from '../../src/stores/_store.ts';
 import { fakeIo } from '../support/fake-io.ts';
+import { shown } from '../support/shown.ts';
 
 /** Entries, one character a byte. */
 const ENTRIES = [
@@ -21,14 +22,6 @@ const ENTRIES = [
 async function ask(...paths: readonly string[]): Promise<readonly Answer[]> {
   const context = { io: fakeIo({ env: ENTRIES }) } as unknown as StoreContext;
   return env.open({}, context).fetch(paths.map((path) => ({ path })));
-}
-
-function shown(answer: Answer): unknown {
-  const text = (one: { reveal(): Uint8Array }): string =>
-    Buffer.from(one.reveal()).toString('latin1');
-  if (answer.kind === 'value') return text(answer.value);
-  if (answer.kind !== 'map') return answer.kind;
-  return Object.fromEntries([...answer.entries].map(([key, one]) => [key, text(one)]));
 }
 
 test.each([

@@ -7,6 +7,7 @@ import type { Answer } from '../../src/stores/_store.ts';
 import sops from '../golden/sops/vectors.json' with { type: 'json' };
 import type { Surroundings } from '../support/real-store.ts';
 import { openReal } from '../support/real-store.ts';
+import { shown as shownAnswer } from '../support/shown.ts';
 
 const CANARY = 'canary-51d0';
 const folder = mkdtempSync(path.join(tmpdir(), 'bellhop-file-'));
@@ -17,22 +18,10 @@ const write = (name: string, content: string | Uint8Array): void => {
   writeFileSync(at(name), content);
 };
 
-/** An answer as text: bytes one character each; a problem as its code. */
+/** As tests compare it, and no problem has told a value. */
 function shown(answer: Answer | undefined): unknown {
-  const text = (one: { reveal(): Uint8Array }): string =>
-    Buffer.from(one.reveal()).toString('latin1');
-  switch (answer?.kind) {
-    case 'value':
-      return text(answer.value);
-    case 'map':
-      return Object.fromEntries([...answer.entries].map(([key, one]) => [key, text(one)]));
-    case 'failed':
-      expect(answer.problem.message).not.toContain(CANARY);
-      return answer.problem.code;
-    case 'absent':
-    case undefined:
-      return answer?.kind;
-  }
+  if (answer?.kind === 'failed') expect(answer.problem.message).not.toContain(CANARY);
+  return shownAnswer(answer);
 }
 
 async function answers(options: object, paths: readonly string[], around: Surroundings = {}) {

@@ -9,8 +9,9 @@ import { openTrace } from '../../src/core/trace.ts';
 import type { Gathered } from '../../src/entrypoint/gather.ts';
 import { gather } from '../../src/entrypoint/gather.ts';
 import { openStore } from '../../src/entrypoint/open-store.ts';
+import { barePlan } from '../../src/plan/bare.ts';
 import type { Bound, Placement, Plan, Policy, StoreOptions } from '../../src/plan/types.ts';
-import { DEFAULT_POLICY, PLAN_VERSION } from '../../src/plan/types.ts';
+import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { Answer, Store, Wanted } from '../../src/stores/_store.ts';
 import { fakeIo } from './fake-io.ts';
 
@@ -126,15 +127,6 @@ export function planWith(
       rule: `env[${n}]`,
     }),
   );
-  return {
-    apiVersion: PLAN_VERSION,
-    requires: [],
-    origin: { kind: 'Pod', name: 'p', namespace: 'default', container: 'c' },
-    stores,
-    policy,
-    image: {},
-    identity: { supplementalGroups: [] },
-    workingDir: '',
-    placements,
-  };
+  const origin = { name: 'p', namespace: 'default', container: 'c' };
+  return barePlan({ origin, stores, policy, placements });
 }

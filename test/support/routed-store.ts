@@ -7,8 +7,9 @@ import type { BellhopError } from '../../src/core/errors.ts';
 import type { Trace } from '../../src/core/trace.ts';
 import { openTrace } from '../../src/core/trace.ts';
 import { openStore } from '../../src/entrypoint/open-store.ts';
-import type { Plan, StoreOptions } from '../../src/plan/types.ts';
-import { DEFAULT_POLICY, PLAN_VERSION } from '../../src/plan/types.ts';
+import { barePlan } from '../../src/plan/bare.ts';
+import type { StoreOptions } from '../../src/plan/types.ts';
+import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { Answer, Store, Wanted } from '../../src/stores/_store.ts';
 import type { Surroundings } from './real-store.ts';
 import { realIo } from './real-store.ts';
@@ -48,8 +49,9 @@ export async function openRouted(
   const io = { ...real, ...around.io, net };
   const trace = openTrace(io.clock);
   const stores = { ...around.stores, mine: options };
+  const origin = { name: 'p', namespace: 'workload', container: 'c' };
   const store = await openStore(
-    planOf(stores),
+    barePlan({ origin, stores, policy: DEFAULT_POLICY, placements: [] }),
     { io, objects: [], trace, made: new Map() },
     {
       name: 'mine',
@@ -73,20 +75,6 @@ async function hanging(signal: AbortSignal): Promise<never> {
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
   });
-}
-
-function planOf(stores: Plan['stores']): Plan {
-  return {
-    apiVersion: PLAN_VERSION,
-    requires: [],
-    origin: { kind: 'Pod', name: 'p', namespace: 'workload', container: 'c' },
-    stores,
-    policy: DEFAULT_POLICY,
-    image: {},
-    identity: { supplementalGroups: [] },
-    workingDir: '',
-    placements: [],
-  };
 }
 
 /** A JSON answer. */

@@ -1,6 +1,7 @@
 // Calls that fail, whose answer is lost, or during which the process is killed or stands still.
 import { BellhopError } from '../../src/core/errors.ts';
 import type { KubernetesApi } from '../../src/webhook/kubernetes-api.ts';
+import { callsThrough } from './_memory-api.ts';
 import type { Around } from './_world.ts';
 
 export const FAULTS = [
@@ -29,13 +30,7 @@ export function faulty(plan: FaultPlan, counted: { calls: number }): Around {
       counted.calls += 1;
       return counted.calls === plan.atCall ? goWrong(plan, call) : call();
     };
-    return {
-      namespace: api.namespace,
-      nowMs: api.nowMs,
-      get: async (path) => around(async () => api.get(path)),
-      create: async (path, object) => around(async () => api.create(path, object)),
-      update: async (path, object) => around(async () => api.update(path, object)),
-    };
+    return callsThrough(api, around);
   };
 }
 

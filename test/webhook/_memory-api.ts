@@ -63,3 +63,17 @@ export function memoryCluster(from: ReadonlyMap<string, KubeObject> = new Map())
   };
   return cluster;
 }
+
+/** The API whose calls go through `around`. */
+export function callsThrough(
+  api: KubernetesApi,
+  around: <T>(call: () => Promise<T>) => Promise<T>,
+): KubernetesApi {
+  return {
+    namespace: api.namespace,
+    nowMs: api.nowMs,
+    get: async (path) => around(async () => api.get(path)),
+    create: async (path, object) => around(async () => api.create(path, object)),
+    update: async (path, object) => around(async () => api.update(path, object)),
+  };
+}

@@ -1,6 +1,7 @@
 import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { variablesOf } from '../entrypoint/platform.ts';
+import { fileKeyRefProblem } from '../webhook/file-key-ref.ts';
 import type { KubernetesApi } from '../webhook/kubernetes-api.ts';
 import { openKubernetesApi } from '../webhook/kubernetes-api.ts';
 import type { Log } from '../webhook/log.ts';
@@ -34,6 +35,10 @@ const command: Command = {
     if (api === undefined && settings.missing === 'deny') {
       const what = 'needs the cluster, to look Secrets up';
       throw new BellhopError('BH_ERR_USAGE', { where: ['webhook.missing: deny'], what });
+    }
+    if (api !== undefined && settings.pull.variables === 'fileKeyRef') {
+      const problem = await fileKeyRefProblem(api);
+      if (problem !== undefined) throw problem;
     }
     const { clock } = io;
     const log = openLog({ level: settings.logLevel, clock, write: (text) => io.stderr(text) });

@@ -1,7 +1,14 @@
 import { BellhopError } from '../core/errors.ts';
 import { Sealed } from '../core/sealed.ts';
 import { expandStrictly } from '../plan/expand.ts';
-import type { Content, DirectoryPlacement, Mount, Plan, Source } from '../plan/types.ts';
+import type {
+  Content,
+  DirectoryPlacement,
+  MadeSource,
+  Mount,
+  Plan,
+  Source,
+} from '../plan/types.ts';
 import type { Payload } from '../plan/volume-tree.ts';
 import { volumeTree } from '../plan/volume-tree.ts';
 import { cleanPath, keyProblem, subPathProblem } from '../wire/names.ts';
@@ -10,6 +17,7 @@ import type { Environment } from './environment.ts';
 import { annotationsText } from './environment.ts';
 import type { Answers } from './answers.ts';
 import { selectAll, selectValue } from './select.ts';
+import { envFile, startFile } from './start-file.ts';
 
 const encoder = new TextEncoder();
 
@@ -21,6 +29,8 @@ export interface PayloadInput {
   readonly nowMs: number;
   /** Name of the timestamped folders of this start. */
   readonly version: string;
+  /** The bytes of the launcher; `pull` alone puts it where containers find it. */
+  readonly launcher?: () => Uint8Array;
 }
 
 /** Computes every file, folder and link; nothing is written here. */
@@ -34,7 +44,7 @@ export function computeDelivery(input: PayloadInput): {
   for (const placement of input.plan.placements) {
     if (placement.kind === 'directory') directories.push(directoryOf(input, placement, problems));
     if (placement.kind === 'file') {
-      const content = sourceBytes(input, placement.source, problems);
+      const content = fileBytes(input, placement.source, problems);
       if (content !== undefined) files.push({ placement, content });
     }
   }
@@ -99,6 +109,32 @@ function payloadsOf(input: PayloadInput, content: Content, problems: BellhopErro
     problems.push(new BellhopError('BH_ERR_VALUE', { where, what: problem }));
     return [];
   });
+}
+
+function fileBytes(
+  input: PayloadInput,
+  source: Source | MadeSource,
+  problems: BellhopError[],
+): Sealed | undefined {
+  const { variables } = input.environment;
+  switch (source.kind) {
+    case 'start':
+      return new Sealed(startFile(source, variables));
+    case 'envFile':
+      return new Sealed(envFile(source, variables, problems));
+    case 'launcher': {
+      if (input.launcher !== undefined) return new Sealed(input.launcher());
+      const what = 'is for `bellhop pull`, which puts the launcher where containers find it';
+      problems.push(new BellhopError('BH_ERR_PLAN', { where: ['the plan'], what }));
+      return undefined;
+    }
+    case 'template':
+    case 'text':
+    case 'annotations':
+    case 'absent':
+    case 'value':
+      return sourceBytes(input, source, problems);
+  }
 }
 
 function sourceBytes(

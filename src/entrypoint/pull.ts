@@ -4,7 +4,7 @@ import { BellhopError, judge } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import type { LogFormat } from '../core/report.ts';
 import { renderWarning } from '../core/report.ts';
-import type { Plan } from '../plan/types.ts';
+import type { Placement, Plan } from '../plan/types.ts';
 import type { PlainFile } from './delivery.ts';
 import { memoryBytes } from './delivery.ts';
 import { computeEnvironment } from './environment.ts';
@@ -38,17 +38,50 @@ async function filesOf(io: Io, plan: Plan, log: LogFormat): Promise<readonly Pla
     environment,
     nowMs,
     version: '..none',
+    launcher: () => launcherOf(io),
   });
-  // Which program runs is not for us.
-  const other = plan.placements.find(({ kind }) => kind !== 'file' && kind !== 'argv');
-  const what = 'only files can be pulled';
-  const unfit = other && new BellhopError('BH_ERR_PLAN', { where: [other.rule], what });
-  judge([...environment.problems, ...problems, ...(unfit === undefined ? [] : [unfit])]);
+  judge([...environment.problems, ...problems, ...unfitFor(plan)]);
   budget.end();
   const bytes = memoryBytes(delivery);
   const [first] = delivery.files;
   if (first !== undefined) checkRoom(io, first.placement.path, bytes);
   return delivery.files;
+}
+
+/** What has no file to be in; which program runs is not for us. */
+function unfitFor({ placements }: Plan): readonly BellhopError[] {
+  const held = new Set(placements.flatMap(heldBy));
+  const other = placements.find((one) => {
+    return one.kind === 'variable' ? !held.has(one.name) : !isForPull.has(one.kind);
+  });
+  if (other === undefined) return [];
+  const what = 'only files can be pulled';
+  return [new BellhopError('BH_ERR_PLAN', { where: [other.rule], what })];
+}
+
+const isForPull: ReadonlySet<string> = new Set(['file', 'argv']);
+
+/** The variables that a file has. */
+function heldBy(placement: Placement): readonly string[] {
+  if (placement.kind !== 'file') return [];
+  const { source } = placement;
+  if (source.kind === 'envFile') return source.names;
+  if (source.kind !== 'start') return [];
+  return source.targets.flatMap(({ parts }) => {
+    return parts.flatMap((part) => ('of' in part ? [part.of] : []));
+  });
+}
+
+const LAUNCHER_BYTES_MAX = 65_536;
+
+function launcherOf({ fs, programPath }: Io): Uint8Array {
+  const path = `${programPath.slice(0, programPath.lastIndexOf('/'))}/bellhop`;
+  try {
+    return fs.read(path, LAUNCHER_BYTES_MAX);
+  } catch (error) {
+    const what = 'the launcher cannot be read, which containers with variables start by';
+    throw new BellhopError('BH_ERR_LAUNCHER', { where: [path], what, cause: error });
+  }
 }
 
 function checkRoom(io: Io, path: string, bytes: number): void {

@@ -63,16 +63,27 @@ export interface ImagePullSecretEdit {
   readonly name: string;
 }
 
-/** A value that one container fetches for all, before the others run. */
-export interface PullEdit {
+/** A value that one container fetches for all, before the others run: a file, or a variable. */
+export type PullEdit = Pulled &
+  (
+    | {
+        /** Where the pod's containers find it; absolute. */
+        readonly file: string;
+      }
+    | {
+        /** As an `env` edit: what a container has under this name gives way. */
+        readonly variable: string;
+      }
+  );
+
+/** Where it is, and what it is called. */
+export interface Pulled {
   readonly kind: 'pull';
   /** The type of secret manager: bellhop.yaml says which store holds its secrets. */
   readonly type: string;
   readonly path: string;
   readonly key?: string;
   readonly version?: string;
-  /** Where the pod's containers find it; absolute. */
-  readonly file: string;
   /** The secret as messages call it. */
   readonly called: string;
 }

@@ -3,14 +3,15 @@ import { goLower } from '../wire/go-case.ts';
 import { joinPath } from '../wire/go-path.ts';
 import type { InjectorKind } from './_injector.ts';
 import { Refusal, SECRETS_DIR, fileVariables } from './_injector.ts';
-import { pulledFile } from './_pull.ts';
+import { pulled } from './_pull.ts';
 
 /** AWS Secrets Manager, by a container for each secret: aws-secrets-manager-secret-sidecar. */
 const aws: InjectorKind = {
   type: 'AWS',
   summary: 'AWS Secrets Manager; the secret is GROUP:KEY',
   storeKind: 'aws-secrets-manager',
-  open({ aws: sidecar, compat, isPulling }) {
+  open(context) {
+    const { aws: sidecar, compat } = context;
     return ({ secret }) => {
       const { group, key, mountRequirement, envVar } = secret;
       if (group === '' || key === '') {
@@ -18,12 +19,14 @@ const aws: InjectorKind = {
           `AWS Secrets Webhook require both key and group to be set. Secret: [${secretCalled(secret)}]`,
         );
       }
-      if (mountRequirement === ENV_VAR) throw new Refusal('it gives files only');
       const arn = `${group.replace(/:+$/, '')}:${key.replace(/^:+/, '')}`;
       const file = joinPath('/', goLower(group), goLower(key));
-      if (isPulling) {
-        return pulledFile('AWS', secret, { path: arn, file: joinPath(SECRETS_DIR, file) });
+      if (context.isPulling) {
+        const askedBy = [group, key];
+        const place = { path: arn, file: joinPath(SECRETS_DIR, file), askedBy };
+        return pulled('AWS', secret, { place, context });
       }
+      if (mountRequirement === ENV_VAR) throw new Refusal('it gives files only');
       const env = [
         { name: 'SECRET_ARN', value: arn },
         { name: 'SECRET_FILENAME', value: file },

@@ -3,7 +3,7 @@ import { goLower } from '../wire/go-case.ts';
 import { baseName, joinPath } from '../wire/go-path.ts';
 import type { InjectorKind } from './_injector.ts';
 import { Refusal, SECRETS_DIR } from './_injector.ts';
-import { pulledFile } from './_pull.ts';
+import { pulled } from './_pull.ts';
 import { writtenByScript } from './_script.ts';
 import { insideQuotes, shellWord } from './_shell.ts';
 
@@ -12,7 +12,8 @@ const azure: InjectorKind = {
   type: 'Azure',
   summary: "Azure Key Vault; the group is the secret's URI, the group version its version",
   storeKind: 'azure-key-vault',
-  open({ azure: sidecar, isPulling }) {
+  open(context) {
+    const { azure: sidecar } = context;
     return ({ secret }) => {
       const { group, groupVersion, mountRequirement } = secret;
       if (group === '') {
@@ -20,12 +21,14 @@ const azure: InjectorKind = {
           `Azure Secrets Webhook require both group and group version to be set. Secret: [${secretCalled(secret)}]`,
         );
       }
-      if (mountRequirement === ENV_VAR) throw new Refusal('it gives files only');
-      if (isPulling) {
+      if (context.isPulling) {
         const { uri, file } = placesOf(group, groupVersion);
         const version = groupVersion === '' ? {} : { version: groupVersion };
-        return pulledFile('Azure', secret, { path: uri, ...version, file });
+        const askedBy = [baseName(uri), ...(groupVersion === '' ? [] : [groupVersion])];
+        const place = { path: uri, ...version, file, askedBy };
+        return pulled('Azure', secret, { place, context });
       }
+      if (mountRequirement === ENV_VAR) throw new Refusal('it gives files only');
       return writtenByScript(sidecar, {
         volume: 'azure-secret-vol',
         name: 'azure-pull-secret-#',

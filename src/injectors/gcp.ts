@@ -3,7 +3,7 @@ import { goLower } from '../wire/go-case.ts';
 import { joinPath } from '../wire/go-path.ts';
 import type { InjectorKind } from './_injector.ts';
 import { Refusal, SECRETS_DIR } from './_injector.ts';
-import { pulledFile } from './_pull.ts';
+import { pulled } from './_pull.ts';
 import { writtenByScript } from './_script.ts';
 import { shellWord } from './_shell.ts';
 
@@ -12,7 +12,8 @@ const gcp: InjectorKind = {
   type: 'GCP',
   summary: 'Google Secret Manager; the group is the secret, the group version its version',
   storeKind: 'gcp-secret-manager',
-  open({ gcp: sidecar, isPulling }) {
+  open(context) {
+    const { gcp: sidecar } = context;
     return ({ secret }) => {
       const { group, groupVersion, mountRequirement } = secret;
       if (group === '' || groupVersion === '') {
@@ -20,11 +21,13 @@ const gcp: InjectorKind = {
           `GCP Secrets Webhook require both group and group version to be set. Secret: [${secretCalled(secret)}]`,
         );
       }
-      if (mountRequirement === ENV_VAR) throw new Refusal('it gives files only');
-      const { file } = placesOf(group, groupVersion);
-      if (isPulling) {
-        return pulledFile('GCP', secret, { path: group, version: groupVersion, file });
+      if (context.isPulling) {
+        const { file } = placesOf(group, groupVersion);
+        const askedBy = [group, groupVersion];
+        const place = { path: group, version: groupVersion, file, askedBy };
+        return pulled('GCP', secret, { place, context });
       }
+      if (mountRequirement === ENV_VAR) throw new Refusal('it gives files only');
       return writtenByScript(sidecar, {
         volume: 'gcp-secret-vol',
         name: 'gcp-pull-secret-#',

@@ -5,7 +5,7 @@ import { goQuote } from '../wire/go-text.ts';
 import type { Edit } from './_edit.ts';
 import type { InjectorContext, InjectorKind } from './_injector.ts';
 import { Refusal, SECRETS_DIR, fileVariables } from './_injector.ts';
-import { pulledFile } from './_pull.ts';
+import { pulled } from './_pull.ts';
 
 const OF_VAULT = 'vault.hashicorp.com';
 
@@ -23,12 +23,13 @@ const vault: InjectorKind = {
           `Vault Secrets Webhook requires both key and group to be set. Secret: [${secretCalled(secret)}]`,
         );
       }
-      if (mountRequirement === ENV_VAR) {
-        throw new Refusal('Env_Var is not a supported mount requirement for Vault Secret Manager');
-      }
       if (context.isPulling) {
         const file = joinPath(SECRETS_DIR, group, key);
-        return pulledFile('Vault', secret, { path: group, key, file });
+        const place = { path: group, key, file, askedBy: [group, key] };
+        return pulled('Vault', secret, { place, context });
+      }
+      if (mountRequirement === ENV_VAR) {
+        throw new Refusal('Env_Var is not a supported mount requirement for Vault Secret Manager');
       }
       const annotations = {
         ...ofSecret(secret, context, idOf(secret, repeat, context)),

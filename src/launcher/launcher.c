@@ -3,14 +3,16 @@
  * Why it exists: a JavaScript runtime changes its process (ignored SIGPIPE, a raised limit of open
  * files, closed descriptors, bytes that are not UTF-8), and a program started by it would see that.
  * So for `bellhop run` the runtime works in a child and this process, which has touched nothing,
- * calls execve. For every other command it gives way to the runtime at once.
+ * calls execve. `bellhop become` needs no runtime at all: it puts variables from a file in front of
+ * a program, in containers that have nothing but this launcher. For every other command it gives
+ * way to the runtime at once.
  *
  * No libc: it must run in empty images and in front of any libc, and start in microseconds.
  *
  *   sys.h       system calls             requests.h  mounts and namespaces for the child
  *   text.h      strings and reports      child.h     starting and waiting for the runtime
  *   arrival.h   what we were given       document.h  what the runtime answers
- *                                        become.h    chroot, ids, chdir, execve
+ *   start_file.h  `bellhop become`       become.h    chroot, ids, chdir, execve
  */
 #include "sys.h"
 #include "text.h"
@@ -19,6 +21,7 @@
 #include "child.h"
 #include "document.h"
 #include "become.h"
+#include "start_file.h"
 
 /* They steer Bun, its JavaScript engine or the dynamic loader; they are the user program's. */
 static int steers_the_runtime(const char *entry) {
@@ -81,6 +84,7 @@ __attribute__((used, noreturn)) void start_c(u64 *stack) {
   arrival.argv = (char **)(stack + 1);
   arrival.envp = arrival.argv + arrival.argc + 1;
   while (arrival.envp[arrival.envc]) arrival.envc++;
+  if (arrival.argc > 1 && equal(arrival.argv[1], "become")) start_with_file();
   runtime.path = runtime_path();
   if (arrival.argc < 2 || !equal(arrival.argv[1], "run"))
     give_way(runtime.path, arrival.argv, arrival.envp);

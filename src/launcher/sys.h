@@ -92,7 +92,7 @@ static inline i64 clone_on(u64 flags, void *stack_top, int *pidfd, void (*run)(v
 }
 
 enum {
-  E_PERM = 1, E_NOENT = 2, E_INTR = 4, E_AGAIN = 11, E_ACCES = 13, E_NOTDIR = 20, E_INVAL = 22,
+  E_PERM = 1, E_NOENT = 2, E_INTR = 4, E_AGAIN = 11, E_ACCES = 13, E_TOOBIG = 7, E_NOTDIR = 20, E_INVAL = 22,
   E_NAMETOOLONG = 36, E_NOSYS = 38, E_NODEV = 19, E_TIMEDOUT = 110, E_STALE = 116
 };
 enum { SIG_HUP = 1, SIG_INT = 2, SIG_QUIT = 3, SIG_KILL = 9, SIG_TERM = 15, SIG_CHLD = 17 };

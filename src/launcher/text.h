@@ -101,19 +101,23 @@ static const char *errno_text(i64 number) {
   return text;
 }
 
-/* The usual three lines, then exit 70. Signals are blocked first, so that a reader of stderr that
- * has gone away does not change the exit code. */
-static void fail(const char *sentence, const char *detail, const char *help) {
+/* The usual three lines. Signals are blocked first, so that a reader of stderr that has gone away
+ * does not change the exit code. */
+static void end_with(int exit, const char *code, const char *const sentence[], const char *help) {
   char text[1024], *at = text, *end = text + sizeof text - 1;
   block_all_signals();
   at = append(at, end, "bellhop: ");
-  at = append(at, end, sentence);
-  at = append(at, end, detail);
-  at = append(at, end, "\n  code: BH_ERR_LAUNCHER (exit 70)\n  help: ");
-  at = append(at, end, help);
-  at = append(at, end, "\n");
+  for (; *sentence; sentence++) at = append(at, end, *sentence);
+  at = append(append(at, end, "\n  code: "), end, code);
+  at = append(append_number(append(at, end, " (exit "), end, (u64)exit), end, ")\n  help: ");
+  at = append(append(at, end, help), end, "\n");
   write_all(2, text, (u64)(at - text));
-  quit(EXIT_LAUNCHER);
+  quit(exit);
+}
+
+static void fail(const char *sentence, const char *detail, const char *help) {
+  const char *const all[] = {sentence, detail, 0};
+  end_with(EXIT_LAUNCHER, "BH_ERR_LAUNCHER", all, help);
 }
 
 #endif

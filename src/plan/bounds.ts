@@ -1,4 +1,4 @@
-import type { Bound, Placement, Source } from './types.ts';
+import type { Bound, MadeSource, Placement, Source } from './types.ts';
 
 /** A reference of a placement: one value is wanted, or all keys of what it stands for. */
 export interface WantedBound {
@@ -27,6 +27,6 @@ export function boundsOf(placements: readonly Placement[]): WantedBound[] {
   });
 }
 
-function oneValue(source: Source): WantedBound[] {
+function oneValue(source: Source | MadeSource): WantedBound[] {
   return source.kind === 'value' ? [{ bound: source.bound, all: false }] : [];
 }

@@ -152,6 +152,9 @@ const SOURCE_SHAPES: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   ['annotations', [['entries', 'object']]],
   ['value', [['bound', 'object']]],
   ['absent', [['called', 'string']]],
+  ['start', [['targets', 'list']]],
+  ['envFile', [['names', 'list']]],
+  ['launcher', []],
 ]);
 
 /** The first thing in which the document is no plan. */

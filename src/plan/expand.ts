@@ -35,25 +35,60 @@ export function expandStrictly(
 
 function expandEach(input: string, value: (name: string) => string): string {
   let out = '';
+  walk(input, {
+    text: (text) => void (out += text),
+    name: (name) => void (out += value(name)),
+    isFull: () => out.length > EXPANDED_LENGTH_MAX,
+  });
+  return out;
+}
+
+interface Visitor {
+  readonly text: (text: string) => void;
+  readonly name: (name: string) => void;
+  readonly isFull: () => boolean;
+}
+
+function walk(input: string, visit: Visitor): void {
   let done = 0;
   for (let at = input.indexOf('$'); at >= 0; at = input.indexOf('$', done)) {
-    if (out.length > EXPANDED_LENGTH_MAX) return out;
-    out += input.slice(done, at);
+    if (visit.isFull()) return;
+    visit.text(input.slice(done, at));
     const next = input[at + 1];
     const close = next === '(' ? input.indexOf(')', at + 2) : -1;
     if (close >= 0) {
-      out += value(input.slice(at + 2, close));
+      visit.name(input.slice(at + 2, close));
       done = close + 1;
     } else if (next === undefined) {
-      out += '$';
+      visit.text('$');
       done = at + 1;
     } else {
       // `$$` is an escaped `$`; `$x` and an unclosed `$(` are literal.
-      out += next === '$' ? '$' : `$${next}`;
+      visit.text(next === '$' ? '$' : `$${next}`);
       done = at + 2;
     }
   }
-  return out + input.slice(done);
+  visit.text(input.slice(done));
+}
+
+/** A template as texts, with escapes undone, and the names between them; no two texts in a row. */
+export function piecesOf(input: string): (string | { readonly name: string })[] {
+  const pieces: (string | { readonly name: string })[] = [];
+  let text = '';
+  const flush = (): void => {
+    if (text !== '') pieces.push(text);
+    text = '';
+  };
+  walk(input, {
+    text: (more) => void (text += more),
+    name: (name) => {
+      flush();
+      pieces.push({ name });
+    },
+    isFull: () => false,
+  });
+  flush();
+  return pieces;
 }
 
 /** The names that a template refers to, in order; for `explain` and for checks. */

@@ -5,6 +5,7 @@ import type {
   Content,
   DirectoryPlacement,
   Layer,
+  MadeSource,
   Placement,
   Plan,
   Source,
@@ -84,8 +85,7 @@ function draftsOf(
   const { rule } = placement;
   if (placement.kind === 'variable') {
     const { name, source } = placement;
-    if (source.kind === 'absent') return [];
-    if (isAbsent(source, keysOf)) return [];
+    if (source.kind === 'absent' || isAbsent(source, keysOf)) return [];
     const template = source.kind === 'template' ? { template: source.text } : {};
     return [
       {
@@ -122,7 +122,7 @@ function isAbsent(source: Source, keysOf: KeysOf): boolean {
   return optional === true && keys !== undefined && !keys.includes(member);
 }
 
-function sourceText(source: Source): string {
+function sourceText(source: Source | MadeSource): string {
   switch (source.kind) {
     case 'template':
       return referencedNames(source.text).length > 0 ? source.text : 'literal';
@@ -132,6 +132,11 @@ function sourceText(source: Source): string {
       return 'metadata.annotations';
     case 'absent':
       return source.called;
+    case 'start':
+    case 'envFile':
+      return `variables of containers (${source.kind})`;
+    case 'launcher':
+      return 'bellhop itself';
     case 'value': {
       const { member } = source.bound;
       return `${boundText(source.bound)}${member === undefined ? '' : `, key ${member}`}`;
@@ -143,7 +148,7 @@ function boundText({ reference }: Bound): string {
   return formatReference(reference);
 }
 
-function sourceNotes(source: Source): string[] {
+function sourceNotes(source: Source | MadeSource): string[] {
   if (source.kind !== 'value') return [];
   const { optional, default: byDefault, defaultOn, fallbacks = [] } = source.bound;
   const covers = defaultOn === 'outage' ? 'has a default, in outages too' : 'has a default';

@@ -58,6 +58,33 @@ const source = v.pipe(
   v.description('Where the content of a variable or file comes from; never a value'),
 );
 
+const parts = v.array(
+  v.union([v.strictObject({ text }), v.strictObject({ of: text }), v.strictObject({ from: text })]),
+);
+
+const MADE = {
+  start: {
+    kind: v.literal('start'),
+    targets: v.array(
+      v.union([
+        v.strictObject({ variable: text, parts }),
+        v.strictObject({ argument: count, parts }),
+      ]),
+    ),
+  },
+  envFile: { kind: v.literal('envFile'), names: texts },
+  launcher: { kind: v.literal('launcher') },
+} satisfies Kinds<t.MadeSource>;
+
+const made = v.pipe(
+  v.variant('kind', [
+    v.strictObject(MADE.start),
+    v.strictObject(MADE.envFile),
+    v.strictObject(MADE.launcher),
+  ]),
+  v.description('What `bellhop pull` makes for containers that get variables'),
+);
+
 const CONTENTS = {
   file: {
     kind: v.literal('file'),
@@ -104,7 +131,7 @@ const PLACEMENTS = {
     mode,
     medium,
     keep: flag,
-    source,
+    source: v.union([source, made]),
     rule,
   },
 } satisfies Kinds<t.Placement>;
@@ -186,7 +213,7 @@ export const PLAN_DOCUMENT = v.strictObject({
 });
 
 /** Parts with a name of their own in the JSON Schema. */
-export const PLAN_PARTS = { reference, bound, source, content, mount, placement };
+export const PLAN_PARTS = { reference, bound, source, made, content, mount, placement };
 
 type Frozen<T> = unknown extends T
   ? T

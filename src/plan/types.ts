@@ -71,6 +71,27 @@ export type Source =
   /** Optional and neither in the input nor bound: the variable or file is left out. */
   | { readonly kind: 'absent'; readonly called: string };
 
+/** What only a file of its own can hold; the variables are those of the plan. */
+export type MadeSource =
+  /** What `bellhop become` reads: variables and arguments, put together in the container. */
+  | { readonly kind: 'start'; readonly targets: readonly StartTarget[] }
+  /** What the kubelet reads for `fileKeyRef`. */
+  | { readonly kind: 'envFile'; readonly names: readonly string[] }
+  /** The static launcher of this release, for this machine. */
+  | { readonly kind: 'launcher' };
+
+/** A variable by its name, or an argument by its place (0 is the program), and what it becomes. */
+export type StartTarget = ({ readonly variable: string } | { readonly argument: number }) & {
+  readonly parts: readonly StartPart[];
+};
+
+export type StartPart =
+  | { readonly text: string }
+  /** A variable of the plan; as it was written, `$(NAME)`, where it has no value. */
+  | { readonly of: string }
+  /** A variable that the container has from elsewhere; the same where it has none. */
+  | { readonly from: string };
+
 /** Which rule wins: later layers override earlier ones; only envFrom, service and env see $(…). */
 export type Layer = 'settings' | 'service' | 'envFrom' | 'env';
 
@@ -149,7 +170,7 @@ export interface FilePlacement {
   readonly medium: 'memory' | 'disk';
   /** A file that is there already is left as it is. */
   readonly keep?: true;
-  readonly source: Source;
+  readonly source: Source | MadeSource;
   readonly rule: string;
 }
 

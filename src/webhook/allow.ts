@@ -1,6 +1,7 @@
 // Who may ask for which secret. Labels and annotations are the word of the pod's author; who
 // creates it, and where, is the API server's.
 import type { FlyteSecret } from '../wire/flyte-secret.ts';
+import { fitsPattern } from './pattern.ts';
 
 /** What a rule lets through; a list that is absent lets everything through, `*` any characters. */
 export interface AllowRule {
@@ -43,22 +44,5 @@ function isAllowed(rule: AllowRule, asked: AllowAsked): boolean {
 }
 
 function fits(patterns: readonly string[] | undefined, text: string): boolean {
-  return patterns === undefined || patterns.some((pattern) => fitsOne(pattern, text));
-}
-
-/** Without a regular expression: a pattern is foreign, and must cost no more than its length. */
-function fitsOne(pattern: string, text: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  if (rest.length === 0) return text === pattern;
-  const last = rest.pop() ?? '';
-  const isEnclosed = text.startsWith(first) && text.endsWith(last);
-  if (!isEnclosed || text.length < first.length + last.length) return false;
-  const end = text.length - last.length;
-  let at = first.length;
-  for (const part of rest) {
-    const found = text.indexOf(part, at);
-    if (found < 0 || found + part.length > end) return false;
-    at = found + part.length;
-  }
-  return true;
+  return patterns === undefined || patterns.some((pattern) => fitsPattern(pattern, text));
 }

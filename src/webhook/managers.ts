@@ -38,6 +38,7 @@ export function mutateSettings(
   });
   const pull: PullSettings = {
     container: settings.pull,
+    images: settings.images,
     policy: outside.policy,
     storeOf: (type) => storeOf(type, { settings, kinds, stores: outside.stores }),
   };

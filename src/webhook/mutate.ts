@@ -172,25 +172,35 @@ type Done =
   | { readonly state: PodState; readonly by: string }
   | { readonly reasons: readonly Reason[] };
 
-/** A manager that cannot leaves nothing behind. */
+/**
+ * A manager that cannot leaves nothing behind. Variables of other stores come last: in Flyte their
+ * managers refuse ENV_VAR, so that the others of a list have it, and so it stays.
+ */
 async function byFirst(
   settings: MutateSettings,
   state: PodState,
   { user, ...asked }: Asked & { readonly user: string },
 ): Promise<Done> {
   const reasons: Reason[] = [];
+  const last: (() => Done)[] = [];
   for (const { type, inject } of settings.managers) {
     try {
       const refusal = refusalBy(settings.allow, { ...asked, user, manager: type });
       if (refusal !== undefined) throw new Refusal(refusal);
       const edits: readonly Edit[] = await inject(asked);
-      return { state: applyEdits(state, edits, settings.envOrder), by: type };
+      const apply = (): Done => ({ state: applyEdits(state, edits, settings.envOrder), by: type });
+      if (!edits.some(isPulledVariable)) return apply();
+      last.push(apply);
     } catch (error) {
       reasons.push({ type, why: whyOf(error) });
-      if (error instanceof Refusal && error.isFinal) break;
+      if (error instanceof Refusal && error.isFinal) return { reasons };
     }
   }
-  return { reasons };
+  return last[0]?.() ?? { reasons };
+}
+
+function isPulledVariable(edit: Edit): boolean {
+  return edit.kind === 'pull' && 'variable' in edit;
 }
 
 /** Only what was written to be read is repeated: other errors may have values in them. */

@@ -24,8 +24,12 @@ interface Whole {
 
 function applied(state: PodState, edit: Edit, { edits, order }: Whole): PodState {
   switch (edit.kind) {
-    case 'env':
-      return eachContainer(state, (one) => ({ ...one, env: withVariable(one.env, edit, order) }));
+    case 'env': {
+      const pulls = withoutPulled(state.pulls, edit.name);
+      return eachContainer({ ...state, pulls }, (one) => {
+        return { ...one, env: withVariable(one.env, edit, order) };
+      });
+    }
     case 'secretFile':
       return withSecretFile(state, edit);
     case 'memory':
@@ -62,12 +66,29 @@ function withVariable(env: readonly Item[], edit: EnvEdit, order: EnvOrder): rea
   return [entry, ...others];
 }
 
-/** Two values cannot be one file. */
-function withPull(state: PodState, edit: PullEdit): PodState {
-  const taken = state.pulls.find(({ file }) => file === edit.file);
+/** Two values cannot be one file; of two that are one variable the later counts, as of `env`. */
+function withPull(before: PodState, edit: PullEdit): PodState {
+  const state = 'variable' in edit ? withoutVariable(before, edit.variable) : before;
+  const taken = 'file' in edit ? state.pulls.find((one) => isAt(one, edit.file)) : undefined;
   if (taken === undefined) return { ...state, pulls: [...state.pulls, edit] };
-  const { called: _, ...before } = taken;
+  const { called: _, ...old } = taken;
   const { called: __, ...now } = edit;
-  if (sameJson(before, now)) return state;
-  throw new EditProblem(`[${taken.called}] is the same file, ${edit.file}`);
+  if (sameJson(old, now)) return state;
+  throw new EditProblem(`[${taken.called}] is the same file, ${'file' in edit ? edit.file : ''}`);
+}
+
+function isAt(one: PullEdit, file: string): boolean {
+  return 'file' in one && one.file === file;
+}
+
+/** All of that name: the value that comes later would win over each. */
+function withoutVariable(state: PodState, name: string): PodState {
+  const pulls = withoutPulled(state.pulls, name);
+  return eachContainer({ ...state, pulls }, (one) => {
+    return { ...one, env: one.env.filter(({ value }) => value['name'] !== name) };
+  });
+}
+
+function withoutPulled(pulls: readonly PullEdit[], name: string): readonly PullEdit[] {
+  return pulls.filter((one) => !('variable' in one && one.variable === name));
 }

@@ -63,10 +63,14 @@ function annotationPatch(pod: Json, added: Readonly<Record<string, string>>): Pa
 }
 
 function containerPatch(container: ContainerState): PatchOperation[] {
-  const { list, from, value, env, mounts } = container;
+  const { list, from, value, env, mounts, started } = container;
   if (from === undefined) return [];
   const at = ['spec', list, from];
   return [
+    ...Object.entries(started ?? {}).flatMap(([name, words]): PatchOperation[] => {
+      if (sameJson(value[name] ?? [], words)) return [];
+      return [{ op: 'add', path: pointer(...at, name), value: words }];
+    }),
     ...listPatch([...at, 'env'], value['env'], env),
     ...listPatch([...at, 'volumeMounts'], value['volumeMounts'], mounts),
   ];

@@ -22,6 +22,8 @@ export interface ContainerState {
   readonly from?: number;
   /** Where in the list one that we add goes; the end where absent. */
   readonly at?: number;
+  /** What it starts now, where that is not as it came. */
+  readonly started?: { readonly command: readonly string[]; readonly args: readonly string[] };
   readonly env: readonly Item[];
   readonly mounts: readonly Item[];
 }

@@ -4,17 +4,20 @@ import type { PullEdit } from '../injectors/_edit.ts';
 import { SECRETS_DIR } from '../injectors/_injector.ts';
 import { barePlan } from '../plan/bare.ts';
 import { printPlan } from '../plan/document.ts';
-import type { Plan, Policy, StoreOptions } from '../plan/types.ts';
+import type { Placement, Plan, Policy, StoreOptions } from '../plan/types.ts';
 import { isRecord } from '../wire/read.ts';
 import { EditProblem, memoryAt, withMemory } from './pod-volumes.ts';
 import { withPullSecret } from './pod-writers.ts';
 import type { ContainerState, Item, Json, PodState } from './pod-state.ts';
 import { sameJson } from './pod-state.ts';
+import type { WithVariables } from './pull-variables.ts';
+import { START_MOUNT, withPulledVariables } from './pull-variables.ts';
 import type { WebhookSettings } from './settings.ts';
 
 /** What the container is made of. */
 export interface PullSettings {
   readonly container: WebhookSettings['pull'];
+  readonly images: WebhookSettings['images'];
   /** The store that holds the secrets of a manager's type: its name and its settings. */
   readonly storeOf: (type: string) => { readonly name: string; readonly options: StoreOptions };
   readonly policy: Policy;
@@ -34,53 +37,86 @@ const ANNOTATIONS_BYTES_MAX = 262_144;
 export function withPullContainer(
   state: PodState,
   settings: PullSettings,
-  origin: Pick<Plan['origin'], 'name' | 'namespace'>,
+  origin: Origin,
 ): PodState {
   if (state.pulls.length === 0) return state;
-  if (settings.container.image === '') {
+  const { container } = settings;
+  if (container.image === '') {
     throw new EditProblem('the webhook has no image to fetch with: set `webhook.pull.image`');
   }
-  const plan = planOf(state.pulls, settings, origin);
-  const withVolume = withMemory(state, {
-    kind: 'memory',
-    volume: MEMORY_VOLUME,
-    mountPath: SECRETS_DIR,
-  });
-  const memory = memoryAt(withVolume, { volume: MEMORY_VOLUME, mountPath: SECRETS_DIR });
-  const withPlan = withPlanVolume(withAnnotation(withVolume, plan));
-  const pulling = withContainer(withPlan, settings.container, memory ?? MEMORY_VOLUME);
-  return settings.container.imagePullSecrets.reduce((now, name) => {
+  const at = placeOf(state, container.after);
+  const started = withVariables(state, settings, at);
+  const memory = withFiles(started.state);
+  const placements = [...fetched(state.pulls, settings), ...started.files];
+  const plan = planOf(state.pulls, settings, { origin, placements });
+  const withPlan = withPlanVolume(withAnnotation(memory.state, plan));
+  const mounts = [...memory.mounts, ...(started.files.length > 0 ? [START_MOUNT] : [])];
+  const pulling = withContainer(withPlan, container, { at, mounts });
+  return container.imagePullSecrets.reduce((now, name) => {
     return withPullSecret(now, { name });
   }, pulling);
+}
+
+/** The volume in memory that all files are in, and where the container that fetches has it. */
+function withFiles(state: PodState): {
+  readonly state: PodState;
+  readonly mounts: readonly Json[];
+} {
+  if (!state.pulls.some((one) => 'file' in one)) return { state, mounts: [] };
+  const place = { volume: MEMORY_VOLUME, mountPath: SECRETS_DIR };
+  const withVolume = withMemory(state, { kind: 'memory', ...place });
+  const name = memoryAt(withVolume, place) ?? MEMORY_VOLUME;
+  return { state: withVolume, mounts: [{ name, mountPath: SECRETS_DIR }] };
+}
+
+/** Containers that start before the one that fetches get none. */
+function withVariables(
+  state: PodState,
+  { container, images }: PullSettings,
+  at: number,
+): WithVariables {
+  const names = state.pulls.flatMap((one) => ('variable' in one ? [one.variable] : []));
+  if (names.length === 0) return { state, files: [] };
+  const isEarlier = ({ list, name, from = Infinity }: ContainerState): boolean => {
+    return list === 'initContainers' && (from < at || name === NAME);
+  };
+  return withPulledVariables(state, names, { way: container.variables, images, isEarlier });
+}
+
+function fetched(pulls: readonly PullEdit[], { storeOf }: PullSettings): readonly Placement[] {
+  return pulls.map((edit): Placement => {
+    const { type, path, key, version, called } = edit;
+    const reference = {
+      store: storeOf(type).name,
+      path,
+      ...(key === undefined ? {} : { key }),
+      ...(version === undefined ? {} : { version }),
+    };
+    const source = { kind: 'value' as const, bound: { reference, called } };
+    const rule = `${type} [${called}]`;
+    if ('variable' in edit) {
+      return { kind: 'variable', layer: 'env', name: edit.variable, source, rule };
+    }
+    return { kind: 'file', path: edit.file, mode: FILE_MODE, medium: 'memory', source, rule };
+  });
 }
 
 function planOf(
   pulls: readonly PullEdit[],
   { storeOf, policy }: PullSettings,
-  origin: Pick<Plan['origin'], 'name' | 'namespace'>,
+  { origin, placements }: { readonly origin: Origin; readonly placements: readonly Placement[] },
 ): string {
-  const stores: Record<string, StoreOptions> = {};
-  const placements = pulls.map(({ type, path, key, version, file, called }) => {
-    const { name: store, options } = storeOf(type);
-    stores[store] = options;
-    const reference = {
-      store,
-      path,
-      ...(key === undefined ? {} : { key }),
-      ...(version === undefined ? {} : { version }),
-    };
-    return {
-      kind: 'file' as const,
-      path: file,
-      mode: FILE_MODE,
-      medium: 'memory' as const,
-      source: { kind: 'value' as const, bound: { reference, called } },
-      rule: `${type} [${called}]`,
-    };
-  });
+  const stores = Object.fromEntries(
+    pulls.map(({ type }) => {
+      const { name, options } = storeOf(type);
+      return [name, options];
+    }),
+  );
   const from = { ...origin, container: NAME };
   return printPlan(barePlan({ origin: from, stores, policy, placements }));
 }
+
+type Origin = Pick<Plan['origin'], 'name' | 'namespace'>;
 
 function withAnnotation(state: PodState, plan: string): PodState {
   const all = { ...state.annotations, ...state.added, [PLAN_ANNOTATION]: plan };
@@ -120,7 +156,7 @@ function withPlanVolume(state: PodState): PodState {
 function withContainer(
   state: PodState,
   settings: PullSettings['container'],
-  memory: string,
+  { at, mounts }: { readonly at: number; readonly mounts: readonly Json[] },
 ): PodState {
   const { image, command, resources, securityContext, imagePullPolicy } = settings;
   const there = state.containers.find(({ name }) => name === NAME);
@@ -141,10 +177,10 @@ function withContainer(
       securityContext,
       ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
     },
-    at: placeOf(state, settings.after),
+    at,
     env: identityVariables(state),
     mounts: [
-      { value: { name: memory, mountPath: SECRETS_DIR } },
+      ...mounts.map((value) => ({ value })),
       { value: { name: PLAN_VOLUME, mountPath: PLAN_DIR, readOnly: true } },
       ...identityMounts(state),
     ],

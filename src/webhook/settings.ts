@@ -96,7 +96,16 @@ const SHAPE = v.strictObject({
     resources,
     securityContext: v.looseObject({}),
     after: v.array(text),
+    variables: v.picklist(['launcher', 'fileKeyRef']),
   }),
+  images: v.record(
+    text,
+    v.strictObject({
+      entrypoint: v.optional(v.array(text)),
+      cmd: v.optional(v.array(text)),
+      leave: v.optional(flag),
+    }),
+  ),
 });
 
 /** Everything that the section says, with what it leaves out. */
@@ -187,7 +196,9 @@ export const WEBHOOK_DEFAULTS: WebhookSettings = {
       seccompProfile: { type: 'RuntimeDefault' },
     },
     after: [],
+    variables: 'launcher',
   },
+  images: {},
 };
 
 /** What version 1 of Flyte has otherwise. */

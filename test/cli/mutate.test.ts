@@ -62,7 +62,7 @@ describe('mutate', () => {
   test('a denial is BH_ERR_NOT_ADMITTED with the reasons; as a review it is one', () => {
     const aws = write(
       'flyte-aws.yaml',
-      'apiVersion: bellhop/v1\nwebhook: { secretManagerType: AWS }\n',
+      'apiVersion: bellhop/v1\nwebhook: { profile: flyte, secretManagerType: AWS }\n',
     );
     const denied = call(['mutate', '-f', pod, '-c', aws]);
     expect(denied).toMatchObject({ code: 77, out: '' });

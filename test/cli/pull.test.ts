@@ -11,6 +11,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { barePlan } from '../../src/plan/bare.ts';
+import { printPlan } from '../../src/plan/document.ts';
+import { DEFAULT_POLICY } from '../../src/plan/types.ts';
+import { built } from '../support/built.ts';
 import { CANARY, call, folder } from './_call.ts';
 
 /** A folder in memory, as the volume that the pod's containers share. */
@@ -94,6 +98,52 @@ describe('pull', () => {
     expect(existsSync(file)).toBe(false);
     const allowed = planOf({ [file]: 'A' }, 'policy: { disk: allow }\n');
     expect(call(['pull', '--plan', allowed], { A: CANARY }).code).toBe(0);
+  });
+
+  test('writes variables for containers, and the launcher that starts them', () => {
+    const bound = { reference: { store: 'own', path: 'A' }, called: 'a' };
+    const file = { kind: 'file', medium: 'memory', rule: 'r' } as const;
+    const plan = barePlan({
+      origin: { name: 'p', namespace: 'n', container: 'bellhop-pull' },
+      stores: { own: { kind: 'env' } },
+      policy: DEFAULT_POLICY,
+      placements: [
+        { kind: 'variable', layer: 'env', name: 'S', source: { kind: 'value', bound }, rule: 'r' },
+        { ...file, path: at('bellhop'), mode: 0o555, source: { kind: 'launcher' } },
+        {
+          ...file,
+          path: at('main.start'),
+          mode: 0o444,
+          source: { kind: 'start', targets: [{ variable: 'S', parts: [{ of: 'S' }] }] },
+        },
+        {
+          ...file,
+          path: at('variables.env'),
+          mode: 0o400,
+          source: { kind: 'envFile', names: ['S'] },
+        },
+      ],
+    });
+    const document = path.join(folder, 'pull-start.json');
+    writeFileSync(document, printPlan(plan));
+    const ended = call(['pull', '--plan', document], { A: CANARY });
+    if (built().kind === 'runtime') return expect(ended.err).toContain('BH_ERR_LAUNCHER');
+    expect(ended).toEqual({ code: 0, out: '', err: '' });
+    const modes = filesIn().map((name) => [name, statSync(at(name)).mode & 0o777]);
+    expect(modes).toEqual([
+      ['bellhop', 0o555],
+      ['main.start', 0o444],
+      ['variables.env', 0o400],
+    ]);
+    expect(readFileSync(at('variables.env'), 'utf8')).toBe(`S='${CANARY}'\n`);
+    const words = ['become', at('main.start'), '--', '/usr/bin/env'];
+    expect(Bun.spawnSync([at('bellhop'), ...words], { env: { B: 'b' } }).stdout.toString()).toBe(
+      `S=${CANARY}\nB=b\n`,
+    );
+    // Kubernetes counts what is in memory as the pod's: a bar of its own.
+    const bytes = filesIn().reduce((sum, name) => sum + statSync(at(name)).size, 0);
+    expect(bytes).toBeLessThan(64 * 1024);
+    return undefined;
   });
 
   test('refuses a plan with anything but files', () => {

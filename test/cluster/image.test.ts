@@ -4,17 +4,16 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { USER, partsOf } from '../../scripts/image.ts';
-import { layoutOf, writeLayout } from '../../scripts/oci-layout.ts';
-import { built } from '../support/built.ts';
+import { USER } from '../../scripts/image.ts';
 import { answerNames } from './_names.ts';
 import type { Cluster } from './kit/cluster.ts';
-import { realCluster, run, until } from './kit/cluster.ts';
+import { realCluster } from './kit/cluster.ts';
+import type { Ran } from './_pods.ts';
+import { POD_MS_MAX, importImage, runPod } from './_pods.ts';
 
 const IMAGE = 'bellhop.test/bellhop:1';
 const GZIP_IMAGE = 'bellhop.test/bellhop-gzip:1';
 const START_MS_MAX = 2_400_000;
-const POD_MS_MAX = 60_000;
 /** The certificate of the kit is for this name, and only our own server knows it. */
 const HOST = 'bellhop.bellhop.svc';
 const CANARY = 'canary-5d1e9f';
@@ -28,11 +27,6 @@ const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-image-'));
 let namespace = '';
 let pods = 0;
 const ends: (() => void)[] = [];
-
-interface Ran {
-  readonly exit: number;
-  readonly log: string;
-}
 
 const RESTRICTED = {
   runAsNonRoot: true,
@@ -78,35 +72,7 @@ async function podOf(
       ...more,
     },
   };
-  const made = await cluster.kubectl(['create', '-f', '-'], pod);
-  if (!made.ok) throw new Error(made.err);
-  const about = ['-n', namespace, 'get', 'pod', name, '-o', 'json'];
-  let exit = -1;
-  await until(async () => {
-    const { status } = JSON.parse((await cluster.kubectl(about)).out) as { status: PodStatus };
-    exit = status.containerStatuses?.[0]?.state.terminated?.exitCode ?? -1;
-    return exit >= 0;
-  }, POD_MS_MAX);
-  const { out } = await cluster.kubectl(['-n', namespace, 'logs', name]);
-  return { exit, log: out };
-}
-
-interface PodStatus {
-  readonly containerStatuses?: readonly { state: { terminated?: { exitCode: number } } }[];
-}
-
-/** The image, with the probe as the program that a user's image would have. */
-async function importImage(name: string, kind: 'gzip' | 'zstd'): Promise<void> {
-  const { bellhop } = built();
-  const runtime = path.join(path.dirname(bellhop), 'bellhop-runtime');
-  const pressing = { kind, level: 1 } as const;
-  const parts = partsOf({ machine: 'x64', bellhop, runtime, name, pressing });
-  const probe = { name: 'probe', mode: 0o755, bytes: readFileSync(cluster.env['PROBE'] ?? '') };
-  const layout = layoutOf({ ...parts, layers: [...parts.layers, [probe]] });
-  writeLayout(layout, path.join(folder, kind));
-  const tool = path.join(import.meta.dir, 'kit/image-import');
-  const said = await run([tool, path.join(folder, `${kind}.tar`), name], POD_MS_MAX);
-  if (!said.ok) throw new Error(said.err);
+  return runPod(cluster, pod);
 }
 
 /** What the pods read, with the port of a server that was not there before. */
@@ -133,8 +99,8 @@ async function settings(port: number): Promise<void> {
 
 beforeAll(async () => {
   if ('missing' in found) return;
-  await importImage(IMAGE, 'zstd');
-  await importImage(GZIP_IMAGE, 'gzip');
+  await importImage(cluster, folder, { name: IMAGE, kind: 'zstd' });
+  await importImage(cluster, folder, { name: GZIP_IMAGE, kind: 'gzip' });
   namespace = await cluster.namespace({ 'pod-security.kubernetes.io/enforce': 'restricted' });
   const server = Bun.serve({
     port: 0,

@@ -117,6 +117,7 @@ export function roomIo(
     fs,
     kernel,
     arrival: { argv: [], env: [] },
+    programPath: '/bellhop-runtime',
     clock: { now: () => 0, monotonicMs: () => 0, after: nobody },
     net: { http: nobody, connect: nobody, warm: nobody },
     onEndSignal: nobody,

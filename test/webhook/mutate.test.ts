@@ -21,10 +21,13 @@ const hash = (name: 'md5' | 'sha256') => (text: string) => {
 interface How {
   readonly types: readonly string[];
   readonly profile: 'flyte' | 'native';
+  readonly variables: 'launcher' | 'fileKeyRef';
 }
 
-async function decide(pod: Json, { types, profile }: How): Promise<Decision> {
-  const own = { secretManagerTypes: types, profile, pull: { image: 'bellhop:1' } };
+async function decide(pod: Json, { types, profile, variables }: How): Promise<Decision> {
+  const pull = { image: 'bellhop:1', variables };
+  const images = { i: { entrypoint: ['/$(A)'], cmd: ['run'] } };
+  const own = { secretManagerTypes: types, profile, pull, images };
   const { settings } = readWebhookSettings(own);
   const mutate = openMutate(
     mutateSettings(settings, ALL_INJECTORS, {
@@ -64,9 +67,14 @@ const container = fc
       }),
       { nil: undefined },
     ),
+    command: fc.constantFrom(undefined, ['run', '$(A)'], ['$(_UNION_A_A)', '$$(TOKEN)']),
+    args: fc.constantFrom(undefined, ['--x=$(TOKEN)']),
     more: unknown,
   })
-  .map(({ env, more }) => ({ ...more, image: 'i', ...(env === undefined ? {} : { env }) }));
+  .map(({ more, ...own }) => {
+    const given = Object.entries(own).filter(([, value]) => value !== undefined);
+    return { ...more, image: 'i', ...(Object.fromEntries(given) as object) };
+  });
 const pods = fc
   .record({
     secrets: fc.array(secret, { maxLength: 6 }),
@@ -94,7 +102,20 @@ const pods = fc
 const managers: fc.Arbitrary<How> = fc.record({
   types: fc.shuffledSubarray(TYPES, { minLength: 1 }),
   profile: fc.constantFrom('flyte', 'native'),
+  variables: fc.constantFrom('launcher', 'fileKeyRef'),
 });
+
+/** What a container starts, without the launcher in front of it. */
+function wordsOf(before: Json, now: Json): Json {
+  const own = { command: before['command'], args: before['args'] };
+  const [first] = (now['command'] ?? []) as readonly string[];
+  if (first === '/bellhop-start/bellhop') {
+    const words = (now['command'] as readonly string[]).slice(4);
+    expect(words).toEqual((own.command ?? ['/$$(A)']) as string[]);
+    expect(now['args']).toEqual(own.args ?? (own.command === undefined ? ['run'] : undefined));
+  } else expect(now).toEqual(own);
+  return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+}
 
 /** The pod without what may have been added. */
 function withoutAdded(after: Json, before: Json): unknown {
@@ -103,10 +124,11 @@ function withoutAdded(after: Json, before: Json): unknown {
     const old = lists(before)[list];
     return old?.map((one) => {
       const now = lists(after)[list]?.find(({ name }) => name === one['name']) ?? {};
-      const { env: _, volumeMounts: __, ...rest } = now;
+      const { env: _, volumeMounts: __, command, args, ...rest } = now;
       const { env, volumeMounts } = one;
       return {
         ...rest,
+        ...wordsOf(one, { command, args }),
         ...(env === undefined ? {} : { env }),
         ...(volumeMounts === undefined ? {} : { volumeMounts }),
       };
@@ -192,7 +214,7 @@ test('what would hurt the user is said to whoever creates the pod, without a val
   const metadata = { labels, annotations: { 'flyte.secrets/s0': annotation } };
   const pod = { metadata, spec: { containers: [{ name: 'c' }] } };
   const warningsBy = async (type: string): Promise<readonly string[]> => {
-    const decision = await decide(pod, { types: [type], profile: 'flyte' });
+    const decision = await decide(pod, { types: [type], profile: 'flyte', variables: 'launcher' });
     return decision.kind === 'patched' ? decision.warnings : [decision.kind];
   };
   const called = 'secret [key:"k" mount_requirement:ENV_VAR]';

@@ -2,6 +2,8 @@
 import { describe, expect, test } from 'bun:test';
 import { readPlan } from '../../src/plan/document.ts';
 import type { FilePlacement } from '../../src/plan/types.ts';
+import type { FlyteSecret } from '../../src/wire/flyte-secret.ts';
+import { ENV_VAR, SECRET_ANNOTATION, decodeSecret } from '../../src/wire/flyte-secret.ts';
 import { check } from './_judge.ts';
 import { runVector } from './_run.ts';
 import type { Json, MutateVector } from './_vectors.ts';
@@ -23,15 +25,60 @@ describe('by Kubernetes alone: the same pods', () => {
   });
 });
 
+/** ENV_VAR of another store: Flyte denies it. */
+const hasLateVariables = ({ pod, config }: MutateVector): boolean => {
+  const types = (config['secretManagerTypes'] ?? [config['secretManagerType']]) as unknown[];
+  const isVariable = ([name, text]: [string, string]): boolean => {
+    return name.startsWith(SECRET_ANNOTATION) && decodes(text)?.mountRequirement === ENV_VAR;
+  };
+  return types.some((type) => PULLED.has(String(type))) && annotations(pod).some(isVariable);
+};
+const annotations = (pod: Json): [string, string][] => Object.entries(annotationsOf(pod));
+const decodes = (text: string): FlyteSecret | undefined => {
+  try {
+    return decodeSecret(text);
+  } catch {
+    return undefined;
+  }
+};
+
 describe('the same denials', () => {
   // Without Global and Embedded, which deliver under the profile `flyte` only.
-  const denied = all.filter(({ expected, stand, config, globalEnv, globalFiles }) => {
+  const denied = all.filter((vector) => {
+    const { expected, stand, config, globalEnv, globalFiles } = vector;
     const isOther = JSON.stringify(config).includes('Embedded') || !!(globalEnv ?? globalFiles);
-    return !expected.allowed && stand === 'compatible' && !isOther;
+    return !expected.allowed && stand === 'compatible' && !isOther && !hasLateVariables(vector);
   });
   test('there are some', () => expect(denied.length).toBeGreaterThan(20));
   test.each(named(denied))('%s', async (_, vector) => {
     check(vector, await runVector(vector, NATIVE));
+  });
+});
+
+describe('variables of other stores, which Flyte denies', () => {
+  const late = all.filter((vector) => hasLateVariables(vector) && !vector.expected.allowed);
+  const images = { '*': { entrypoint: ['/entry'] } };
+  test('there are some', () => expect(late.length).toBeGreaterThan(8));
+  test.each(named(late))('%s', async (_, vector) => {
+    const { decision, pod } = await runVector(vector, { ...NATIVE, images });
+    if (decision.kind === 'denied') {
+      // Another secret of the pod, or a group or a key that is missing.
+      expect(decision.message).toMatch(/require|needed|files only|NOT_FOUND|clear text|labels/);
+      return;
+    }
+    const plan = readPlan(annotationsOf(pod)['bellhop/plan'] ?? '', 'the annotation');
+    const variables = plan.placements.filter(({ kind }) => kind === 'variable');
+    const wanted = annotations(vector.pod).flatMap(([name, text]) => {
+      if (!name.startsWith(SECRET_ANNOTATION)) return [];
+      const secret = decodeSecret(text);
+      return secret.mountRequirement === ENV_VAR && secret.envVar !== '' ? [secret.envVar] : [];
+    });
+    const names = variables.map((one) => ('name' in one ? one.name : ''));
+    expect(names).toEqual(expect.arrayContaining(wanted));
+    expect(names.some((name) => name.startsWith('_UNION_'))).toBe(true);
+    for (const container of specOf(pod)['containers'] ?? []) {
+      expect(container['command']).toEqual(expect.arrayContaining(['/bellhop-start/bellhop']));
+    }
   });
 });
 

@@ -27,6 +27,7 @@ export function openSystem(): System {
     fs: FILES,
     arrival: host.arrival,
     kernel: host.kernel,
+    programPath: process.execPath,
     clock: { now: () => Date.now(), monotonicMs: () => performance.now(), after },
     random: (count) => globalThis.crypto.getRandomValues(new Uint8Array(count)),
     stdout: (text) => writeAll(1, text),

@@ -11,6 +11,8 @@ export interface Io {
   /** What the process was started with, byte for byte. */
   readonly arrival: Arrival;
   readonly kernel: Kernel;
+  /** The file of the program that runs; the launcher lies beside it. */
+  readonly programPath: string;
   readonly clock: Clock;
   /** `count` bytes from the system's random source. */
   random(count: number): Uint8Array;

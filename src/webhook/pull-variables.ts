@@ -1,0 +1,184 @@
+// Variables whose values come from other stores. No field of a pod takes them from there, so either
+// the kubelet reads them from a file that the container `bellhop-pull` has written (fileKeyRef), or
+// each container is started by the static launcher, which reads them.
+import type { FilePlacement } from '../plan/types.ts';
+import { fitsPattern } from './pattern.ts';
+import type { ContainerState, Item, Json, PodState } from './pod-state.ts';
+import { sameJson } from './pod-state.ts';
+import { EditProblem, named } from './pod-volumes.ts';
+import type { WebhookSettings } from './settings.ts';
+import { startTargets } from './start-parts.ts';
+
+/** How containers get variables. */
+export interface VariableSettings {
+  readonly way: WebhookSettings['pull']['variables'];
+  /** What images start, by a pattern of their names; the first that fits counts. */
+  readonly images: WebhookSettings['images'];
+}
+
+/** The pod with what its containers need, and the files that `bellhop-pull` must write for it. */
+export interface WithVariables {
+  readonly state: PodState;
+  readonly files: readonly FilePlacement[];
+}
+
+export const START_VOLUME = 'bellhop-start';
+const START_DIR = '/bellhop-start';
+const LAUNCHER = `${START_DIR}/bellhop`;
+const ENV_FILE = 'variables.env';
+const FOR_ALL_MODE = 0o444;
+const PROGRAM_MODE = 0o555;
+/** The kubelet reads it as root. */
+const FOR_KUBELET_MODE = 0o400;
+
+/** How the container that fetches has the volume. */
+export const START_MOUNT = { name: START_VOLUME, mountPath: START_DIR };
+
+/**
+ * Gives variables of these names to the containers that start behind the one that fetches, which
+ * is `isEarlier` false for. Throws EditProblem.
+ */
+export function withPulledVariables(
+  state: PodState,
+  names: readonly string[],
+  {
+    way,
+    images,
+    isEarlier,
+  }: VariableSettings & {
+    readonly isEarlier: (container: ContainerState) => boolean;
+  },
+): WithVariables {
+  const ready = withStartVolume(state);
+  const isFor = (one: ContainerState): boolean => !isEarlier(one);
+  return way === 'fileKeyRef'
+    ? byKubelet(ready, names, isFor)
+    : byLauncher(ready, names, { images, isFor });
+}
+
+function withStartVolume(state: PodState): PodState {
+  const value: Json = { name: START_VOLUME, emptyDir: { medium: 'Memory' } };
+  const there = named(state.volumes, START_VOLUME);
+  if (there === undefined) return { ...state, volumes: [...state.volumes, { value }] };
+  if (sameJson(there.value, value)) return state;
+  throw new EditProblem(`the pod has a volume ${START_VOLUME} of its own`);
+}
+
+function byKubelet(
+  state: PodState,
+  names: readonly string[],
+  isFor: (container: ContainerState) => boolean,
+): WithVariables {
+  const entries = names.map((name): Item => {
+    const fileKeyRef = { volumeName: START_VOLUME, path: ENV_FILE, key: name, optional: false };
+    return { value: { name, valueFrom: { fileKeyRef } } };
+  });
+  const containers = state.containers.map((one) => {
+    return isFor(one) ? { ...one, env: [...entries, ...one.env] } : one;
+  });
+  const file = madeFile(ENV_FILE, FOR_KUBELET_MODE, { kind: 'envFile', names });
+  return { state: { ...state, containers }, files: [file] };
+}
+
+function madeFile(name: string, mode: number, source: FilePlacement['source']): FilePlacement {
+  const path = `${START_DIR}/${name}`;
+  return { kind: 'file', path, mode, medium: 'memory', source, rule: 'variables of containers' };
+}
+
+interface Starting {
+  readonly images: VariableSettings['images'];
+  readonly isFor: (container: ContainerState) => boolean;
+}
+
+function byLauncher(
+  state: PodState,
+  names: readonly string[],
+  { images, isFor }: Starting,
+): WithVariables {
+  const files: FilePlacement[] = [];
+  const unknown: string[] = [];
+  const containers = state.containers.map((one) => {
+    if (!isFor(one)) return one;
+    const start = startOf(one, images);
+    if (start === 'left') return one;
+    if (start === undefined) {
+      unknown.push(one.name);
+      return one;
+    }
+    const { command, args } = start;
+    const env = one.env.map(({ value }) => value);
+    const targets = startTargets(names, { env, words: [...command, ...args] });
+    files.push(madeFile(`${one.name}.start`, FOR_ALL_MODE, { kind: 'start', targets }));
+    return withStart(one, start);
+  });
+  if (unknown.length > 0) throw unknownStart(unknown);
+  const launcher = madeFile('bellhop', PROGRAM_MODE, { kind: 'launcher' });
+  const warnings = [...state.warnings, lateWarning(names)];
+  return { state: { ...state, containers, warnings }, files: [launcher, ...files] };
+}
+
+function unknownStart(containers: readonly string[]): EditProblem {
+  const which = `container${containers.length === 1 ? '' : 's'} ${containers.join(', ')}`;
+  return new EditProblem(
+    `${which} without \`command\`: variables of other stores come by a launcher, which must know ` +
+      'what to start: set `command`, or tell `webhook.images` what the image starts',
+  );
+}
+
+function lateWarning(names: readonly string[]): string {
+  const which = names.join(', ');
+  return `exec probes, lifecycle hooks and \`kubectl exec\` do not see ${which}: the launcher sets them`;
+}
+
+/** What a container starts. */
+interface Start {
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+}
+
+/** Undefined where only its image says it; `left` where the container gets no variables. */
+function startOf(
+  { name, value }: ContainerState,
+  images: VariableSettings['images'],
+): Start | 'left' | undefined {
+  const command = texts(value['command']);
+  const args = texts(value['args']);
+  const before = launcherCommand(name);
+  if (sameJson(command.slice(0, before.length), before)) {
+    return { command: command.slice(before.length), args };
+  }
+  const image = String(value['image']);
+  const rule = Object.entries(images).find(([pattern]) => fitsPattern(pattern, image))?.[1];
+  if (rule?.leave === true) return 'left';
+  if (command.length > 0) return { command, args };
+  if (rule === undefined) return undefined;
+  const { entrypoint = [], cmd = [] } = rule;
+  const all = { command: entrypoint.map(literal), args: args.length > 0 ? args : cmd.map(literal) };
+  return all.command.length + all.args.length === 0 ? undefined : all;
+}
+
+/** The kubelet expands `command` and `args`, and leaves what the image says alone. */
+function literal(word: string): string {
+  return word.replaceAll('$', '$$$$');
+}
+
+function launcherCommand(container: string): string[] {
+  return [LAUNCHER, 'become', `${START_DIR}/${container}.start`, '--'];
+}
+
+function withStart(one: ContainerState, { command, args }: Start): ContainerState {
+  const started = { command: [...launcherCommand(one.name), ...command], args };
+  return { ...one, started, mounts: withStartMount(one) };
+}
+
+function withStartMount({ name, mounts }: ContainerState): readonly Item[] {
+  const mount = { ...START_MOUNT, readOnly: true };
+  const there = mounts.find(({ value }) => value['mountPath'] === START_DIR);
+  if (there === undefined) return [...mounts, { value: mount }];
+  if (sameJson(there.value, mount)) return mounts;
+  throw new EditProblem(`container ${name} has something else at ${START_DIR}`);
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}

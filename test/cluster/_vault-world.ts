@@ -1,0 +1,93 @@
+// A Vault that pods of the kit's node reach, and pods that the webhook has handled for it.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { realServer } from '../real/_servers.ts';
+import { built } from '../support/built.ts';
+import { importImage } from './_pods.ts';
+import type { Cluster } from './kit/cluster.ts';
+import { realCluster } from './kit/cluster.ts';
+
+/** Our image on the node; it has the probe too. */
+export const IMAGE = 'bellhop.test/bellhop:1';
+
+export interface VaultWorld {
+  readonly cluster: Cluster;
+  readonly namespace: string;
+  /** The variable by which pods prove who they are. */
+  readonly token: { readonly name: string; readonly value: string };
+  /** The host as pods see it; there once a pod was. */
+  readonly gateway: string;
+  /** Puts a value of KV v2 at secret/NAME. */
+  put(name: string, data: Readonly<Record<string, string>>): Promise<void>;
+  /** What `bellhop mutate` makes of a pod whose secrets come from managers of this type. */
+  handled(type: 'K8s' | 'Vault', pod: { metadata: { name: string } }): Handled;
+  close(): Promise<void>;
+}
+
+export interface Handled {
+  readonly text: string;
+  readonly pod: { readonly metadata: { readonly name: string; readonly namespace: string } };
+}
+
+/** Undefined where there is no node, or no server: the reason was printed. */
+export async function openVaultWorld(): Promise<VaultWorld | undefined> {
+  const cluster = await realCluster('node');
+  const vault = await realServer('openbao');
+  if ('missing' in cluster || vault.missing !== undefined) return undefined;
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-vault-world-'));
+  await importImage(cluster, folder, { name: IMAGE, kind: 'zstd' });
+  const namespace = await cluster.namespace({});
+  const url = new URL(vault.get('VAULT_ADDR'));
+  const value = vault.get('VAULT_TOKEN');
+  const forward = await forwarding(url);
+  const gateway = cluster.env['POD_GATEWAY'] ?? '';
+  const address = `http://${gateway}:${forward.port}`;
+  return {
+    cluster,
+    namespace,
+    gateway,
+    token: { name: 'VAULT_TOKEN', value },
+    put: async (name, data) => {
+      const headers = { 'x-vault-token': value };
+      const body = JSON.stringify({ data });
+      const at = `${url.origin}/v1/secret/data/${name}`;
+      const answer = await fetch(at, { method: 'POST', headers, body });
+      if (!answer.ok) throw new Error(`${at}: ${answer.status}`);
+    },
+    handled: (type, pod) => {
+      const pull = { image: IMAGE, imagePullPolicy: 'Never' };
+      const stores = { bao: { kind: 'vault', address } };
+      const webhook = { secretManagerTypes: [type], pull };
+      const config = path.join(folder, 'bellhop.yaml');
+      writeFileSync(config, JSON.stringify({ apiVersion: 'bellhop/v1', stores, webhook }));
+      const file = path.join(folder, 'pod.json');
+      writeFileSync(file, JSON.stringify(pod));
+      const words = ['mutate', '-f', file, '-c', config, '-o', 'pod'];
+      const done = Bun.spawnSync([built().bellhop, ...words]);
+      if (done.exitCode !== 0) throw new Error(done.stderr.toString());
+      const text = done.stdout.toString();
+      return { text, pod: Bun.YAML.parse(text) as Handled['pod'] };
+    },
+    close: async () => {
+      forward.server.close();
+      rmSync(folder, { recursive: true, force: true });
+      await cluster.clean();
+    },
+  };
+}
+
+/** Pods reach the machine by the gateway's address, the server listens on the loopback. */
+async function forwarding(
+  url: URL,
+): Promise<{ readonly server: net.Server; readonly port: number }> {
+  const server = net.createServer((socket) => {
+    const there = net.connect(Number(url.port), url.hostname);
+    socket.on('error', () => there.destroy());
+    there.on('error', () => socket.destroy());
+    socket.pipe(there).pipe(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
+  return { server, port: (server.address() as net.AddressInfo).port };
+}

@@ -4,10 +4,11 @@ import { readPlan } from '../../src/plan/document.ts';
 import type { FilePlacement } from '../../src/plan/types.ts';
 import { check } from './_judge.ts';
 import { runVector } from './_run.ts';
+import { KEPT } from './_values.ts';
 import type { Json, MutateVector } from './_vectors.ts';
 import { comparable, mutateFiles, vectorsOf } from './_vectors.ts';
 
-const NATIVE = { profile: 'native', pull: { image: 'bellhop:1' } };
+const NATIVE = { profile: 'native', pull: { image: 'bellhop:1' }, ...KEPT };
 const all = mutateFiles().flatMap((file) => vectorsOf(file));
 const PULLED = new Set(['AWS', 'GCP', 'Azure', 'Vault']);
 const named = (vectors: readonly MutateVector[]) => vectors.map((one) => [one.id, one] as const);
@@ -24,12 +25,8 @@ describe('by Kubernetes alone: the same pods', () => {
 });
 
 describe('the same denials', () => {
-  // Without Global and Embedded, which deliver under the profile `flyte` only.
-  const denied = all.filter(({ expected, stand, config, globalEnv, globalFiles }) => {
-    const isOther = JSON.stringify(config).includes('Embedded') || !!(globalEnv ?? globalFiles);
-    return !expected.allowed && stand === 'compatible' && !isOther;
-  });
-  test('there are some', () => expect(denied.length).toBeGreaterThan(20));
+  const denied = all.filter(({ expected, stand }) => !expected.allowed && stand === 'compatible');
+  test('there are some', () => expect(denied.length).toBeGreaterThan(30));
   test.each(named(denied))('%s', async (_, vector) => {
     check(vector, await runVector(vector, NATIVE));
   });

@@ -229,7 +229,9 @@ describe('the collector', () => {
       await simulated.run(new Promise<void>((done) => void clock.after(ms, done)));
     };
     const keep = async (): Promise<void> => {
-      const secrets = valueSecretsOn(cluster.client(nowMs), { monotonicMs: clock.monotonicMs });
+      const secrets = valueSecretsOn(cluster.client(nowMs), {
+        monotonicMs: () => clock.monotonicMs(),
+      });
       await secrets.keep(secretNamed(), NEVER);
     };
     return { cluster, open, pass, keep, counted };

@@ -42,11 +42,15 @@ function world(around: (api: KubernetesApi) => KubernetesApi = (api) => api) {
   const replica = (): Replica => {
     const calls: string[] = [];
     const plain = around(cluster.client(() => START_MS + time.ms));
+    const counted = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
+      calls.push(name);
+      return call();
+    };
     const api: KubernetesApi = {
       ...plain,
-      get: async (path) => (calls.push('get'), plain.get(path)),
-      create: async (path, object) => (calls.push('create'), plain.create(path, object)),
-      update: async (path, object) => (calls.push('update'), plain.update(path, object)),
+      get: async (path) => counted('get', async () => plain.get(path)),
+      create: async (path, object) => counted('create', async () => plain.create(path, object)),
+      update: async (path, object) => counted('update', async () => plain.update(path, object)),
     };
     const secrets = valueSecretsOn(api, { monotonicMs: () => time.ms });
     const keep = async (secret = wanted(), signal = NEVER) => secrets.keep(secret, signal);

@@ -6,6 +6,7 @@ import { webhookParts } from '../../src/cli/webhook-parts.ts';
 import { openSystem } from '../../src/core/io/system.ts';
 import type { KubernetesApi } from '../../src/webhook/kubernetes-api.ts';
 import { openKubernetesApi } from '../../src/webhook/kubernetes-api.ts';
+import { storedName } from '../../src/injectors/embedded.ts';
 import { objects } from '../deploy/_helm.ts';
 import { endAll, serve, swappable } from '../webhook/_server.ts';
 import type { TestServer } from '../webhook/_server.ts';
@@ -30,6 +31,8 @@ export interface HookWish {
   /** Where the webhook is, and where pods are. */
   readonly own: string;
   readonly team: string;
+  /** More of bellhop.yaml, and of its section for the webhook. */
+  readonly more?: { readonly config: object; readonly webhook: object };
 }
 
 /** Makes roles, account and registration, and serves. */
@@ -57,9 +60,13 @@ export async function hooked(wish: HookWish): Promise<Hooked> {
     secretManagerTypes: ['Embedded'],
     embeddedSecretManagerConfig: { type: 'K8s', k8sConfig: { namespace: own } },
     valueSecrets: { namespaces: [team] },
-    allow: [{ name: 'team', managers: ['Global', 'Embedded'], namespaces: [team] }],
+    allow: [{ name: 'team', namespaces: [team] }],
+    ...wish.more?.webhook,
   };
-  writeFileSync(config, JSON.stringify({ apiVersion: 'bellhop/v1', webhook }));
+  writeFileSync(
+    config,
+    JSON.stringify({ apiVersion: 'bellhop/v1', ...wish.more?.config, webhook }),
+  );
   const certificates = swappable({
     cert: readFileSync(cluster.env['WEBHOOK_CERT'] ?? '', 'utf8'),
     key: readFileSync(cluster.env['WEBHOOK_KEY'] ?? '', 'utf8'),
@@ -117,6 +124,15 @@ function registrationOf({ cluster, own, team }: HookWish, port: number): object 
       },
     ],
   };
+}
+
+/** Keeps a value where Flyte's secret service would have it for the project p. */
+export async function store({ cluster, own }: HookWish, key: string): Promise<void> {
+  const id = storedName({ organization: 'o', domain: 'd', project: 'p' }, key);
+  const name = new Bun.CryptoHasher('md5').update(id).digest('hex');
+  const data = { [id]: Buffer.from(BINARY).toString('base64') };
+  const metadata = { name, namespace: own };
+  await must(cluster, ['create', '-f', '-'], { apiVersion: 'v1', kind: 'Secret', metadata, data });
 }
 
 /** What kubectl printed; throws what it says where it fails. */

@@ -2,10 +2,9 @@
 // and with the rights that the chart gives.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { collect } from '../../src/webhook/value-collector.ts';
-import { storedName } from '../../src/injectors/embedded.ts';
 import { ENV_VAR, FILE, encodeSecret } from '../../src/wire/flyte-secret.ts';
 import type { Hooked } from './_values.ts';
-import { BINARY, CANARY, hooked, must } from './_values.ts';
+import { BINARY, CANARY, hooked, must, store } from './_values.ts';
 import type { Cluster } from './kit/cluster.ts';
 import { realCluster, realHelm, until } from './kit/cluster.ts';
 
@@ -78,12 +77,7 @@ beforeAll(async () => {
   places.own = await cluster.namespace();
   places.team = await cluster.namespace();
   hook = await hooked({ cluster, helm, ...places });
-  // As Flyte's secret service stores it.
-  const id = storedName({ organization: 'o', domain: 'd', project: 'p' }, 'Bin');
-  const name = new Bun.CryptoHasher('md5').update(id).digest('hex');
-  const data = { [id]: Buffer.from(BINARY).toString('base64') };
-  const metadata = { name, namespace: places.own };
-  await create({ apiVersion: 'v1', kind: 'Secret', metadata, data });
+  await store({ cluster, helm, ...places }, 'Bin');
   // The API server hears of the registration by a watch.
   await until(async () => {
     await create(podOf('first', BY_GLOBAL));

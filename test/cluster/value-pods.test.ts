@@ -96,7 +96,9 @@ describe.skipIf(!isThere)('a program', () => {
   });
 
   test('has the same files where one container fetches others for it', async () => {
-    const seen = await seenBy('pulled', [{ key: 'Bin' }, { group: 'passwd' }]);
+    const wanted = [{ key: 'Bin' }, { group: 'passwd' }, { group: 'g', key: 'k' }];
+    const seen = await seenBy('pulled', wanted);
+    expect(contentOf(seen, 'k')).toBe(base64('of-k8s'));
     for (const name of ['Bin', 'bin']) expect(contentOf(seen, name)).toBe(base64(BINARY));
     expect(atob(contentOf(seen, 'passwd'))).toContain('root:');
   });

@@ -176,6 +176,17 @@ describe('the container that fetches', () => {
     expect(decision.kind === 'denied' ? decision.message : '').toContain('at most 262144');
   });
 
+  test('has what lies below the folder of secrets, so that there is a place for it', async () => {
+    const volumeMounts = [{ name: 'own', mountPath: '/etc/flyte/secrets/own' }];
+    const main = { name: 'main', image: 'i', volumeMounts };
+    const other = { name: 'other', image: 'i', volumeMounts };
+    const { pulling } = await run({ containers: [main, other] });
+    const mounts = pulling['volumeMounts'] as readonly Json[];
+    expect(mounts.filter(({ name }) => name === 'own')).toEqual([
+      { name: 'own', mountPath: '/etc/flyte/secrets/own', readOnly: true },
+    ]);
+  });
+
   test('pull secrets for its image are added to the pod', async () => {
     const pull = { ...NATIVE.pull, imagePullSecrets: ['registry'] };
     const { pod } = await run({ imagePullSecrets: [{ name: 'own' }] }, { pull });

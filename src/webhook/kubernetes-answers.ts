@@ -59,7 +59,8 @@ function isFinal(status: number): boolean {
   return status >= 400 && status < 500 && ![408, 425, 429].includes(status);
 }
 
-const RIGHTS_HELP = "give the webhook's service account this right: docs/webhook-certificates.md";
+const RIGHTS_HELP =
+  "give the webhook's service account this right: docs/install.md, docs/webhook-certificates.md";
 const TAKE_HELP = 'look at what the API server says of it, and at its version';
 
 /** A collection that is not there has no namespace around it: that is no conflict. */

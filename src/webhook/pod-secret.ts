@@ -26,10 +26,11 @@ type Named =
 export async function nameSecret(state: PodState, decided: Decided): Promise<Named> {
   const { request, values } = decided;
   if (state.kept.length === 0 || values === undefined) return { state };
+  const refused = (why: string): Named => ({ wrong: notKept(why, state.kept, decided) });
   const bytes = state.kept.reduce((sum, { value }) => sum + value.bytes, 0);
   if (bytes > SECRET_BYTES_MAX) {
     const most = `at most ${SECRET_BYTES_MAX} fit into a Secret`;
-    return { wrong: `the values of this pod have ${bytes} bytes together, ${most}` };
+    return refused(`the values of this pod have ${bytes} bytes together, ${most}`);
   }
   const { pod, namespace, dryRun } = request;
   const owner = controllerIn(recordIn(pod, 'metadata')['ownerReferences']);
@@ -38,14 +39,12 @@ export async function nameSecret(state: PodState, decided: Decided): Promise<Nam
     const name = await inTime(values.nameOf(wanted, { dryRun }), request.signal);
     return { state: withSecretNamed(state, name), secret: { ...wanted, name } };
   } catch (error) {
-    if (error instanceof EditProblem) {
-      return { wrong: `bellhop cannot give this pod its files: ${error.message}` };
-    }
-    return {
-      wrong: notKept(`no Secret for it can be named: ${whyOf(error)}`, state.kept, decided),
-    };
+    const isOfPod = error instanceof EditProblem;
+    return refused(`${isOfPod ? 'there is no place for its files' : UNNAMED}: ${whyOf(error)}`);
   }
 }
+
+const UNNAMED = 'no Secret for it can be named';
 
 /** Makes it, but for a dry run. Why it cannot be made; undefined where it is there. */
 export async function keepValues(

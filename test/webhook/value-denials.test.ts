@@ -6,6 +6,7 @@ import type { KubernetesApi } from '../../src/webhook/kubernetes-api.ts';
 import { review } from '../../src/webhook/review.ts';
 import { FILE } from '../../src/wire/flyte-secret.ts';
 import { outage } from './_faults.ts';
+import { writtenBy } from './_judge.ts';
 import { callsThrough, memoryCluster } from './_memory-api.ts';
 import type { Wish } from './_value-pods.ts';
 import { CANARY, TOK, USER, decide, messageOf, podOf, secretsIn } from './_value-pods.ts';
@@ -191,6 +192,7 @@ describe('what does not fit is denied, and told', () => {
   ])('%s', async (_, wish, words) => {
     const settings = { secretManagerTypes: ['Embedded'] };
     const { decision, cluster } = await decide({ settings, ...wish });
+    expect(messageOf(decision)).toStartWith(FLYTES);
     expect(messageOf(decision)).toContain(words);
     expect(secretsIn(cluster)).toEqual([]);
   });
@@ -200,6 +202,22 @@ describe('what does not fit is denied, and told', () => {
     const values = { a: bytes(524_288), b: bytes(524_288) };
     expect((await decide({ secrets, values })).decision.kind).toBe('patched');
   });
+});
+
+test('under the profile flyte files whose names differ in case alone are two files', async () => {
+  const settings = { profile: 'flyte', secretManagerTypes: ['Embedded'] };
+  const values = { Tok: { text: 'upper' }, tok: { text: 'lower' } };
+  for (const keys of [
+    ['Tok', 'tok'],
+    ['tok', 'Tok'],
+  ]) {
+    const secrets = keys.map((key) => ({ key, mountRequirement: FILE }));
+    const { pod } = await decide({ secrets, settings, values });
+    const written = writtenBy(pod, 'init-embedded-secret');
+    const texts = [...written].map(([file, bytes]) => `${file} ${bytes.toString()}`);
+    const at = '/etc/flyte/secrets';
+    expect(texts.toSorted()).toEqual([`${at}/Tok upper`, `${at}/tok lower`]);
+  }
 });
 
 test('logs, Events and answers have no value, whatever goes wrong', async () => {

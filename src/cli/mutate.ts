@@ -3,7 +3,7 @@ import type { Io } from '../core/io/types.ts';
 import { renderWarning } from '../core/report.ts';
 import { readManifests } from '../entrypoint/inputs.ts';
 import { review } from '../webhook/review.ts';
-import type { Decision, PodRequest } from '../webhook/decision.ts';
+import type { Decision, PodRequest, SecretFacts } from '../webhook/decision.ts';
 import { readReview } from '../wire/admission.ts';
 import { applyPatch } from '../wire/json-patch.ts';
 import { isRecord } from '../wire/read.ts';
@@ -60,14 +60,27 @@ const command: Command = {
       const where = [given.text('file') ?? ''];
       throw new BellhopError('BH_ERR_NOT_ADMITTED', { where, what: decision.message });
     }
-    const said = decision.kind === 'patched' ? decision.warnings : [];
-    for (const warning of said) io.stderr(renderWarning(warning, given.log));
+    for (const said of saidBeside(decision)) io.stderr(renderWarning(said, given.log));
     io.stdout(format === 'pod' ? podText(request, decision) : patchText(decision));
     return 0;
   },
 };
 
 export default command;
+
+/** What is no part of the pod: warnings, and what the webhook would do in the cluster. */
+function saidBeside(decision: Decision): readonly string[] {
+  if (decision.kind !== 'patched') return [];
+  const { warnings, secret } = decision;
+  return secret === undefined ? warnings : [...warnings, secretNote(secret)];
+}
+
+function secretNote({ namespace, name, keys }: SecretFacts): string {
+  return (
+    `the webhook would make Secret ${name} in namespace ${namespace}, with ${keys.join(', ')}; ` +
+    'its name ends otherwise there, by a key that only the webhook has'
+  );
+}
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -123,7 +123,7 @@ function registrationOf(settings: WebhookSettings, namespace: string): Registrat
 }
 
 /** Ours alone: a container that starts again is another one. */
-function identityOf(io: Io): string {
+export function identityOf(io: Io): string {
   const name = variablesOf(io).get('POD_NAME') ?? variablesOf(io).get('HOSTNAME') ?? 'bellhop';
   return `${name}_${Buffer.from(io.random(4)).toString('hex')}`;
 }

@@ -17,6 +17,8 @@ import { openMutate } from '../webhook/mutate.ts';
 import { openPullSecrets } from '../webhook/pull-secrets.ts';
 import { openSecretLookup } from '../webhook/secret-lookup.ts';
 import type { SettingsProblem, WebhookSettings } from '../webhook/settings.ts';
+import type { ValuesOpened } from './webhook-values.ts';
+import { openValues } from './webhook-values.ts';
 import { readGlobalSettings, readWebhookSettings } from '../webhook/settings.ts';
 import type { ValueCache } from '../webhook/value-cache.ts';
 import { CACHE_LIMITS, openValueCache } from '../webhook/value-cache.ts';
@@ -27,6 +29,7 @@ export interface WebhookParts {
   readonly settings: WebhookSettings;
   readonly mutate: Mutate;
   readonly cache: ValueCache;
+  readonly values: ValuesOpened;
   readonly warnings: readonly string[];
 }
 
@@ -59,18 +62,20 @@ export async function webhookParts(
   };
   const cache = openValueCache(read, io.clock);
   const variables = variablesOf(io);
+  const values = openValues({ io, settings, api, sha256: digest.sha256 });
   const places = { fs: io.fs, variable: (name: string) => variables.get(name) };
   const mutate = openMutate(
     mutateSettings(settings, ALL_INJECTORS, {
       global: globalValues(places, global.settings),
       find: cache.find,
       ...(api === undefined ? {} : byCluster(api, io)),
+      values: values.secrets,
       stores: storesOf(all),
       policy: policyOf(all, undefined),
       digest,
     }),
   );
-  return { settings, mutate, cache, warnings: webhook.warnings };
+  return { settings, mutate, cache, values, warnings: webhook.warnings };
 }
 
 function byCluster(api: KubernetesApi, { clock }: Io) {

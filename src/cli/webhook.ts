@@ -8,9 +8,11 @@ import type { Log } from '../webhook/log.ts';
 import { openLog } from '../webhook/log.ts';
 import { openMetrics } from '../webhook/metrics.ts';
 import { SERVER_DEFAULTS, startServer } from '../webhook/server.ts';
+import type { WebhookSettings } from '../webhook/settings.ts';
 import type { Command } from './command.ts';
 import { openCertificates } from './webhook-certificates.ts';
 import { webhookParts } from './webhook-parts.ts';
+import { keepsValues } from './webhook-values.ts';
 
 const command: Command = {
   name: 'webhook',
@@ -31,11 +33,8 @@ const command: Command = {
   async run(io, given) {
     const api = given.has('no-cluster') ? undefined : await clusterOf(io);
     const parts = await webhookParts(io, given.text('config'), api);
-    const { settings, mutate, cache, warnings } = parts;
-    if (api === undefined && settings.missing === 'deny') {
-      const what = 'needs the cluster, to look Secrets up';
-      throw new BellhopError('BH_ERR_USAGE', { where: ['webhook.missing: deny'], what });
-    }
+    const { settings, mutate, cache, values, warnings } = parts;
+    if (api === undefined) mustNotNeedCluster(settings);
     if (api !== undefined && settings.pull.variables === 'fileKeyRef') {
       const problem = await fileKeyRefProblem(api);
       if (problem !== undefined) throw problem;
@@ -67,18 +66,33 @@ const command: Command = {
     metrics.gauge({ name: 'cache_bytes', help: 'Bytes of values that Embedded keeps.' }, () =>
       cache.bytes(),
     );
+    values.watch((result) => server.figures.valueSecret([result]));
+    const collector = values.collector(tell, (count) => {
+      server.figures.valueSecret(['collected'], count);
+    });
+    collector?.start();
     cache.watch((result) => server.figures.cacheRead(['embedded', result]));
     log.say('info', 'serving', { port: server.reviewsPort, statusPort: server.statusPort });
     const stopSignals = io.onEndSignal(() => server.end());
     await server.ended;
     stopSignals();
-    await certificates.stop();
+    await Promise.all([certificates.stop(), collector?.stop()]);
     log.flush();
     return 0;
   },
 };
 
 export default command;
+
+function mustNotNeedCluster(settings: WebhookSettings): void {
+  const refuse = (setting: string, what: string): never => {
+    throw new BellhopError('BH_ERR_USAGE', { where: [setting], what });
+  };
+  if (settings.missing === 'deny') {
+    refuse('webhook.missing: deny', 'needs the cluster, to look Secrets up');
+  }
+  if (keepsValues(settings)) refuse('webhook.valueSecrets', 'needs the cluster, to make Secrets');
+}
 
 /** The cluster that we run in, or that a kubeconfig names. */
 async function clusterOf(io: Io): Promise<KubernetesApi> {

@@ -1,3 +1,5 @@
+import type { Sealed } from '../core/sealed.ts';
+
 // What an injector wants done to a pod. How it is done to the pod as it came is the webhook's
 // business (src/webhook/pod-draft.ts).
 
@@ -88,6 +90,22 @@ export interface Pulled {
   readonly called: string;
 }
 
+/** A value that a Secret beside the pod holds: the pod has references to it only. */
+export interface KeptEdit {
+  readonly kind: 'kept';
+  /** What it is a value of: said again, it is the same value. */
+  readonly id: string;
+  /** For people who look at the Secret. */
+  readonly key: string;
+  readonly value: Sealed;
+  /** A variable of every container; what the container has under this name gives way. */
+  readonly variable?: string;
+  /** Names of files in the folder of secrets of every container. */
+  readonly files?: readonly string[];
+  /** The secret as messages call it. */
+  readonly called: string;
+}
+
 /** Something that would hurt the user, said to whoever creates the pod; never a value. */
 export interface WarningEdit {
   readonly kind: 'warning';
@@ -96,6 +114,7 @@ export interface WarningEdit {
 
 export type Edit =
   | PullEdit
+  | KeptEdit
   | WarningEdit
   | EnvEdit
   | SecretFileEdit

@@ -56,7 +56,7 @@ while eval "line=\\\${${PREFIX}$i-}" && [ -n "$line" ]; do
   how=\${line%% *} rest=\${line#* }
   name=./$(printf %s "\${rest%% *}" | base64 -d)
   case $how in
-    new) printf %s "\${rest#* }" | base64 -d >"$name" ;;
+    new) rm -f "$name"; printf %s "\${rest#* }" | base64 -d >"$name" ;;
     more) printf %s "\${rest#* }" | base64 -d >>"$name" ;;
     link) [ -e "$name" ] || ln -s "$(printf %s "\${rest#* }" | base64 -d)" "$name" ;;
   esac

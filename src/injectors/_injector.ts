@@ -63,6 +63,11 @@ export interface InjectorContext {
   readonly envPrefix: string;
   /** True where secrets of other stores come by one container for all, instead of one for each. */
   readonly isPulling: boolean;
+  /**
+   * True where values that the webhook itself has may become Secrets in this namespace; absent
+   * where they stand in the pod itself.
+   */
+  readonly keepsIn?: (namespace: string) => boolean;
   /** Which Flyte's answers: version 1 is flytepropeller's. */
   readonly compat: 'v1' | 'v2';
   /** False where a Secret that is not there is Kubernetes' business: the pod waits for it. */
@@ -103,10 +108,6 @@ export class Refusal extends Error {
   }
 }
 
-/** Why a manager that puts values into the pod itself does not do so under the profile `native`. */
-export const NOT_IN_NATIVE =
-  'it puts values into the pod in clear text, which only `profile: flyte` does';
-
 /** What it makes of a secret. Throws Refusal. */
 export type Inject = (asked: Asked) => readonly Edit[] | Promise<readonly Edit[]>;
 
@@ -114,6 +115,8 @@ export type Inject = (asked: Asked) => readonly Edit[] | Promise<readonly Edit[]
 export interface InjectorKind {
   /** The kind of store that holds its secrets, where one container fetches them. */
   readonly storeKind?: string;
+  /** True where its values are the webhook's own to read: who may have them must be said. */
+  readonly needsRule?: true;
   /** As `secretManagerTypes` names it. */
   readonly type: string;
   /** One line for the docs. */

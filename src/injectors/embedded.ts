@@ -4,22 +4,28 @@ import { goLower, goUpper } from '../wire/go-case.ts';
 import type { Edit } from './_edit.ts';
 import { fileVariablesOf, filesScript, isFileName } from './_embedded-files.ts';
 import type { Asked, FoundValue, InjectorContext, InjectorKind } from './_injector.ts';
-import { NOT_IN_NATIVE, Refusal, SECRETS_DIR, fileVariables, prefixVariable } from './_injector.ts';
+import { Refusal, SECRETS_DIR, fileVariables, prefixVariable } from './_injector.ts';
+import { kept, mustKeep, textForVariable } from './_kept.ts';
 import { inClearText, literalValue } from './_literal.ts';
 
 const VOLUME = 'embedded-secret-vol';
 
-/** Values that the webhook reads itself, from the store of its configuration, into the pod. */
+/**
+ * Values that the webhook reads itself, from the store of its configuration; into the pod, or into
+ * a Secret beside it.
+ */
 const embedded: InjectorKind = {
   type: 'Embedded',
   summary: 'values that the webhook reads for the project, the domain or the organization',
+  needsRule: true,
   open(context) {
     return async (asked) => {
       const { secret } = asked;
-      if (context.isPulling) throw new Refusal(NOT_IN_NATIVE);
       if (secret.key === '') throw new Refusal('a key is needed');
+      mustKeep(asked, context);
       const { value, scope } = await find(asked, context);
-      const edits = [...editsFor(asked, value, context), inClearText(secret)];
+      const isKept = context.keepsIn !== undefined;
+      const edits = [...editsFor(asked, value, context), ...(isKept ? [] : [inClearText(secret)])];
       const pull = await pullSecretOf(asked, scope, context);
       return pull === undefined ? edits : [...edits, pull];
     };
@@ -82,19 +88,17 @@ function editsFor(asked: Asked, value: FoundValue, context: InjectorContext): Ed
   }
 }
 
-function asVariable(
-  { secret }: Asked,
-  { text, bytes }: FoundValue,
-  context: InjectorContext,
-): Edit[] {
+function asVariable(asked: Asked, { text, bytes }: FoundValue, context: InjectorContext): Edit[] {
+  const { secret } = asked;
   if (text === undefined && bytes !== undefined && !isUtf8(bytes)) {
     throw new Refusal('its value is not UTF-8, which no variable can hold; ask for a file');
   }
-  const value = text ?? Buffer.from(bytes ?? []).toString();
-  if (value.includes('\0')) {
-    throw new Refusal('its value has a NUL, which no variable can hold; ask for a file');
-  }
+  const value = textForVariable(text ?? Buffer.from(bytes ?? []).toString());
   const name = secret.envVar === '' ? `${context.envPrefix}${goUpper(secret.key)}` : secret.envVar;
+  if (context.keepsIn !== undefined) {
+    const as = { id: idOf(secret.key), variable: name };
+    return [prefixVariable(context), kept(asked, Buffer.from(value), as)];
+  }
   return [prefixVariable(context), { kind: 'env', name, value: literalValue(value) }];
 }
 
@@ -105,9 +109,14 @@ function asFile(asked: Asked, { text, bytes }: FoundValue, context: InjectorCont
       'its key is no name of a file: 1 to 255 bytes, no slash, no control characters',
     );
   }
-  const { writer } = context.embedded;
   const content = text === undefined ? (bytes ?? new Uint8Array()) : Buffer.from(text);
   const path = { name: envVar, file: `${SECRETS_DIR}/${goLower(key)}` };
+  if (context.keepsIn !== undefined) {
+    // Where the SDK would look for another spelling of the name, there is one more.
+    const files = [...new Set([key, goLower(key)])];
+    return [kept(asked, content, { id: idOf(key), files }), ...fileVariables(path)];
+  }
+  const { writer } = context.embedded;
   // Flyte tells the SDK where files are with the first of them only.
   const isFirst = !asked.hasMemory(VOLUME);
   const own: Edit[] = envVar === '' ? [] : [{ kind: 'env', name: envVar, value: path.file }];
@@ -127,6 +136,11 @@ function asFile(asked: Asked, { text, bytes }: FoundValue, context: InjectorCont
     },
     ...(isFirst ? fileVariables(path) : own),
   ];
+}
+
+/** Within one pod: group and version are ignored, as Flyte does. */
+function idOf(key: string): string {
+  return JSON.stringify(['Embedded', key]);
 }
 
 const PULL_DIGITS = 16;

@@ -21,16 +21,32 @@ export interface AllowAsked {
   readonly namespace: string;
   readonly user: string;
   readonly manager: string;
+  /** True where nobody may have it whom no rule lets have it. */
+  readonly needsRule?: boolean;
   readonly secret: Pick<FlyteSecret, 'group' | 'key'>;
 }
 
-/** Why it is not allowed: no rule lets it through; undefined where one does, or there are none. */
+/**
+ * Why it is not allowed: no rule lets it through. Undefined where one does, or where there are none
+ * and none is needed.
+ */
 export function refusalBy(rules: readonly AllowRule[], asked: AllowAsked): string | undefined {
-  if (rules.length === 0 || rules.some((rule) => isAllowed(rule, asked))) return undefined;
+  if (rules.some((rule) => isAllowed(rule, asked))) return undefined;
+  if (rules.length === 0) {
+    return asked.needsRule === true
+      ? `webhook.allow has no rule for it: ${ruleFor(asked)}`
+      : undefined;
+  }
   const nearest = rules.find((rule) => isOfAsker(rule, asked));
   const who = `${asked.user === '' ? 'an unknown user' : asked.user} in namespace ${asked.namespace}`;
   if (nearest === undefined) return `no rule of webhook.allow is for ${who}`;
   return `rule ${nearest.name} of webhook.allow does not let ${who} have it`;
+}
+
+/** The narrowest that lets everything of this manager through. */
+function ruleFor({ namespace, user, manager }: AllowAsked): string {
+  const users = user === '' ? '' : `, users: ["${user}"]`;
+  return `e.g. { name: ${manager}, managers: [${manager}], namespaces: [${namespace}]${users} }`;
 }
 
 function isOfAsker({ namespaces, users }: AllowRule, { namespace, user }: AllowAsked): boolean {

@@ -21,6 +21,13 @@ export interface Delivered {
   readonly by: string;
 }
 
+/** A Secret, without any value. */
+export interface SecretFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly keys: readonly string[];
+}
+
 /** What becomes of a pod. */
 export type Decision =
   /** It asks for nothing. */
@@ -31,6 +38,8 @@ export type Decision =
       readonly delivered: readonly Delivered[];
       /** For whoever creates the pod. */
       readonly warnings: readonly string[];
+      /** The Secret beside the pod that holds its values, where there are any. */
+      readonly secret?: SecretFacts;
     }
   | { readonly kind: 'denied'; readonly message: string; readonly delivered: readonly Delivered[] };
 

@@ -29,6 +29,8 @@ export interface Figures {
   readonly certificateChange: Count;
   /** Labels: the cache, and `hit`, `miss`, `shared` (somebody was asking already) or `absent`. */
   readonly cacheRead: Count;
+  /** Labels: how a Secret for values was seen to, `failed`, or `collected`. */
+  readonly valueSecret: Count;
 }
 
 /** What is read when somebody looks. */
@@ -91,6 +93,11 @@ export function addFigures(metrics: Metrics, seen: Seen): Figures {
       name: 'cache_reads_total',
       help: 'Reads of caches by result: hit, miss, shared (another was asking already), absent.',
       labels: ['cache', 'result'],
+    }),
+    valueSecret: metrics.counter({
+      name: 'value_secrets_total',
+      help: 'Secrets for values of Global and Embedded: known, found, created, touched, failed, collected.',
+      labels: ['result'],
     }),
   };
 }

@@ -2,20 +2,19 @@
 // official client (@kubernetes/client-node 2.0.1) does not see the cluster's authority in Bun.
 import { hidingOf } from '../core/credentials.ts';
 import { BellhopError } from '../core/errors.ts';
-import type { Code } from '../core/errors.ts';
 import type { HttpAnswer, HttpRequest } from '../core/io/net-types.ts';
 import { NetError } from '../core/io/net-types.ts';
 import type { Io } from '../core/io/types.ts';
-import { retryAfterMs } from '../core/retry.ts';
 import type { Kube } from '../stores/_kube.ts';
 import { openKube } from '../stores/_kube.ts';
 import type { Options } from '../stores/_options.ts';
-import type { JsonRecord } from '../stores/_rest.ts';
-import { jsonRecord, said, textIn } from '../stores/_rest.ts';
+import { recordIn, textIn } from '../stores/_rest.ts';
 import type { StoreContext } from '../stores/_store.ts';
+import { isRecord } from '../wire/read.ts';
+import type { Asked, KubeObject, Outcome, Tried } from './kubernetes-answers.ts';
+import { REACH_HELP, judge, problem } from './kubernetes-answers.ts';
 
-/** An object as the API server has it. */
-export type KubeObject = JsonRecord;
+export type { KubeObject } from './kubernetes-answers.ts';
 
 /** What became of a read. */
 export type Found =
@@ -40,11 +39,23 @@ export interface KubernetesApi {
   create(path: string, object: KubeObject): Promise<Written>;
   /** Only where the object is still as `metadata.resourceVersion` says; gone is a conflict. */
   update(path: string, object: KubeObject): Promise<Written>;
+  /** Only as `metadata` says, its uid and version; a conflict where it is another one by now. */
+  remove(path: string, object: KubeObject): Promise<'removed' | 'conflict'>;
+  /** Shows all objects of a collection, as they are at one moment, page by page. */
+  list(path: string, wish: ListWish, see: (object: KubeObject) => void): Promise<void>;
   /**
    * The time that the API server has, in milliseconds since the epoch: it is the one that judges
    * our certificates. Our own clock as long as no answer has told another one.
    */
   readonly nowMs: () => number;
+}
+
+/** Which objects of a collection, and what of them. */
+export interface ListWish {
+  readonly labels?: string;
+  readonly fields?: string;
+  /** Their metadata alone: no value of a Secret comes here. */
+  readonly isMetadata?: true;
 }
 
 /** What a client is made of. */
@@ -65,6 +76,8 @@ const WAIT_MS_FIRST = 100;
 const WAIT_MS_MAX = 4_000;
 /** Secrets have at most 1 MiB, in Base64. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
+const PAGE_BYTES_MAX = 32 * 1024 * 1024;
+const JSON_TYPE = 'application/json';
 /** Less than that is no other time: Date has whole seconds, and answers take a while. */
 const SKEW_MS_MIN = 10_000;
 
@@ -86,8 +99,51 @@ export async function openKubernetesApi(parts: ApiParts): Promise<KubernetesApi>
     },
     create: async (path, object) => written(await send(state, { method: 'POST', path, object })),
     update: async (path, object) => written(await send(state, { method: 'PUT', path, object })),
+    remove: async (path, object) => {
+      const answer = await send(state, { method: 'DELETE', path, object: deletionOf(object) });
+      return answer === 'conflict' ? 'conflict' : 'removed';
+    },
+    list: async (path, wish, see) => list(state, { path, wish, see }),
     nowMs: () => io.clock.now() + state.skewMs,
   };
+}
+
+function deletionOf(object: KubeObject): KubeObject {
+  const { uid, resourceVersion } = recordIn(object, 'metadata');
+  return { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } };
+}
+
+/** Objects in a page: some pods have 100 KB. */
+const PAGE_MAX = 50;
+const METADATA_TYPE = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+
+interface Listing {
+  readonly path: string;
+  readonly wish: ListWish;
+  readonly see: (object: KubeObject) => void;
+}
+
+async function list(client: Client, { path, wish, see }: Listing): Promise<void> {
+  const accept = wish.isMetadata === true ? METADATA_TYPE : JSON_TYPE;
+  for (let next: string | undefined = ''; next !== undefined; ) {
+    const query = queryOf(wish, next);
+    const page: Outcome = await send(client, { method: 'GET', path, query, accept });
+    if (page === 'absent' || page === 'conflict') return;
+    const items: unknown = page['items'];
+    for (const one of Array.isArray(items) ? items : []) if (isRecord(one)) see(one);
+    next = textIn(recordIn(page, 'metadata'), 'continue');
+  }
+}
+
+function queryOf({ labels, fields }: ListWish, next: string): string {
+  const all = {
+    limit: `${PAGE_MAX}`,
+    labelSelector: labels,
+    fieldSelector: fields,
+    continue: next,
+  };
+  const parts = Object.entries(all).filter(([, value]) => value !== undefined && value !== '');
+  return `?${parts.map(([name, value]) => `${name}=${encodeURIComponent(value ?? '')}`).join('&')}`;
 }
 
 interface Client {
@@ -97,14 +153,6 @@ interface Client {
   readonly reopen: () => Promise<Kube>;
   skewMs: number;
 }
-
-interface Asked {
-  readonly method: 'GET' | 'POST' | 'PUT';
-  readonly path: string;
-  readonly object?: KubeObject;
-}
-
-type Outcome = KubeObject | 'absent' | 'conflict';
 
 function written(outcome: Outcome): Written {
   return outcome === 'absent' || outcome === 'conflict'
@@ -178,11 +226,6 @@ interface Trying {
   readonly leftMs: number;
 }
 
-/** What one attempt came to: decided, or a reason to try again. */
-type Tried =
-  | { readonly outcome: Outcome }
-  | { readonly problem: BellhopError; readonly afterMs?: number; readonly renew?: boolean };
-
 async function attempt(client: Client, trying: Trying): Promise<Tried> {
   const { io } = client.parts;
   const { asked, leftMs, number } = trying;
@@ -209,8 +252,6 @@ async function attempt(client: Client, trying: Trying): Promise<Tried> {
   }
 }
 
-const REACH_HELP = 'look at the way to the API server: network policies, DNS, its health';
-
 function isUnreadToken(error: unknown): error is BellhopError {
   return error instanceof BellhopError && error.code === 'BH_ERR_CREDENTIALS';
 }
@@ -220,13 +261,13 @@ function requestOf(
   { asked, number }: Trying,
   header: Readonly<Record<string, string>>,
 ): HttpRequest {
-  const { method, path, object } = asked;
+  const { method, path, query = '', accept = JSON_TYPE, object } = asked;
   return {
     method,
-    ...kube.request(path),
-    headers: { accept: 'application/json', 'content-type': 'application/json', ...header },
+    ...kube.request(`${path}${query}`),
+    headers: { accept, 'content-type': JSON_TYPE, ...header },
     ...(object === undefined ? {} : { body: JSON.stringify(object) }),
-    bodyBytesMax: BODY_BYTES_MAX,
+    bodyBytesMax: query === '' ? BODY_BYTES_MAX : PAGE_BYTES_MAX,
     ...(number === 1 ? {} : { fresh: true }),
   };
 }
@@ -236,63 +277,4 @@ function noteTime(client: Client, { headers }: HttpAnswer): void {
   if (Number.isNaN(theirsMs)) return;
   const skewMs = theirsMs - client.parts.io.clock.now();
   client.skewMs = Math.abs(skewMs) < SKEW_MS_MIN ? 0 : skewMs;
-}
-
-function judge(asked: Asked, answer: HttpAnswer, nowMs: number): Tried {
-  const { status } = answer;
-  const record = jsonRecord(answer.body);
-  if (isGood(status) && record !== undefined) return { outcome: record };
-  const isAbsent = status === 404 && textIn(record ?? {}, 'reason') === 'NotFound';
-  if (isAbsent) return { outcome: absence(asked, record) };
-  if (status === 409) return { outcome: 'conflict' };
-  const facts = { what: whatOf(asked, status, record) };
-  if (status === 401) {
-    return { problem: problem(asked, 'BH_ERR_CREDENTIALS', facts), renew: true };
-  }
-  if (status === 403) {
-    throw problem(asked, 'BH_ERR_STORE_DENIED', { ...facts, help: RIGHTS_HELP });
-  }
-  if (isFinal(status)) throw problem(asked, 'BH_ERR_STORE_ANSWER', { ...facts, help: TAKE_HELP });
-  const afterMs = retryAfterMs(answer.headers['retry-after'], nowMs);
-  const again = { problem: problem(asked, 'BH_ERR_STORE', { ...facts, help: REACH_HELP }) };
-  return afterMs === undefined ? again : { ...again, afterMs };
-}
-
-function isGood(status: number): boolean {
-  return status >= 200 && status < 300;
-}
-
-/** It has decided, and would decide so again. */
-function isFinal(status: number): boolean {
-  return status >= 400 && status < 500 && ![408, 425, 429].includes(status);
-}
-
-const RIGHTS_HELP = "give the webhook's service account this right: docs/webhook-certificates.md";
-const TAKE_HELP = 'look at what the API server says of it, and at its version';
-
-/** A collection that is not there has no namespace around it: that is no conflict. */
-function absence(asked: Asked, record: JsonRecord | undefined): Outcome {
-  if (asked.method !== 'POST') return 'absent';
-  throw problem(asked, 'BH_ERR_STORE_ANSWER', {
-    what: whatOf(asked, 404, record),
-    help: TAKE_HELP,
-  });
-}
-
-/** What it says of a Secret may quote the Secret, but for rights. */
-function whatOf({ path }: Asked, status: number, record: JsonRecord | undefined): string {
-  const reason =
-    record === undefined ? `HTTP ${status}` : (textIn(record, 'reason') ?? `${status}`);
-  const isQuoted = path.includes('/secrets') && status !== 403;
-  return record === undefined || isQuoted
-    ? reason
-    : `${reason}: ${said(textIn(record, 'message'))}`;
-}
-
-function problem(
-  { method, path }: Asked,
-  code: Code,
-  facts: { readonly what: string; readonly help?: string },
-): BellhopError {
-  return new BellhopError(code, { where: ['Kubernetes API', `${method} ${path}`], ...facts });
 }

@@ -11,6 +11,7 @@ import type { Manager, MutateSettings } from './mutate.ts';
 import type { PullSettings } from './pull-container.ts';
 import type { WebhookSettings } from './settings.ts';
 import { managerTypes } from './settings.ts';
+import type { ValueSecrets } from './value-secrets.ts';
 
 /** What the managers ask of the world. */
 export interface ManagersOutside {
@@ -19,6 +20,8 @@ export interface ManagersOutside {
   readonly pullSecrets?: PullSecrets;
   /** Absent where there is no cluster to ask. */
   readonly lookUp?: LookUp;
+  /** Names and makes the Secrets that hold values; where absent, no value becomes one. */
+  readonly values?: ValueSecrets;
   readonly digest: InjectorContext['digest'];
   /** Stores and policy of bellhop.yaml, for what one container fetches. */
   readonly stores: Readonly<Record<string, StoreOptions>>;
@@ -34,7 +37,9 @@ export function mutateSettings(
   const context = contextOf(settings, outside);
   const managers = managerTypes(settings).flatMap((type): Manager[] => {
     const kind = kinds.find((one) => one.type === type);
-    return kind === undefined ? [] : [{ type, inject: kind.open(context) }];
+    if (kind === undefined) return [];
+    const needsRule = settings.profile === 'native' && kind.needsRule === true;
+    return [{ type, inject: kind.open(context), needsRule }];
   });
   const pull: PullSettings = {
     container: settings.pull,
@@ -48,9 +53,13 @@ export function mutateSettings(
     allow: settings.allow.map(allowRule),
     statusAnnotation: settings.statusAnnotation,
     envOrder: isV1 ? 'last' : 'first',
-    ...(settings.profile === 'native' ? { pull } : {}),
+    ...(settings.profile === 'native' ? { pull, ...pick(outside) } : {}),
     undecodable: isV1 ? '' : 'failed to unmarshal secrets from pod annotations: ',
   };
+}
+
+function pick({ values }: ManagersOutside): Pick<MutateSettings, 'values'> {
+  return values === undefined ? {} : { values };
 }
 
 function allowRule({ name, namespaces, users, managers, groups, keys }: WrittenRule): AllowRule {
@@ -89,10 +98,17 @@ function contextOf(settings: WebhookSettings, outside: ManagersOutside): Injecto
   const { fileMountInitContainer: writer, imagePullSecrets } = embedded;
   const { pullSecrets, lookUp } = outside;
   const missing = settings.missing ?? missingBy(settings);
+  const { namespaces } = settings.valueSecrets;
+  const keepsIn = (namespace: string): boolean => {
+    if (outside.values === undefined) return false;
+    return namespaces.includes('*') || namespaces.includes(namespace);
+  };
+  const isNative = settings.profile === 'native';
   const pulls = imagePullSecrets.enabled && pullSecrets !== undefined ? { pullSecrets } : {};
   return {
     envPrefix: settings.secretEnvVarPrefix,
-    isPulling: settings.profile === 'native',
+    isPulling: isNative,
+    ...(isNative ? { keepsIn } : {}),
     compat: settings.compat,
     isOptional: missing === 'flyte',
     ...(missing === 'deny' && lookUp !== undefined ? { lookUp } : {}),

@@ -1,4 +1,3 @@
-import { BellhopError } from '../core/errors.ts';
 import type { Edit } from '../injectors/_edit.ts';
 import type { Asked, Inject } from '../injectors/_injector.ts';
 import { Refusal } from '../injectors/_injector.ts';
@@ -9,19 +8,27 @@ import { TextProblem } from '../wire/flyte-text.ts';
 import type { AllowRule } from './allow.ts';
 import { refusalBy } from './allow.ts';
 import type { Decision, Delivered, Mutate, PodRequest } from './decision.ts';
+import type { Reason } from './denial.ts';
+import { unsatisfied, whyOf } from './denial.ts';
 import type { EnvOrder } from './pod-edits.ts';
 import { applyEdits } from './pod-edits.ts';
 import { patchOf } from './pod-patch.ts';
 import type { PodState } from './pod-state.ts';
 import { EditProblem } from './pod-volumes.ts';
 import { PodProblem, labelsOf, nameOf, readPodState } from './pod-state.ts';
+import { valuesStoreOf, withValuesPulled } from './pod-values.ts';
+import type { Decided } from './pod-secret.ts';
+import { keepValues, nameSecret } from './pod-secret.ts';
 import type { PullSettings } from './pull-container.ts';
 import { withPullContainer } from './pull-container.ts';
+import type { ValueSecrets } from './value-secrets.ts';
 
 /** A secret manager that is enabled, as the configuration names it. */
 export interface Manager {
   readonly type: string;
   readonly inject: Inject;
+  /** True where nobody may have what it has whom no rule lets have it. */
+  readonly needsRule?: boolean;
 }
 
 /** How pods are decided about. */
@@ -37,6 +44,8 @@ export interface MutateSettings {
   readonly statusAnnotation: boolean;
   /** How one container fetches what the managers leave to it; none does where absent. */
   readonly pull?: PullSettings;
+  /** Names and makes Secrets for values; nobody does where absent, and no manager has any. */
+  readonly values?: ValueSecrets;
 }
 
 /**
@@ -80,11 +89,31 @@ async function decide(
     ({ state } = done);
     delivered.push({ secret: called, by: done.by });
   }
-  const pulling = pulled(settings, state, request);
-  if ('wrong' in pulling) return { kind: 'denied', message: pulling.wrong, delivered };
+  return finished(settings, state, { request, delivered });
+}
+
+/** What all secrets have in common; last of all, the Secret for values is made. */
+async function finished(
+  settings: MutateSettings,
+  state: PodState,
+  { request, delivered }: Pick<Decided, 'request' | 'delivered'>,
+): Promise<Decision> {
+  const denied = (message: string): Decision => ({ kind: 'denied', message, delivered });
+  const decided = { request, delivered, values: settings.values };
+  const named = await nameSecret(state, decided);
+  if ('wrong' in named) return denied(named.wrong);
+  const pulling = pulled(settings, named.state, request);
+  if ('wrong' in pulling) return denied(pulling.wrong);
   const handled = settings.statusAnnotation ? withStatus(pulling.state) : pulling.state;
   const { warnings } = handled;
-  return { kind: 'patched', patch: patchOf(pod, handled), delivered, warnings };
+  const patch = patchOf(request.pod, handled);
+  const { secret } = named;
+  if (secret === undefined) return { kind: 'patched', patch, delivered, warnings };
+  const why = await keepValues(secret, decided);
+  if (why !== undefined) return denied(why);
+  const { namespace, name } = secret;
+  const facts = { namespace, name, keys: secret.values.map(({ key }) => key) };
+  return { kind: 'patched', patch, delivered, warnings, secret: facts };
 }
 
 /** What the ValidatingAdmissionPolicy of the chart looks for. */
@@ -101,7 +130,9 @@ function pulled(
 ): { readonly state: PodState } | { readonly wrong: string } {
   if (pull === undefined) return { state };
   try {
-    return { state: withPullContainer(state, pull, { name: nameOf(pod), namespace }) };
+    const storeOf: PullSettings['storeOf'] = (type) => valuesStoreOf(type) ?? pull.storeOf(type);
+    const origin = { name: nameOf(pod), namespace };
+    return { state: withValuesPulled(withPullContainer(state, { ...pull, storeOf }, origin)) };
   } catch (error) {
     if (!(error instanceof EditProblem)) throw error;
     return { wrong: `bellhop cannot fetch for this pod: ${error.message}` };
@@ -162,12 +193,6 @@ function askedOf(
   return { ...about, namespace, dryRun, signal, hasMemory };
 }
 
-/** Why one manager does not deliver a secret. */
-interface Reason {
-  readonly type: string;
-  readonly why: string;
-}
-
 type Done =
   | { readonly state: PodState; readonly by: string }
   | { readonly reasons: readonly Reason[] };
@@ -183,9 +208,9 @@ async function byFirst(
 ): Promise<Done> {
   const reasons: Reason[] = [];
   const last: (() => Done)[] = [];
-  for (const { type, inject } of settings.managers) {
+  for (const { type, inject, needsRule = false } of settings.managers) {
     try {
-      const refusal = refusalBy(settings.allow, { ...asked, user, manager: type });
+      const refusal = refusalBy(settings.allow, { ...asked, user, manager: type, needsRule });
       if (refusal !== undefined) throw new Refusal(refusal);
       const edits: readonly Edit[] = await inject(asked);
       const apply = (): Done => ({ state: applyEdits(state, edits, settings.envOrder), by: type });
@@ -201,22 +226,4 @@ async function byFirst(
 
 function isPulledVariable(edit: Edit): boolean {
   return edit.kind === 'pull' && 'variable' in edit;
-}
-
-/** Only what was written to be read is repeated: other errors may have values in them. */
-function whyOf(error: unknown): string {
-  const isWritten =
-    error instanceof Refusal || error instanceof EditProblem || error instanceof BellhopError;
-  return isWritten ? error.message : 'an internal error';
-}
-
-/** Flyte's words, which others match on, and then the reasons. */
-function unsatisfied(called: string, reasons: readonly Reason[]): string {
-  const types = reasons.map(({ type }) => type).join(' ');
-  const each = reasons.map(({ type, why }) => `${type}: ${why}`).join('; ');
-  return (
-    `none of the secret managers injected secret [${called}]: ` +
-    `failed to inject secret [${called}] using any of the enabled secret managers: [${types}]. ` +
-    `Possible reasons: the secret cannot be found or an internal error occurred. ${each}`
-  );
 }

@@ -1,7 +1,8 @@
 // Edits of injectors, done to a pod: all of one secret, or none.
-import type { Edit, EnvEdit, PullEdit } from '../injectors/_edit.ts';
+import type { AnnotationEdit, Edit, EnvEdit, KeptEdit, PullEdit } from '../injectors/_edit.ts';
 import type { Item, PodState } from './pod-state.ts';
 import { sameJson } from './pod-state.ts';
+import { withValue } from './pod-values.ts';
 import { EditProblem, eachContainer, named, withMemory, withSecretFile } from './pod-volumes.ts';
 import { withPullSecret, withWriter } from './pod-writers.ts';
 
@@ -24,12 +25,10 @@ interface Whole {
 
 function applied(state: PodState, edit: Edit, { edits, order }: Whole): PodState {
   switch (edit.kind) {
-    case 'env': {
-      const pulls = withoutPulled(state.pulls, edit.name);
-      return eachContainer({ ...state, pulls }, (one) => {
-        return { ...one, env: withVariable(one.env, edit, order) };
-      });
-    }
+    case 'env':
+      return withVariables(state, entryOf(edit), order);
+    case 'kept':
+      return withKept(state, edit, order);
     case 'secretFile':
       return withSecretFile(state, edit);
     case 'memory':
@@ -38,10 +37,8 @@ function applied(state: PodState, edit: Edit, { edits, order }: Whole): PodState
       const memory = edits.find((one) => one.kind === 'memory');
       return memory === undefined ? state : withWriter(state, edit, memory);
     }
-    case 'annotation': {
-      const isThere = Object.hasOwn(state.annotations, edit.name);
-      return isThere ? state : { ...state, added: { ...state.added, [edit.name]: edit.value } };
-    }
+    case 'annotation':
+      return withAnnotation(state, edit);
     case 'warning':
       return state.warnings.includes(edit.text)
         ? state
@@ -53,14 +50,33 @@ function applied(state: PodState, edit: Edit, { edits, order }: Whole): PodState
   }
 }
 
-function withVariable(env: readonly Item[], edit: EnvEdit, order: EnvOrder): readonly Item[] {
-  const { name, value, valueFrom } = edit;
+function withAnnotation(state: PodState, { name, value }: AnnotationEdit): PodState {
+  if (Object.hasOwn(state.annotations, name)) return state;
+  return { ...state, added: { ...state.added, [name]: value } };
+}
+
+function withKept(state: PodState, edit: KeptEdit, order: EnvOrder): PodState {
+  const { variable, id } = edit;
+  const now = withValue(state, edit);
+  if (variable === undefined) return now;
+  return withVariables(now, { value: { name: variable }, kept: id }, order);
+}
+
+function entryOf({ name, value, valueFrom }: EnvEdit): Item {
   const from = valueFrom === undefined ? {} : { valueFrom };
   // The API server drops a value that is empty.
-  const entry = {
-    value: { name, ...(value === undefined || value === '' ? {} : { value }), ...from },
-  };
-  const old = named(env, name);
+  return { value: { name, ...(value === undefined || value === '' ? {} : { value }), ...from } };
+}
+
+function withVariables(state: PodState, entry: Item, order: EnvOrder): PodState {
+  const pulls = withoutPulled(state.pulls, String(entry.value['name']));
+  return eachContainer({ ...state, pulls }, (one) => {
+    return { ...one, env: withVariable(one.env, entry, order) };
+  });
+}
+
+function withVariable(env: readonly Item[], entry: Item, order: EnvOrder): readonly Item[] {
+  const old = named(env, String(entry.value['name']));
   if (order === 'last') return old === undefined ? [...env, entry] : env;
   const others = old === undefined ? env : env.filter((one) => one !== old);
   return [entry, ...others];

@@ -14,6 +14,9 @@ export function patchOf(pod: Json, state: PodState): readonly PatchOperation[] {
       const path = pointer('spec', 'volumes', index, 'secret', 'items', '-');
       return items.map((value): PatchOperation => ({ op: 'add', path, value }));
     }),
+    ...state.volumes.flatMap(({ value, from = 0, isNew = false }): PatchOperation[] => {
+      return isNew ? [{ op: 'replace', path: pointer('spec', 'volumes', from), value }] : [];
+    }),
     ...appended(
       spec,
       'volumes',

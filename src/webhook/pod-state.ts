@@ -1,6 +1,6 @@
 // A pod as it came, and what has been added to it so far. Only what is added is ever written anew,
 // so that members of newer versions of Kubernetes stay as they are.
-import type { PullEdit } from '../injectors/_edit.ts';
+import type { KeptEdit, PullEdit } from '../injectors/_edit.ts';
 import { isRecord } from '../wire/read.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -9,6 +9,17 @@ export type Json = Readonly<Record<string, unknown>>;
 export interface Item {
   readonly value: Json;
   readonly from?: number;
+  /** True where it stands in the place of the one that came. */
+  readonly isNew?: true;
+  /** The id of a value: a reference to it, once its Secret has a name. */
+  readonly kept?: string;
+}
+
+/** A value for the Secret beside the pod. */
+export interface KeptValue extends Pick<KeptEdit, 'id' | 'value' | 'called'> {
+  /** Its key in the Secret. */
+  readonly key: string;
+  readonly files: readonly string[];
 }
 
 export type ContainerList = 'containers' | 'initContainers';
@@ -43,6 +54,8 @@ export interface PodState {
   readonly pullSecrets: readonly Item[];
   /** What one container fetches for all. */
   readonly pulls: readonly PullEdit[];
+  /** What a Secret beside the pod holds. */
+  readonly kept: readonly KeptValue[];
   /** For whoever creates the pod, each once. */
   readonly warnings: readonly string[];
 }
@@ -64,6 +77,7 @@ export function readPodState(pod: Json): PodState {
     added: {},
     pullSecrets: items(spec['imagePullSecrets'], 'spec.imagePullSecrets'),
     pulls: [],
+    kept: [],
     warnings: [],
   };
 }

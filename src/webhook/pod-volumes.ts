@@ -86,7 +86,7 @@ interface Mounting {
   readonly secretName?: string;
 }
 
-function mounted(state: PodState, mounting: Mounting): PodState {
+export function mounted(state: PodState, mounting: Mounting): PodState {
   return eachContainer(state, (container) => withMount(state, container, mounting));
 }
 

@@ -183,9 +183,25 @@ function withContainer(
       ...mounts.map((value) => ({ value })),
       { value: { name: PLAN_VOLUME, mountPath: PLAN_DIR, readOnly: true } },
       ...identityMounts(state),
+      ...mountsBelow(state),
     ],
   };
   return { ...state, containers: [...state.containers, container] };
+}
+
+/**
+ * What containers have below the folder of secrets. They have the folder itself read-only, where no
+ * place for a mount can be made any more; this container may write, and what is made for its own
+ * mounts stays in the volume.
+ */
+function mountsBelow({ containers }: PodState): readonly Item[] {
+  const mounts = containers
+    .flatMap((one) => one.mounts)
+    .filter(({ value: { mountPath } }) => {
+      return typeof mountPath === 'string' && mountPath.startsWith(`${SECRETS_DIR}/`);
+    });
+  const byPath = new Map(mounts.map(({ value }) => [value['mountPath'], value]));
+  return [...byPath.values()].map((value) => ({ value: { ...value, readOnly: true } }));
 }
 
 /** The first, but behind native sidecars that the network needs (a mesh). */

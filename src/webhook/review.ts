@@ -2,8 +2,9 @@
 import { BellhopError, problemsOf } from '../core/errors.ts';
 import type { Answer, PodReview, Refusal } from '../wire/admission.ts';
 import { TOO_LARGE, answerText, readReview } from '../wire/admission.ts';
-import { isRecord } from '../wire/read.ts';
 import type { Decision, Delivered, Mutate } from './decision.ts';
+import type { OwnerFacts } from './pod-owner.ts';
+import { controllerIn } from './pod-owner.ts';
 import { untilAborted } from './until-aborted.ts';
 
 /** How a review ended; the label of metrics and logs. */
@@ -50,14 +51,6 @@ export interface PodFacts {
   readonly dryRun: boolean;
   /** Who made it and will make it again: a Job, a ReplicaSet. */
   readonly owner?: OwnerFacts;
-}
-
-/** As Kubernetes names an owner. */
-export interface OwnerFacts {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly uid: string;
 }
 
 const LATE = 'bellhop could not decide before the API server would have given up; try again';
@@ -151,20 +144,9 @@ interface Metadata {
 
 function podFacts({ pod, namespace, dryRun }: PodReview): PodFacts {
   const metadata = (pod as { metadata?: Metadata | null }).metadata ?? {};
-  const owner = ownerOf(metadata.ownerReferences);
+  const owner = controllerIn(metadata.ownerReferences);
   const name = metadata.name || metadata.generateName || '';
   return { name, namespace, dryRun, ...(owner === undefined ? {} : { owner }) };
-}
-
-function ownerOf(references: unknown): OwnerFacts | undefined {
-  if (!Array.isArray(references)) return undefined;
-  const one: unknown = references.find(
-    (each: unknown) => isRecord(each) && each['controller'] === true,
-  );
-  if (!isRecord(one)) return undefined;
-  const { apiVersion, kind, name, uid } = one;
-  const areTexts = [apiVersion, kind, name, uid].every((each) => typeof each === 'string');
-  return areTexts ? ({ apiVersion, kind, name, uid } as OwnerFacts) : undefined;
 }
 
 /**

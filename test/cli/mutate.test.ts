@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { encodeSecret } from '../../src/wire/flyte-secret.ts';
-import { call, folder } from './_call.ts';
+import { CANARY, call, folder } from './_call.ts';
 
 const NONE = { group: '', groupVersion: '', key: '', mountRequirement: 0, envVar: '' };
 const annotation = encodeSecret({ ...NONE, group: 'db', key: 'pass', mountRequirement: 1 });
@@ -94,6 +94,35 @@ describe('mutate', () => {
     const { code, err } = call(['mutate', '-f', pod, '-c', deny]);
     expect(code).toBe(0);
     expect(err).toContain('webhook.missing is deny: without a cluster');
+  });
+
+  test('a Secret that the webhook would make is named, without a value; none is made', () => {
+    const kept = write(
+      'flyte-kept.yaml',
+      `apiVersion: bellhop/v1
+webhook:
+  valueSecrets: { namespaces: ['*'] }
+  allow: [{ name: all }]
+`,
+    );
+    const env = { FLYTE_SECRET_DB_PASS: CANARY };
+    const flags = ['-f', pod, '-c', kept, '--namespace', 'team'];
+    const { code, out, err } = call(['mutate', ...flags], env);
+    expect(code).toBe(0);
+    const [, name = 'none'] =
+      /would make Secret (bellhop-[0-9a-f]{32}) in namespace team/.exec(err) ?? [];
+    expect(err).toContain('with 0-pass; its name ends otherwise there');
+    const secretKeyRef = { name, key: '0-pass' };
+    const env0 = { name: '_UNION_DB_PASS', valueFrom: { secretKeyRef } };
+    expect(JSON.parse(out)).toMatchObject({
+      spec: { containers: [{ env: [env0, {}, { name: 'A' }] }] },
+    });
+    expect(out + err).not.toContain(CANARY);
+    // The name says nothing of the value.
+    const other = call(['mutate', ...flags], { FLYTE_SECRET_DB_PASS: 'other' });
+    expect(other.out).toBe(out);
+    const review = call(['mutate', ...flags, '-o', 'review'], env);
+    expect(JSON.parse(review.out)).toMatchObject({ response: { allowed: true } });
   });
 
   test('settings that Flyte takes without any effect are named', () => {

@@ -111,6 +111,14 @@ describe('bellhop webhook', () => {
     expect([code, err.includes('webhook.missing: deny')]).toEqual([64, true]);
   });
 
+  test('does not start where it is to make Secrets in no cluster', () => {
+    const file = path.join(folder, 'hook-values.yaml');
+    const setting = 'webhook: { valueSecrets: { namespaces: [team] } }';
+    writeFileSync(file, `apiVersion: bellhop/v1\n${setting}\n`);
+    const { code, err } = call(['webhook', '-c', file, '--no-cluster']);
+    expect([code, err.includes('webhook.valueSecrets: needs the cluster')]).toEqual([64, true]);
+  });
+
   test('outside of a cluster it says that there is none', () => {
     const { code, err } = call(['webhook', '-c', settings]);
     expect(code).not.toBe(0);

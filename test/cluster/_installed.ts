@@ -64,10 +64,10 @@ function access({ cluster, namespace }: Place): string[] {
   return [`--namespace=${namespace}`, `--kubeconfig=${cluster.env['KUBECONFIG'] ?? ''}`];
 }
 
-const SECRET = { group: 'g', groupVersion: '', key: 'k', mountRequirement: FILE, envVar: '' };
+const SECRET = { group: 'g', groupVersion: '', key: 'k', envVar: '' };
 
-/** A pod that asks for the file of key k of Secret g, and prints what it sees. */
-export function askingPod(namespace: string, name: string): object {
+/** A pod that asks for key k of group g, as a file or as a variable, and prints what it sees. */
+export function askingPod(namespace: string, name: string, mountRequirement = FILE): object {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -75,7 +75,7 @@ export function askingPod(namespace: string, name: string): object {
       name,
       namespace,
       labels: { 'inject-flyte-secrets': 'true' },
-      annotations: { 'flyte.secrets/s0': encodeSecret(SECRET) },
+      annotations: { 'flyte.secrets/s0': encodeSecret({ ...SECRET, mountRequirement }) },
     },
     spec: {
       restartPolicy: 'Never',

@@ -230,6 +230,29 @@ describe.skipIf(!isThere)('its rights', () => {
     TEST_MS_MAX,
   );
 
+  test(
+    'values may become Secrets in the namespaces that are named, and go from there',
+    async () => {
+      const rbac = { valueSecrets: { namespaces: ['default'] } };
+      const verbs = ['get', 'list', 'create', 'update', 'delete'];
+      const there = [...verbs.map((verb) => `${verb} secrets yes`), 'list pods yes', 'get pods no'];
+      const values = { rbac, certificates: { mode: 'files' }, registration: { mode: 'none' } };
+      expect(await ask(values, there, 'default')).toEqual(there);
+      const own = [
+        'create secrets yes',
+        'get secrets/OWN-values yes',
+        'update secrets/OWN-values no',
+        'get secrets/other no',
+        'list pods no',
+        'create leases.coordination.k8s.io yes',
+        'update leases.coordination.k8s.io/OWN-values yes',
+        'update leases.coordination.k8s.io/OWN no',
+      ];
+      expect(await ask(values, own)).toEqual(own);
+    },
+    TEST_MS_MAX,
+  );
+
   test.each<readonly [string, Values, readonly string[]]>([
     [
       'where it registers itself',

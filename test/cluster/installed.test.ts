@@ -1,6 +1,7 @@
 // The chart on a real node: the image, asked by the API server through the Service.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
+import { ENV_VAR } from '../../src/wire/flyte-secret.ts';
 import { askingPod, IMAGE, importImage, install, uninstall } from './_installed.ts';
 import type { Cluster } from './kit/cluster.ts';
 import { realCluster, realHelm, until } from './kit/cluster.ts';
@@ -122,22 +123,33 @@ describe.skipIf(!isThere)('certificates of its own, with the rights that the cha
     const [namespace, asking] = [await cluster.namespace(), await cluster.namespace()];
     const place = { cluster, helm, namespace, name: namespace };
     const registration = { mode, ...onlyFor(asking) };
+    const allow = [{ name: 'asking', namespaces: [asking] }];
     await install(place, {
       image: IMAGE,
       hostNetwork: true,
       replicaCount: 1,
-      extraEnv,
+      extraEnv: [...extraEnv, { name: 'FLYTE_SECRET_G_K', value: CANARY }],
       registration,
       policy: { enabled: true },
-      config,
+      rbac: { valueSecrets: { namespaces: [asking] } },
+      config: { webhook: { ...config.webhook, allow } },
     });
     try {
       const pod = askingPod(asking, 'asks');
       await until(async () => {
         return (await kubectl(['create', '--dry-run=server', '-f', '-'], pod)).ok;
       });
+      await must(['create', '-f', '-'], askingPod(asking, 'of-the-webhook', ENV_VAR));
+      const ended = '--for=jsonpath={.status.phase}=Succeeded';
+      await must(['-n', asking, 'wait', ended, '--timeout=60s', 'pod/of-the-webhook']);
+      const seen = await must(['-n', asking, 'logs', 'of-the-webhook']);
+      expect(seen).toContain(`{"name":"_UNION_G_K","value":"${CANARY}"}`);
+      const written = await must(['-n', asking, 'get', 'pod/of-the-webhook', '-o', 'json']);
+      expect(written).not.toContain(CANARY);
+      await must(['-n', namespace, 'get', 'lease', `${namespace}-values`]);
       const logs = await must(['-n', namespace, 'logs', `deployment/${namespace}`, '--tail=-1']);
       expect(logs).not.toMatch(/forbidden|"level":"error"/i);
+      expect(logs).not.toContain(CANARY);
     } finally {
       await uninstall(place);
       await kubectl(['delete', 'mutatingwebhookconfiguration', namespace, '--ignore-not-found']);

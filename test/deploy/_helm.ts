@@ -41,6 +41,10 @@ export async function objects(release: Release, values: Values): Promise<readonl
   return all.filter((one) => one !== null && one !== undefined) as KubeObject[];
 }
 
+function rightsOn(places: object): Values {
+  return { readSecrets: places, writeSecrets: places, valueSecrets: places };
+}
+
 const PEM = Buffer.from('a certificate').toString('base64');
 
 /** Every option of the chart on and off, by what each set is about. */
@@ -76,7 +80,7 @@ export const VARIANTS: Readonly<Record<string, Values>> = {
     extraArgs: ['--log=json'],
     service: { port: 8443, annotations: { e: 'f' } },
     serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/x' } },
-    rbac: { events: false, readSecrets: { cluster: true }, writeSecrets: { cluster: true } },
+    rbac: { events: false, ...rightsOn({ cluster: true }) },
     certificates: { flyteSecretName: 'flyte-pod-webhook' },
     networkPolicy: {
       metricsFrom: [{ namespaceSelector: { matchLabels: { name: 'monitoring' } } }],
@@ -124,7 +128,7 @@ export const VARIANTS: Readonly<Record<string, Values>> = {
     existingConfigMap: 'settings',
   },
   'rights in namespaces': {
-    rbac: { readSecrets: { namespaces: ['default'] }, writeSecrets: { namespaces: ['default'] } },
+    rbac: rightsOn({ namespaces: ['default'] }),
   },
   'names of its own': { nameOverride: 'hook', fullnameOverride: 'the-hook' },
 };

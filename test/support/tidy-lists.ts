@@ -40,6 +40,7 @@ export const REVEALS: ReadonlySet<string> = new Set([
   'src/stores/_rest.ts', // a credential becomes part of a request for a token
   'src/stores/_aws-sources.ts', // an access key signs requests
   'src/webhook/embedded-place.ts', // a value of the webhook's store goes into a pod
+  'src/webhook/value-names.ts', // a value goes into the Secret beside a pod, and into its name
   'src/webhook/value-cache.ts', // a value that was kept goes into a pod
   'src/entrypoint/select.ts', // a JSON object is taken apart; its members are sealed again
 ]);

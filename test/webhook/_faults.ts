@@ -86,5 +86,13 @@ export function forbidding(isForbidden: (method: string, path: string) => boolea
       judge('update', path);
       return api.update(path, object);
     },
+    remove: async (path, object) => {
+      judge('delete', path);
+      return api.remove(path, object);
+    },
+    list: async (path, wish, see) => {
+      judge('list', path);
+      return api.list(path, wish, see);
+    },
   });
 }

@@ -144,7 +144,7 @@ function variablesOf(pod: Json, without?: string): ReadonlyMap<string, string>[]
 }
 
 /** As the kubelet expands a literal value: `$$` is `$`, `$(NAME)` the variable's value. */
-function expandedBy(env: ReadonlyMap<string, string>, name: string): string {
+export function expandedBy(env: ReadonlyMap<string, string>, name: string): string {
   return (env.get(name) ?? '').replaceAll(
     /\$\$|\$\(([^)]*)\)/g,
     (whole, of: string | undefined) => {
@@ -153,8 +153,13 @@ function expandedBy(env: ReadonlyMap<string, string>, name: string): string {
   );
 }
 
-/** Runs the container that writes files, and reads what it has written. */
 function filesOf(pod: Json, { maskInitContainer = '' }: Better): (file: string) => Buffer {
+  const written = writtenBy(pod, maskInitContainer);
+  return (file) => written.get(file) ?? Buffer.from('no such file');
+}
+
+/** Runs the container that writes files, and reads what it has written; by their paths. */
+export function writtenBy(pod: Json, maskInitContainer: string): ReadonlyMap<string, Buffer> {
   const spec = pod['spec'] as Readonly<Record<string, readonly Json[] | undefined>>;
   const writers = (spec['initContainers'] ?? []).filter(({ name }) => name === maskInitContainer);
   expect(writers).toHaveLength(1);
@@ -182,5 +187,5 @@ function filesOf(pod: Json, { maskInitContainer = '' }: Better): (file: string) 
     written.set(`/etc/flyte/secrets/${name}`, readFileSync(file));
   }
   rmSync(at, { recursive: true });
-  return (file) => written.get(file) ?? Buffer.from('no such file');
+  return written;
 }

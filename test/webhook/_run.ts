@@ -14,6 +14,7 @@ import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import { fakeIo } from '../support/fake-io.ts';
 import type { MemoryCluster } from './_memory-api.ts';
 import { memoryCluster } from './_memory-api.ts';
+import { valueSecretsOn } from './_values.ts';
 import type { Json, MutateVector, StoredValue } from './_vectors.ts';
 
 export interface Ran {
@@ -59,6 +60,7 @@ export async function runVector(vector: MutateVector, more: Json): Promise<Ran> 
       global: globalValues({ fs: io.fs, variable: (name) => (globalEnv ?? {})[name] }),
       find: cache.find,
       pullSecrets: openPullSecrets(cluster.client(() => 0)),
+      values: valueSecretsOn(cluster.client(() => 0)),
       stores: {},
       policy: DEFAULT_POLICY,
       digest: { md5: hash('md5'), sha256: hash('sha256') },
@@ -95,7 +97,7 @@ function clusterOf(secrets: readonly Json[]): MemoryCluster {
 function secretsIn(cluster: MemoryCluster): readonly Json[] {
   return [...cluster.objects.values()].map((object) => {
     const { apiVersion: _, kind: __, ...secret } = object;
-    const { resourceVersion: ___, ...metadata } = secret['metadata'] as Json;
+    const { resourceVersion: ___, uid: ____, ...metadata } = secret['metadata'] as Json;
     return { ...secret, metadata };
   });
 }

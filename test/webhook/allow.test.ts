@@ -38,6 +38,18 @@ describe('a rule', () => {
   test('is not needed where there are none', () => {
     expect(refusalBy([], ASKED)).toBeUndefined();
   });
+
+  test('is needed by a manager that needs one: the refusal has one that would do', () => {
+    const refusal = refusalBy([], { ...ASKED, needsRule: true });
+    expect(refusal).toBe(
+      'webhook.allow has no rule for it: e.g. { name: K8s, managers: [K8s], ' +
+        'namespaces: [team-a], users: ["system:serviceaccount:flyte:flytepropeller"] }',
+    );
+    const rule = { name: 'K8s', managers: ['K8s'], namespaces: ['team-a'], users: [ASKED.user] };
+    expect(refusalBy([rule], { ...ASKED, needsRule: true })).toBeUndefined();
+    expect(refusalBy([rule], { ...ASKED, needsRule: true, namespace: 'x' })).toBeDefined();
+    expect(refusalBy([], { ...ASKED, needsRule: true, user: '' })).not.toContain('users');
+  });
 });
 
 test('no pod obtains what no rule allows: as a regular expression would say it', () => {

@@ -10,6 +10,8 @@ import type { FlyteSecret } from '../../src/wire/flyte-secret.ts';
 import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import { encodeSecret } from '../../src/wire/flyte-secret.ts';
 import { applyPatch } from '../../src/wire/json-patch.ts';
+import { memoryCluster } from './_memory-api.ts';
+import { KEPT, valueSecretsOn } from './_values.ts';
 import type { Json } from './_vectors.ts';
 
 const CANARY = 'canary-b11c';
@@ -27,12 +29,13 @@ interface How {
 async function decide(pod: Json, { types, profile, variables }: How): Promise<Decision> {
   const pull = { image: 'bellhop:1', variables };
   const images = { i: { entrypoint: ['/$(A)'], cmd: ['run'] } };
-  const own = { secretManagerTypes: types, profile, pull, images };
+  const own = { secretManagerTypes: types, profile, pull, images, ...KEPT };
   const { settings } = readWebhookSettings(own);
   const mutate = openMutate(
     mutateSettings(settings, ALL_INJECTORS, {
       global: (group) => (group === 'global' ? CANARY : undefined),
       find: async (id) => (id.includes('__project____key__') ? { text: CANARY } : undefined),
+      values: valueSecretsOn(memoryCluster().client(() => 0)),
       stores: {},
       policy: DEFAULT_POLICY,
       digest: { md5: hash('md5'), sha256: hash('sha256') },

@@ -2,7 +2,7 @@
 
 /** One HTTP request as it goes out. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** http:// or https://. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -96,6 +96,12 @@ pull:
   image: {{ include "bellhop.image" . }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
   command: [/usr/bin/bellhop, pull]
+{{- with .Values.rbac.valueSecrets }}
+{{- if or .cluster .namespaces }}
+valueSecrets:
+  namespaces: {{ ternary (list "*") .namespaces .cluster | toJson }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- /* bellhop.yaml: the user's, over what is below it, and under what must agree with the objects. */}}

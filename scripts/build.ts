@@ -1,12 +1,13 @@
 // Builds dist/bellhop (the launcher) and dist/bellhop-runtime (this TypeScript on Bun), which
 // belong together and may be moved together. `--if-needed` builds only what is older than its
-// sources; without it, sizes are printed.
+// sources; without it, sizes are printed. `--arm64` builds both for that machine, in dist/arm64.
 import {
   chmodSync,
   existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -23,11 +24,19 @@ const dist = path.join(root, 'dist');
  */
 const HOOKS = ['BUN_OPTIONS', 'BUN_BE_BUN'];
 
+/** A machine that is built for. */
+export type Machine = 'x64' | 'arm64';
+
+const OWN: Machine = process.arch === 'arm64' ? 'arm64' : 'x64';
+/** Bun's names of the machines. */
+const TARGETS = { x64: 'bun-linux-x64', arm64: 'bun-linux-arm64' } as const;
+const PACKAGES = { x64: '@oven/bun-linux-x64', arm64: '@oven/bun-linux-aarch64' } as const;
+
 /** The base executable with its hooks renamed; kept under a name that a new Bun changes. */
-export function patchedBase(): string {
-  const out = path.join(root, '.cache', `bun-base-${Bun.version}`);
+export function patchedBase(machine: Machine = OWN): string {
+  const out = path.join(root, '.cache', `bun-base-${machine}-${Bun.version}`);
   if (existsSync(out)) return out;
-  const bytes = readFileSync(process.execPath);
+  const bytes = machine === OWN ? readFileSync(process.execPath) : fetchedBase(machine);
   for (const hook of HOOKS) {
     const renamed = Buffer.from(hook.replace('BUN', 'BH_'));
     let found = 0;
@@ -44,8 +53,32 @@ export function patchedBase(): string {
   return out;
 }
 
+/** Bun for another machine, from npm's registry, by the digest in package-lock.json. */
+function fetchedBase(machine: Machine): Buffer {
+  const name = PACKAGES[machine];
+  const lock = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')) as {
+    readonly packages: Readonly<Record<string, { version: string; integrity: string }>>;
+  };
+  const wanted = lock.packages[`node_modules/${name}`];
+  if (wanted?.version !== Bun.version) throw new Error(`package-lock.json has no ${name}`);
+  const folder = path.join(root, '.cache', 'bun-package');
+  mkdirSync(folder, { recursive: true });
+  const pack = ['npm', 'pack', '--json', `--pack-destination=${folder}`, `${name}@${Bun.version}`];
+  const packed = Bun.spawnSync(pack, { cwd: root, stdout: 'pipe', stderr: 'inherit' });
+  if (packed.exitCode !== 0) throw new Error(`${name} cannot be had`);
+  const [{ filename = '' } = {}] = JSON.parse(packed.stdout.toString()) as { filename?: string }[];
+  const file = path.join(folder, path.basename(filename));
+  const digest = new Bun.CryptoHasher('sha512').update(readFileSync(file)).digest('base64');
+  if (`sha512-${digest}` !== wanted.integrity) throw new Error(`${file} is not what is locked`);
+  const member = ['tar', '-xOzf', file, 'package/bin/bun'];
+  const binary = Bun.spawnSync(member, { stdout: 'pipe', stderr: 'inherit' });
+  rmSync(folder, { recursive: true });
+  if (binary.exitCode !== 0) throw new Error(`${file} has no bin/bun`);
+  return binary.stdout;
+}
+
 /** Compiles a program as the runtime is compiled; the file's base name is part of its bytes. */
-export function compileRuntime(source: string, outfile: string): void {
+export function compileRuntime(source: string, outfile: string, machine: Machine = OWN): void {
   const done = Bun.spawnSync(
     [
       process.execPath,
@@ -57,7 +90,8 @@ export function compileRuntime(source: string, outfile: string): void {
       '--splitting',
       '--no-compile-autoload-dotenv',
       '--no-compile-autoload-bunfig',
-      `--compile-executable-path=${patchedBase()}`,
+      `--target=${TARGETS[machine]}`,
+      `--compile-executable-path=${patchedBase(machine)}`,
       source,
       '--outfile',
       outfile,
@@ -70,6 +104,15 @@ export function compileRuntime(source: string, outfile: string): void {
 function buildRuntime(): void {
   mkdirSync(dist, { recursive: true });
   compileRuntime(path.join(root, 'src/main.ts'), path.join(dist, 'bellhop-runtime'));
+}
+
+/** Builds launcher and runtime for arm64; their folder. */
+export function buildArm64(): string {
+  const folder = path.join(dist, 'arm64');
+  mkdirSync(folder, { recursive: true });
+  buildLauncher({ machine: 'arm64', out: path.join(folder, 'bellhop') });
+  compileRuntime(path.join(root, 'src/main.ts'), path.join(folder, 'bellhop-runtime'), 'arm64');
+  return folder;
 }
 
 function newestSource(folder: string): number {
@@ -113,6 +156,8 @@ function sizes(file: string): string {
 if (import.meta.main) {
   if (process.argv.includes('--if-needed')) {
     buildIfNeeded();
+  } else if (process.argv.includes('--arm64')) {
+    console.log(buildArm64());
   } else {
     buildRuntime();
     const files = [path.join(dist, 'bellhop-runtime')];

@@ -5,7 +5,8 @@ import { existsSync, readFileSync, readdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { parseArgs } from 'node:util';
-import { buildIfNeeded } from './build.ts';
+import type { Machine } from './build.ts';
+import { buildArm64, buildIfNeeded } from './build.ts';
 import type { Entry, ImageParts, Layout, Pressing } from './oci-layout.ts';
 import { layoutOf, writeLayout } from './oci-layout.ts';
 
@@ -13,8 +14,6 @@ const root = path.join(import.meta.dir, '..');
 
 /** The user that the image runs as; a number, so that `runAsNonRoot` can be checked. */
 export const USER = 65_532;
-
-type Machine = 'x64' | 'arm64';
 
 /** Where glibc's files are looked for, and where its loader looks for them in the image. */
 interface Libc {
@@ -207,14 +206,17 @@ function readFlags() {
 function main(): void {
   const flags = readFlags();
   const isGiven = flags.bellhop !== undefined && flags.runtime !== undefined;
-  if (!isGiven && flags.machine === 'arm64') {
-    throw new Error('for arm64, --runtime and --bellhop name the files: they are not built here');
-  }
-  if (!isGiven && !buildIfNeeded().launcher) throw new Error('a C compiler (cc) is needed');
+  const isArm = flags.machine === 'arm64';
+  const built = (): string => {
+    if (isArm) return buildArm64();
+    if (!buildIfNeeded().launcher) throw new Error('a C compiler (cc) is needed');
+    return path.join(root, 'dist');
+  };
+  const folderOfFiles = isGiven ? '' : built();
   const layout = imageOf({
     ...flags,
-    bellhop: flags.bellhop ?? path.join(root, 'dist/bellhop'),
-    runtime: flags.runtime ?? path.join(root, 'dist/bellhop-runtime'),
+    bellhop: flags.bellhop ?? path.join(folderOfFiles, 'bellhop'),
+    runtime: flags.runtime ?? path.join(folderOfFiles, 'bellhop-runtime'),
   });
   const folder = path.join(flags.out, LIBC[flags.machine].architecture);
   writeLayout(layout, folder);

@@ -1,4 +1,5 @@
 import { BellhopError } from '../core/errors.ts';
+import type { AnswerAnnotations } from '../entrypoint/annotated.ts';
 import type { DeclareOptions } from '../entrypoint/declare.ts';
 import type { Image } from '../plan/types.ts';
 import type { Flags, Given } from './command.ts';
@@ -49,8 +50,15 @@ export function declareOptions(given: Given): DeclareOptions {
     fields: given.texts('field'),
     node: given.texts('node'),
     image: imageOf(given),
+    annotations,
   };
 }
+
+/** The webhook's part is loaded only for pods that ask for secrets by annotations. */
+const annotations: AnswerAnnotations = async (pod) => {
+  const { answerAnnotations } = await import('./annotations.ts');
+  return answerAnnotations(pod);
+};
 
 function imageOf(given: Given): Image {
   const entrypoint = words(given, 'image-entrypoint');

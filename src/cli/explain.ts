@@ -1,9 +1,10 @@
 import { BellhopError, judge } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { printable, renderWarning } from '../core/report.ts';
+import type { AnswerAnnotations } from '../entrypoint/annotated.ts';
 import { declare } from '../entrypoint/declare.ts';
-import type { Declared } from '../entrypoint/declare.ts';
-import type { Answers } from '../entrypoint/answers.ts';
+import type { Declared, DeclareOptions } from '../entrypoint/declare.ts';
+import type { Answers as StoreAnswers } from '../entrypoint/answers.ts';
 import { answerKey, levelsOf } from '../entrypoint/answers.ts';
 import { gather } from '../entrypoint/gather.ts';
 import { selectAll, selectValue } from '../entrypoint/select.ts';
@@ -13,8 +14,10 @@ import { explainPlan } from '../plan/explain.ts';
 import type { Explanation, KeysOf } from '../plan/explain.ts';
 import { formatReference } from '../plan/reference.ts';
 import type { Reference } from '../plan/types.ts';
-import type { Command } from './command.ts';
+import type { Command, Given } from './command.ts';
 import { DECLARE_FLAGS, declareOptions, needManifest } from './declare-flags.ts';
+import type { Answers } from './explain-secrets.ts';
+import { explainSecrets, secretsText } from './explain-secrets.ts';
 import type { Look } from './look.ts';
 import { lengthText, lookOf, titled } from './look.ts';
 import { bold } from './table.ts';
@@ -27,10 +30,15 @@ const command: Command = {
     'Never prints a value. Keys of objects in the input are known; those of other stores are shown as',
     '`*` unless --fetch asks for them. --fetch also tells which version each store gave, and for how',
     'long what it lends is valid.',
+    '',
+    "Where the pod has Flyte's annotations, it tells what each secret manager said of each secret.",
+    '--webhook explains the answer of `bellhop webhook` instead: what it adds to the pod, and why.',
   ].join('\n'),
   flags: {
     ...DECLARE_FLAGS,
     fetch: { help: 'ask the stores for the names of the keys' },
+    webhook: { help: "the webhook's answer, with the same bellhop.yaml" },
+    user: { value: 'NAME', help: 'with --webhook: who creates the pod' },
     output: { short: 'o', value: 'FORMAT', help: 'table or json (default: table)' },
   },
   wordsMax: 0,
@@ -47,20 +55,73 @@ const command: Command = {
     }
     const options = declareOptions(given);
     needManifest(options);
-    const declared = await declare(io, options);
-    for (const warning of declared.warnings) io.stderr(renderWarning(warning, given.log));
-    const { keysOf, problems, facts } = await keysFrom(io, declared, given.has('fetch'));
-    const explanation = explainPlan(declared.plan, keysOf);
-    if (format === 'json') {
-      const whole = facts.length === 0 ? explanation : { ...explanation, references: facts };
-      io.stdout(`${JSON.stringify(whole, undefined, 2)}\n`);
-    } else io.stdout(explanationText(explanation, facts, lookOf(io)));
-    judge(problems);
+    const asJson = format === 'json';
+    if (given.has('webhook')) {
+      const { explainWebhook } = await import('./explain-webhook.ts');
+      await explainWebhook(io, given, { options, asJson });
+      return 0;
+    }
+    if (given.text('user') !== undefined) {
+      throw new BellhopError('BH_ERR_USAGE', { where: ['--user'], what: 'is for --webhook' });
+    }
+    await explain(io, given, { options, asJson });
     return 0;
   },
 };
 
 export default command;
+
+async function explain(
+  io: Io,
+  given: Given,
+  { options, asJson }: { readonly options: DeclareOptions; readonly asJson: boolean },
+): Promise<void> {
+  const { declared, answers } = await declareTelling(io, options, asJson);
+  for (const warning of declared.warnings) io.stderr(renderWarning(warning, given.log));
+  const { keysOf, problems, facts } = await keysFrom(io, declared, given.has('fetch'));
+  const explanation = explainPlan(declared.plan, keysOf);
+  if (asJson) {
+    const more = {
+      ...(facts.length === 0 ? {} : { references: facts }),
+      ...(answers === undefined ? {} : { flyte: flyteData(answers) }),
+    };
+    io.stdout(`${JSON.stringify({ ...explanation, ...more }, undefined, 2)}\n`);
+  } else io.stdout(explanationText(explanation, { facts, answers }, lookOf(io)));
+  judge(problems);
+}
+
+interface Telling {
+  readonly declared: Declared;
+  /** Where the pod's annotations ask for secrets. */
+  readonly answers: Answers | undefined;
+}
+
+/** What secret managers said is told also where nobody delivers a secret. */
+async function declareTelling(io: Io, options: DeclareOptions, asJson: boolean): Promise<Telling> {
+  let answers: Answers | undefined;
+  const annotations: AnswerAnnotations = async (pod) => {
+    const { answerAnnotations } = await import('./annotations.ts');
+    return answerAnnotations(pod, ({ settings: { profile }, managers, outcomes }) => {
+      answers = { profile, managers, outcomes };
+    });
+  };
+  try {
+    const declared = await declare(io, { ...options, annotations });
+    return { declared, answers };
+  } catch (error) {
+    if (answers !== undefined) {
+      const data = { flyte: flyteData(answers) };
+      const text = asJson ? JSON.stringify(data, undefined, 2) : secretsText(answers, lookOf(io));
+      io.stdout(`${text}\n`);
+    }
+    throw error;
+  }
+}
+
+function flyteData(answers: Answers): unknown {
+  const { profile, managers } = answers;
+  return { profile, managers, secrets: explainSecrets(answers) };
+}
 
 interface Keys {
   readonly keysOf: KeysOf;
@@ -96,7 +157,7 @@ async function keysFrom(io: Io, declared: Declared, fetch: boolean): Promise<Key
 }
 
 /** Of the reference that was used: a fallback may have stood in. */
-function factsOf({ plan }: Declared, answers: Answers): ReferenceFacts[] {
+function factsOf({ plan }: Declared, answers: StoreAnswers): ReferenceFacts[] {
   const told = boundsOf(plan.placements).flatMap(({ bound }) => {
     const given = answers.get(answerKey(bound));
     const used = given === undefined ? undefined : levelsOf(bound)[given.level];
@@ -112,7 +173,7 @@ function factsOf({ plan }: Declared, answers: Answers): ReferenceFacts[] {
 
 function explanationText(
   explanation: Explanation,
-  facts: readonly ReferenceFacts[],
+  { facts, answers }: { readonly facts: readonly ReferenceFacts[] } & Pick<Telling, 'answers'>,
   look: Look,
 ): string {
   const { origin, argv, identity, variables, files } = explanation;
@@ -135,6 +196,7 @@ function explanationText(
   const parts = [
     bold(printable(head), look.colours),
     `argv      ${words}\n          from ${argv.from}\nidentity  ${identity}`,
+    ...(answers === undefined ? [] : [secretsText(answers, look)]),
     titled({ headings: ['VARIABLE', 'FROM', 'RULE', 'NOTES'], rows: variableRows }, look),
     titled({ headings: ['FILE', 'MODE', 'FROM', 'RULE', 'NOTES'], rows: fileRows }, look),
     ...(lent.length === 0

@@ -69,7 +69,7 @@ const command: Command = {
 export default command;
 
 /** What is no part of the pod: warnings, and what the webhook would do in the cluster. */
-function saidBeside(decision: Decision): readonly string[] {
+export function saidBeside(decision: Decision): readonly string[] {
   if (decision.kind !== 'patched') return [];
   const { warnings, secret } = decision;
   return secret === undefined ? warnings : [...warnings, secretNote(secret)];

@@ -13,6 +13,7 @@ import { embeddedPlace } from '../webhook/embedded-place.ts';
 import { globalValues } from '../webhook/global-values.ts';
 import type { KubernetesApi } from '../webhook/kubernetes-api.ts';
 import { mutateSettings } from '../webhook/managers.ts';
+import type { MutateSettings } from '../webhook/mutate.ts';
 import { openMutate } from '../webhook/mutate.ts';
 import { openPullSecrets } from '../webhook/pull-secrets.ts';
 import { openSecretLookup } from '../webhook/secret-lookup.ts';
@@ -23,11 +24,14 @@ import { readGlobalSettings, readWebhookSettings } from '../webhook/settings.ts'
 import type { ValueCache } from '../webhook/value-cache.ts';
 import { CACHE_LIMITS, openValueCache } from '../webhook/value-cache.ts';
 import type { Source } from '../wire/read.ts';
+import { DIGESTS } from './digests.ts';
 
 /** What decides about pods, as bellhop.yaml says. */
 export interface WebhookParts {
   readonly settings: WebhookSettings;
   readonly mutate: Mutate;
+  /** How the managers are asked. */
+  readonly asking: MutateSettings;
   readonly cache: ValueCache;
   readonly values: ValuesOpened;
   readonly warnings: readonly string[];
@@ -51,31 +55,26 @@ export async function webhookParts(
     ...below('flyteSecrets', global.problems, source),
   ]);
   const { settings } = webhook;
-  const digest = {
-    md5: (text: string): string => new Bun.CryptoHasher('md5').update(text).digest('hex'),
-    sha256: (text: string): string => new Bun.CryptoHasher('sha256').update(text).digest('hex'),
-  };
-  const place = embeddedPlace(settings.embeddedSecretManagerConfig, digest.md5);
+  const place = embeddedPlace(settings.embeddedSecretManagerConfig, DIGESTS.md5);
   const ask = openAskOne(io, { ...place.options, kind: place.kind }, CACHE_LIMITS.readMsMax);
   const read: ValueCache['find'] = async (id, signal) => {
     return place.read(await ask(place.pathOf(id), signal), id);
   };
   const cache = openValueCache(read, io.clock);
   const variables = variablesOf(io);
-  const values = openValues({ io, settings, api, sha256: digest.sha256 });
+  const values = openValues({ io, settings, api, sha256: DIGESTS.sha256 });
   const places = { fs: io.fs, variable: (name: string) => variables.get(name) };
-  const mutate = openMutate(
-    mutateSettings(settings, ALL_INJECTORS, {
-      global: globalValues(places, global.settings),
-      find: cache.find,
-      ...(api === undefined ? {} : byCluster(api, io)),
-      values: values.secrets,
-      stores: storesOf(all),
-      policy: policyOf(all, undefined),
-      digest,
-    }),
-  );
-  return { settings, mutate, cache, values, warnings: webhook.warnings };
+  const asking = mutateSettings(settings, ALL_INJECTORS, {
+    global: globalValues(places, global.settings),
+    find: cache.find,
+    ...(api === undefined ? {} : byCluster(api, io)),
+    values: values.secrets,
+    stores: storesOf(all),
+    policy: policyOf(all, undefined),
+    digest: DIGESTS,
+  });
+  const mutate = openMutate(asking);
+  return { settings, mutate, asking, cache, values, warnings: webhook.warnings };
 }
 
 function byCluster(api: KubernetesApi, { clock }: Io) {

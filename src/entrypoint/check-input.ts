@@ -63,14 +63,13 @@ function boundBy(settings: Settings, namespace: string): Bounds {
   const bounds = [
     ...objectBounds(context, 'Secret', settings.secrets),
     ...objectBounds(context, 'ConfigMap', settings.configMaps),
-    ...tokenBounds(context),
+    ...namedBounds(context, settings.tokens, 'token for'),
+    ...namedBounds(context, settings.flyte, 'secret of Flyte'),
   ];
-  const any = [settings.secrets, settings.configMaps, settings.tokens].flatMap(
-    (bindings, index) => {
-      const section = ['secrets', 'configMaps', 'tokens'][index] ?? '';
-      return bindings !== undefined && Object.hasOwn(bindings, '*') ? [`${section}.*`] : [];
-    },
-  );
+  const any = (['secrets', 'configMaps', 'tokens', 'flyte'] as const).flatMap((section) => {
+    const bindings = settings[section];
+    return bindings !== undefined && Object.hasOwn(bindings, '*') ? [`${section}.*`] : [];
+  });
   // What was written is not repeated: the message names the binding.
   return { bounds, unchecked: [...any, ...problems.map(({ where }) => where.join(', '))] };
 }
@@ -95,10 +94,14 @@ function objectBounds(
   });
 }
 
-function tokenBounds(context: BindingContext): WantedBound[] {
-  const tokens = Object.entries(context.settings.tokens ?? {}).filter(([name]) => name !== '*');
-  return tokens.flatMap(([name, written]) => {
-    const bound = bindValue(context, written, { called: `token for ${name}`, name });
+function namedBounds(
+  context: BindingContext,
+  bindings: Settings['tokens'],
+  what: string,
+): WantedBound[] {
+  const named = Object.entries(bindings ?? {}).filter(([name]) => name !== '*');
+  return named.flatMap(([name, written]) => {
+    const bound = bindValue(context, written, { called: `${what} ${name}`, name });
     return bound === undefined ? [] : [{ bound, all: false }];
   });
 }

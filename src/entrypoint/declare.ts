@@ -1,17 +1,21 @@
 import { BellhopError, judge } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import type { Declaration, Workload } from '../plan/declaration.ts';
-import { chooseWorkload, podOf, readDeclaration } from '../plan/declaration.ts';
+import { chooseWorkload, readDeclaration } from '../plan/declaration.ts';
 import { buildPlan, chooseContainer } from '../plan/build.ts';
 import type { PlanInput } from '../plan/build.ts';
 import type { Settings } from '../plan/settings.ts';
+import { storesOf } from '../plan/settings-use.ts';
 import type { Image, Plan } from '../plan/types.ts';
 import { STORE_KINDS } from '../stores/_all.gen.ts';
+import type { AnswerAnnotations, ReadAnnotated } from './annotated.ts';
+import { NOTHING_ASKED, readAnnotated } from './annotated.ts';
 import { storeProblems, storesBehind } from './store-problems.ts';
 import type { DataObject } from '../wire/objects.ts';
 import type { Container, Pod } from '../wire/pod-types.ts';
 import type { Source } from '../wire/read.ts';
 import { parsePath } from '../wire/read.ts';
+import type { SettingsRead } from './inputs.ts';
 import { readManifests, readSettingsFile } from './inputs.ts';
 
 /** What the flags of `run`, `plan` and `explain` say about the declaration. */
@@ -26,6 +30,8 @@ export interface DeclareOptions {
   /** `cpu=4,memory=8Gi`, may be repeated. */
   readonly node: readonly string[];
   readonly image: Image;
+  /** Who answers annotations that ask for secrets; they mean nothing where absent. */
+  readonly annotations?: AnswerAnnotations;
 }
 
 /** The plan and what it was made from. */
@@ -53,12 +59,27 @@ export async function declare(io: Io, options: DeclareOptions): Promise<Declared
   judge(problems);
   const declaration = readDeclaration(documents);
   const chosen = choose(declaration, options);
-  const input = planInput({ options, settings, declaration, fields, node }, chosen);
+  const answered = await podIn(chosen, options, { settings, source });
+  const input = planInput({ options, settings, declaration, fields, node }, chosen, answered);
   const result = buildPlan(input);
-  const placed = result.problems.map((problem) => withPosition(problem, chosen.source));
-  const found = [...declaration.problems, ...chosen.problems, ...placed];
-  judge(found);
-  return { plan: result.plan, objects: declaration.objects, warnings: result.warnings };
+  const placed = [...answered.problems, ...result.problems].map((problem) => {
+    return withPosition(problem, chosen.source);
+  });
+  judge([...declaration.problems, ...chosen.problems, ...placed]);
+  const warnings = [...answered.warnings, ...result.warnings];
+  return { plan: result.plan, objects: declaration.objects, warnings };
+}
+
+/** The chosen pod with what its annotations ask for; bellhop.yaml alone is an empty one. */
+async function podIn(
+  { workload }: Chosen,
+  options: DeclareOptions,
+  { settings, source }: Pick<SettingsRead, 'settings'> & { source: Source | undefined },
+): Promise<ReadAnnotated> {
+  if (!('place' in workload)) return { ...NOTHING_ASKED, pod: EMPTY_POD };
+  const namespace = namespaceOf(workload, options);
+  const about = { settings, namespace, ...(source === undefined ? {} : { source }) };
+  return readAnnotated(workload, options.annotations, about);
 }
 
 /** bellhop.yaml may place variables and files directly, without a pod. */
@@ -94,8 +115,7 @@ const EMPTY_POD: Pod = {
 const SETTINGS_ALONE = { kind: 'bellhop.yaml', name: 'alone', namespace: '' };
 
 interface Chosen {
-  readonly workload: Pick<Workload, 'kind' | 'name' | 'namespace'>;
-  readonly pod: Pod;
+  readonly workload: Workload | Pick<Workload, 'kind' | 'name' | 'namespace'>;
   readonly problems: readonly BellhopError[];
   /** Where the workload was read from; undefined without one. */
   readonly source?: Source;
@@ -103,6 +123,8 @@ interface Chosen {
 
 /** A problem that names a field of the manifest is told with the field's position. */
 function withPosition(problem: BellhopError, source: Source | undefined): BellhopError {
+  // bellhop.yaml has told its own.
+  if (problem.code === 'BH_ERR_SETTINGS') return problem;
   const path = problem.where.map(parsePath).find((one) => one !== undefined);
   if (path === undefined || source === undefined) return problem;
   const { line, column } = source.locate(path);
@@ -111,12 +133,11 @@ function withPosition(problem: BellhopError, source: Source | undefined): Bellho
 
 function choose(declaration: Declaration, options: DeclareOptions): Chosen {
   const { workloads, problems } = declaration;
-  if (options.manifests.length === 0) return { workload: SETTINGS_ALONE, pod: EMPTY_POD, problems };
+  if (options.manifests.length === 0) return { workload: SETTINGS_ALONE, problems };
   try {
     const workload = chooseWorkload(workloads, options.workload);
-    const pod = podOf(workload);
     const { problems: read, source } = workload.place;
-    return { workload, pod, problems: read, source };
+    return { workload, problems: read, source };
   } catch (error) {
     if (error instanceof BellhopError) judge([...problems, error]);
     throw error;
@@ -131,8 +152,19 @@ interface Parts {
   readonly node: ReadonlyMap<string, string>;
 }
 
-function planInput(parts: Parts, { workload, pod, problems }: Chosen): PlanInput {
-  const { options, settings, declaration, fields, node } = parts;
+/** A template's own namespace means nothing: its pods live where the workload does. */
+function namespaceOf(workload: Chosen['workload'], options: DeclareOptions): string {
+  return workload.namespace || options.namespace || 'default';
+}
+
+function planInput(
+  parts: Parts,
+  { workload, problems }: Chosen,
+  { pod, values, stores }: ReadAnnotated,
+): PlanInput {
+  const { options, declaration, fields, node } = parts;
+  // Stores that nobody has declared do not hide those that somebody has.
+  const settings = { ...parts.settings, stores: { ...stores, ...storesOf(parts.settings) } };
   let container: PlanInput['container'];
   try {
     container = chooseContainer(pod, options.container);
@@ -140,17 +172,16 @@ function planInput(parts: Parts, { workload, pod, problems }: Chosen): PlanInput
     if (error instanceof BellhopError) judge([...problems, error]);
     throw error;
   }
-  // A template's own namespace means nothing: its pods live where the workload does.
-  const namespace = workload.namespace || options.namespace || 'default';
   const nodeSettings = Object.entries(settings.node ?? {}).map(([k, v]) => [k, String(v)] as const);
   return {
     kind: workload.kind,
     workloadName: workload.name,
     pod,
     container,
-    namespace,
+    namespace: namespaceOf(workload, options),
     objects: declaration.objects,
     services: declaration.services,
+    annotated: values,
     settings,
     image: imageOf(settings, options.image),
     fields: new Map([...Object.entries(settings.fields ?? {}), ...fields]),

@@ -106,9 +106,11 @@ function shortName(group: string, { digest }: InjectorContext): string {
 
 /** Kubernetes' Secrets have no versions: a volume of another version of the group will do. */
 function isVolumeOf(volume: string, group: string, context: InjectorContext): boolean {
-  if (volume.startsWith('flyte-') && volume === shortName(group, context)) return true;
+  // Where the name was taken, a number has made it free.
+  const name = volume.replace(/-\d{1,4}$/, '');
+  if (name.startsWith('flyte-') && name === shortName(group, context)) return true;
   try {
-    return Buffer.from(decodeFlyteBase32(volume)).toString().startsWith(`${group}_`);
+    return Buffer.from(decodeFlyteBase32(name)).toString().startsWith(`${group}_`);
   } catch {
     return false;
   }

@@ -20,6 +20,8 @@ export interface BindingContext {
   readonly hasVersions: (store: string) => boolean;
   readonly problems: BellhopError[];
   readonly warnings: string[];
+  /** Values of annotations, by the names of Secrets that they stand as; undefined: a problem. */
+  readonly standIns?: ReadonlyMap<string, Bound | undefined>;
 }
 
 /** Where an object's keys are: one reference for all, one a key, or nowhere. */

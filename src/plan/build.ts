@@ -3,6 +3,8 @@ import type { Service } from '../wire/objects.ts';
 import type { Container, Pod } from '../wire/pod-types.ts';
 import { pathText } from '../wire/read.ts';
 import type { DataObject } from '../wire/objects.ts';
+import type { AnnotatedValue } from './annotated.ts';
+import { annotatedFiles, bindAnnotated } from './annotated.ts';
 import { EMBEDDED, bindLastGood } from './bind.ts';
 import { boundsOf } from './bounds.ts';
 import { identityOf, identityProblems } from './identity.ts';
@@ -26,6 +28,8 @@ export interface PlanInput {
   readonly namespace: string;
   readonly objects: readonly DataObject[];
   readonly services: readonly Service[];
+  /** What the pod's annotations ask for. */
+  readonly annotated?: readonly AnnotatedValue[];
   readonly settings: Settings;
   readonly image: Image;
   /** `--field` over `fields:`. */
@@ -58,11 +62,11 @@ export function chooseContainer(pod: Pod, wanted: string | undefined): Container
 
 /** Makes the plan of one container. Problems are collected; a plan with problems is not used. */
 export function buildPlan(input: PlanInput): PlanResult {
-  const { pod, container, settings } = input;
+  const { pod, container, settings, annotated = [] } = input;
   const problems: BellhopError[] = identityProblems(pod, container);
   const warnings: string[] = [];
   const { fields, node, namespace } = input;
-  const context: PlanContext = {
+  const bare: PlanContext = {
     settings,
     objects: input.objects,
     namespace,
@@ -72,6 +76,8 @@ export function buildPlan(input: PlanInput): PlanResult {
     warnings,
     field: { pod, namespace, container, fields, node },
   };
+  const standIns = bindAnnotated(bare, annotated);
+  const context = { ...bare, standIns };
   const policy = withJobTime(policyOf(settings, bindLastGood(context)), pod);
   const isInit = pod.initContainers.includes(container);
   if (pod.initContainers.length > 0 && !isInit && policy.initContainers === 'refuse') {
@@ -90,6 +96,7 @@ export function buildPlan(input: PlanInput): PlanResult {
     ...podVariables(context, container),
     argvOf(container),
     ...podVolumes(context, pod, container),
+    ...annotatedFiles(context, annotated),
     ...terminationFile(container),
     ...settingsFiles(context),
   ];

@@ -149,13 +149,18 @@ function named(workload: Workload, wanted: string): boolean {
   return workload.kind.toLowerCase() === kind && workload.name === wanted.slice(slash + 1);
 }
 
-/** Reads the workload's pod; problems go to the workload's list. */
-export function podOf(workload: Workload): Pod {
-  let place: At = workload.place;
+/** Where the workload's pod, or its template, stands. */
+export function templateOf(workload: Workload): At {
+  let { place } = workload;
   for (const step of workload.template) {
     const value = isRecord(place.value) ? place.value[String(step)] : undefined;
     place = { ...place, value: value ?? {}, path: [...place.path, step] };
   }
+  return place;
+}
+
+/** Reads the workload's pod; problems go to the workload's list. */
+export function podOf(workload: Workload, place = templateOf(workload)): Pod {
   const read = readPod(place, claimNames(workload));
   const pod = { ...read, ...deadlineOf(workload, place) };
   if (workload.kind === 'Pod') return pod;

@@ -65,7 +65,10 @@ export function formatReference(reference: Reference): string {
 
 /** What templates may name, and nothing else. */
 export const TEMPLATE_NAMES = ['namespace', 'name', 'pod', 'container', 'job'] as const;
-export type TemplateValues = Readonly<Partial<Record<(typeof TEMPLATE_NAMES)[number], string>>>;
+/** And in the bindings of `flyte`. */
+export const FLYTE_TEMPLATE_NAMES = ['group', 'key', 'version'] as const;
+const KNOWN_NAMES = [...TEMPLATE_NAMES, ...FLYTE_TEMPLATE_NAMES];
+export type TemplateValues = Readonly<Partial<Record<(typeof KNOWN_NAMES)[number], string>>>;
 
 /**
  * Replaces `{name}` and the like in a path as it is written in bellhop.yaml. A value may not add a
@@ -73,7 +76,7 @@ export type TemplateValues = Readonly<Partial<Record<(typeof TEMPLATE_NAMES)[num
  */
 export function fillTemplate(written: string, values: TemplateValues): string {
   return written.replace(/\{([^{}]*)\}/g, (_, name: string) => {
-    const known = TEMPLATE_NAMES.find((one) => one === name);
+    const known = KNOWN_NAMES.find((one) => one === name);
     if (known === undefined) {
       throw new ReferenceProblem(`{${name}} is not one of {${TEMPLATE_NAMES.join('} {')}}`);
     }

@@ -68,6 +68,9 @@ export function storesNamed(settings: Settings): StoreNamed[] {
     ...Object.entries(settings.tokens ?? {}).flatMap(([name, one]) => {
       return valueStores(['tokens', name], one);
     }),
+    ...Object.entries(settings.flyte ?? {}).flatMap(([name, one]) => {
+      return valueStores(['flyte', name], one);
+    }),
     ...policyStores(settings),
   ];
 }

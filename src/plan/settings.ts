@@ -160,6 +160,10 @@ export const SETTINGS = v.strictObject({
     v.record(name, value),
     'What stands in for a service account token of this audience; `*` is any',
   ),
+  flyte: setting(
+    v.record(name, value),
+    'What holds the secret of a Flyte annotation, by its group and key (`GROUP/KEY`); `*` is any',
+  ),
   volumes: setting(present, 'Volumes of the pod that the platform brings: left as they are'),
   fields: setting(v.record(name, v.string()), 'What only a cluster knows, e.g. `status.podIP`'),
   node: setting(amounts, "The node's allocatable `cpu`, `memory` and the like"),

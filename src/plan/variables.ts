@@ -111,6 +111,10 @@ export interface KeyQuery {
 /** The source of one key; undefined after a problem was reported. */
 export function keySource(context: PlanContext, query: KeyQuery): Source | undefined {
   if (query.name === '' || query.key === '') return undefined;
+  if (query.kind === 'Secret' && context.standIns?.has(query.name) === true) {
+    const standIn = context.standIns.get(query.name);
+    return standIn && { kind: 'value', bound: standIn };
+  }
   const called = `${calledObject(query.kind, query.name)}, key ${query.key}`;
   const binding = bindObject(context, query.kind, query.name);
   const bound = boundKey(binding, query.key, called);

@@ -146,7 +146,7 @@ function objectContents(context: PlanContext, object: ObjectSource, mode: number
 function itemContents(context: PlanContext, object: ObjectSource, mode: number): Content[] {
   const { kind, name, optional } = object;
   return (object.items ?? []).flatMap((item, index) => {
-    const rule = `${pathText(object.place)}.items[${index}]`;
+    const rule = pathText([...object.place, 'items', index]);
     const query = { kind, name, key: item.key, optional, rule, bytes: true };
     const source = keySource(context, query);
     if (source === undefined) return [];

@@ -5,9 +5,11 @@ import type {
   LookUp,
   PullSecrets,
 } from '../injectors/_injector.ts';
+import { Refusal } from '../injectors/_injector.ts';
 import type { Policy, StoreOptions } from '../plan/types.ts';
 import type { AllowRule } from './allow.ts';
-import type { Manager, MutateSettings } from './mutate.ts';
+import type { Manager } from './asking.ts';
+import type { MutateSettings } from './mutate.ts';
 import type { PullSettings } from './pull-container.ts';
 import type { WebhookSettings } from './settings.ts';
 import { managerTypes } from './settings.ts';
@@ -34,18 +36,12 @@ export function mutateSettings(
   kinds: readonly InjectorKind[],
   outside: ManagersOutside,
 ): MutateSettings {
-  const context = contextOf(settings, outside);
-  const managers = managerTypes(settings).flatMap((type): Manager[] => {
-    const kind = kinds.find((one) => one.type === type);
-    if (kind === undefined) return [];
-    const needsRule = settings.profile === 'native' && kind.needsRule === true;
-    return [{ type, inject: kind.open(context), needsRule }];
-  });
+  const managers = managersOf(settings, kinds, contextOf(settings, outside));
   const pull: PullSettings = {
     container: settings.pull,
     images: settings.images,
     policy: outside.policy,
-    storeOf: (type) => storeOf(type, { settings, kinds, stores: outside.stores }),
+    storeOf: storeOfType({ settings, kinds, stores: outside.stores }),
   };
   const isV1 = settings.compat === 'v1';
   return {
@@ -60,6 +56,43 @@ export function mutateSettings(
 
 function pick({ values }: ManagersOutside): Pick<MutateSettings, 'values'> {
   return values === undefined ? {} : { values };
+}
+
+function managersOf(
+  settings: WebhookSettings,
+  kinds: readonly InjectorKind[],
+  context: InjectorContext,
+): readonly Manager[] {
+  return managerTypes(settings).flatMap((type): Manager[] => {
+    const kind = kinds.find((one) => one.type === type);
+    if (kind === undefined) return [];
+    const needsRule = settings.profile === 'native' && kind.needsRule === true;
+    return [{ type, inject: kind.open(context), needsRule }];
+  });
+}
+
+const NOT_HERE = 'only the webhook has its values: bind the secret in the section `flyte`';
+
+/**
+ * The managers that the configuration enables, for the route without a cluster: what is fetched may
+ * become variables, whatever the profile. Who may ask is not for us: the stores' rights decide.
+ */
+export function insideManagers(
+  settings: WebhookSettings,
+  kinds: readonly InjectorKind[],
+  digest: InjectorContext['digest'],
+): readonly Manager[] {
+  const nothing = { global: () => undefined, find: async () => undefined };
+  const context = contextOf(settings, { ...nothing, digest });
+  // What the webhook's process has is nothing that somebody asks for by name.
+  const [, ...asked] = managersOf(settings, kinds, { ...context, isPulling: true });
+  return asked.map(({ type, inject }) => {
+    const refuse = (): never => {
+      throw new Refusal(NOT_HERE);
+    };
+    const isWebhooks = kinds.find((one) => one.type === type)?.needsRule === true;
+    return { type, inject: isWebhooks ? refuse : inject };
+  });
 }
 
 function allowRule({ name, namespaces, users, managers, groups, keys }: WrittenRule): AllowRule {
@@ -82,18 +115,20 @@ interface Known {
 }
 
 /** The one that `webhook.stores` names, else the only one of its kind, else one without options. */
-function storeOf(
-  type: string,
-  { settings, kinds, stores }: Known,
-): ReturnType<PullSettings['storeOf']> {
-  const kind = kinds.find((one) => one.type === type)?.storeKind ?? '';
-  const ofKind = Object.keys(stores).filter((name) => stores[name]?.kind === kind);
-  const name = settings.stores[type] ?? (ofKind.length === 1 ? ofKind[0] : undefined);
-  if (name === undefined) return { name: type.toLowerCase(), options: { kind } };
-  return { name, options: stores[name] ?? { kind } };
+export function storeOfType({ settings, kinds, stores }: Known): PullSettings['storeOf'] {
+  return (type) => {
+    const kind = kinds.find((one) => one.type === type)?.storeKind ?? '';
+    const ofKind = Object.keys(stores).filter((name) => stores[name]?.kind === kind);
+    const name = settings.stores[type] ?? (ofKind.length === 1 ? ofKind[0] : undefined);
+    if (name === undefined) return { name: type.toLowerCase(), options: { kind } };
+    return { name, options: stores[name] ?? { kind } };
+  };
 }
 
-function contextOf(settings: WebhookSettings, outside: ManagersOutside): InjectorContext {
+function contextOf(
+  settings: WebhookSettings,
+  outside: Omit<ManagersOutside, 'stores' | 'policy'>,
+): InjectorContext {
   const { vaultSecretManager: vault, embeddedSecretManagerConfig: embedded } = settings;
   const { fileMountInitContainer: writer, imagePullSecrets } = embedded;
   const { pullSecrets, lookUp } = outside;

@@ -1,21 +1,11 @@
-import type { Edit } from '../injectors/_edit.ts';
-import type { Asked, Inject } from '../injectors/_injector.ts';
-import { Refusal } from '../injectors/_injector.ts';
-import { Base32Problem } from '../wire/flyte-base32.ts';
-import type { FlyteSecret } from '../wire/flyte-secret.ts';
-import { SECRET_ANNOTATION, decodeSecret, inOrder, secretCalled } from '../wire/flyte-secret.ts';
-import { TextProblem } from '../wire/flyte-text.ts';
-import type { AllowRule } from './allow.ts';
-import { refusalBy } from './allow.ts';
+import type { AskSettings, ReadSecret, Work } from './asking.ts';
+import { askManagers, openReader, readAnnotations } from './asking.ts';
 import type { Decision, Delivered, Mutate, PodRequest } from './decision.ts';
-import type { Reason } from './denial.ts';
-import { unsatisfied, whyOf } from './denial.ts';
-import type { EnvOrder } from './pod-edits.ts';
-import { applyEdits } from './pod-edits.ts';
+import { unsatisfied } from './denial.ts';
 import { patchOf } from './pod-patch.ts';
 import type { PodState } from './pod-state.ts';
 import { EditProblem } from './pod-volumes.ts';
-import { PodProblem, labelsOf, nameOf, readPodState } from './pod-state.ts';
+import { PodProblem, nameOf, readPodState } from './pod-state.ts';
 import { valuesStoreOf, withValuesPulled } from './pod-values.ts';
 import type { Decided } from './pod-secret.ts';
 import { keepValues, nameSecret } from './pod-secret.ts';
@@ -23,23 +13,10 @@ import type { PullSettings } from './pull-container.ts';
 import { withPullContainer } from './pull-container.ts';
 import type { ValueSecrets } from './value-secrets.ts';
 
-/** A secret manager that is enabled, as the configuration names it. */
-export interface Manager {
-  readonly type: string;
-  readonly inject: Inject;
-  /** True where nobody may have what it has whom no rule lets have it. */
-  readonly needsRule?: boolean;
-}
-
 /** How pods are decided about. */
-export interface MutateSettings {
-  /** In the order in which they are asked. */
-  readonly managers: readonly Manager[];
-  readonly envOrder: EnvOrder;
+export interface MutateSettings extends AskSettings {
   /** What is said before the reason why an annotation cannot be read. */
   readonly undecodable: string;
-  /** Who may ask for what; everybody for everything where there is no rule. */
-  readonly allow: readonly AllowRule[];
   /** True where a pod that was handled says so in an annotation. */
   readonly statusAnnotation: boolean;
   /** How one container fetches what the managers leave to it; none does where absent. */
@@ -69,25 +46,18 @@ async function decide(
   request: PodRequest,
   reader: ReadSecret,
 ): Promise<Decision> {
-  const { pod } = request;
-  let state = readPodState(pod);
-  const read = secretsOf(state.annotations, settings, reader);
+  const before = readPodState(request.pod);
+  const read = secretsOf(before.annotations, settings, reader);
   if ('wrong' in read) return { kind: 'denied', message: read.wrong, delivered: [] };
   if (read.secrets.length === 0) return { kind: 'unchanged' };
-  const labels = labelsOf(pod);
-  const delivered: Delivered[] = [];
-  const before = new Map<string, number>();
-  for (const { secret, called } of read.secrets) {
-    const repeat = before.get(called) ?? 0;
-    before.set(called, repeat + 1);
-    const about = { secret, labels, repeat };
-    const asked = { ...askedOf(request, state, about), user: request.user.name };
-    const done = await byFirst(settings, state, asked);
-    if ('reasons' in done) {
-      return { kind: 'denied', message: unsatisfied(called, done.reasons), delivered };
-    }
-    ({ state } = done);
-    delivered.push({ secret: called, by: done.by });
+  const { secrets } = read;
+  const { state, outcomes } = await askManagers(settings, request, { state: before, secrets });
+  const delivered: Delivered[] = outcomes.flatMap(({ called, done }) => {
+    return done === undefined ? [] : [{ secret: called, by: done.by }];
+  });
+  const last = outcomes.at(-1);
+  if (last !== undefined && last.done === undefined) {
+    return { kind: 'denied', message: unsatisfied(last.called, last.reasons), delivered };
   }
   return finished(settings, state, { request, delivered });
 }
@@ -117,7 +87,7 @@ async function finished(
 }
 
 /** What the ValidatingAdmissionPolicy of the chart looks for. */
-const STATUS_ANNOTATION = 'bellhop/status';
+export const STATUS_ANNOTATION = 'bellhop/status';
 
 function withStatus(state: PodState): PodState {
   return { ...state, added: { ...state.added, [STATUS_ANNOTATION]: 'delivered' } };
@@ -139,91 +109,18 @@ function pulled(
   }
 }
 
-/** A secret, and what messages call it. */
-interface AskedSecret {
-  readonly secret: FlyteSecret;
-  readonly called: string;
-}
-
-type ReadSecret = (annotation: string) => AskedSecret;
-
-const KNOWN_MAX = 4096;
-const KNOWN_CHARACTERS_MAX = 1024;
-
-/** Pods of one task have the same annotations, thousands of times. */
-function openReader(): ReadSecret {
-  const known = new Map<string, AskedSecret>();
-  return (annotation) => {
-    const before = known.get(annotation);
-    if (before !== undefined) return before;
-    const secret = decodeSecret(annotation);
-    const read = { secret, called: secretCalled(secret) };
-    if (annotation.length > KNOWN_CHARACTERS_MAX) return read;
-    if (known.size >= KNOWN_MAX) known.clear();
-    known.set(annotation, read);
-    return read;
-  };
-}
-
 function secretsOf(
   annotations: Readonly<Record<string, string>>,
   { undecodable }: MutateSettings,
   reader: ReadSecret,
-): { readonly secrets: readonly AskedSecret[] } | { readonly wrong: string } {
-  const names = Object.keys(annotations).filter((name) => name.startsWith(SECRET_ANNOTATION));
-  const secrets: AskedSecret[] = [];
-  for (const name of inOrder(names)) {
-    try {
-      secrets.push(reader(annotations[name] ?? ''));
-    } catch (error) {
-      if (!(error instanceof TextProblem || error instanceof Base32Problem)) throw error;
-      const what = `error unmarshaling secret [${name}]. Error: ${error.message}`;
+): Pick<Work, 'secrets'> | { readonly wrong: string } {
+  const secrets: Work['secrets'][number][] = [];
+  for (const one of readAnnotations(annotations, reader)) {
+    if ('wrong' in one) {
+      const what = `error unmarshaling secret [${one.annotation}]. Error: ${one.wrong}`;
       return { wrong: `${undecodable}${what}` };
     }
+    secrets.push(one);
   }
   return { secrets };
-}
-
-function askedOf(
-  { namespace, dryRun, signal }: PodRequest,
-  { memory }: PodState,
-  about: Pick<Asked, 'secret' | 'labels' | 'repeat'>,
-): Asked {
-  const hasMemory = (name: string): boolean => memory.has(name);
-  return { ...about, namespace, dryRun, signal, hasMemory };
-}
-
-type Done =
-  | { readonly state: PodState; readonly by: string }
-  | { readonly reasons: readonly Reason[] };
-
-/**
- * A manager that cannot leaves nothing behind. Variables of other stores come last: in Flyte their
- * managers refuse ENV_VAR, so that the others of a list have it, and so it stays.
- */
-async function byFirst(
-  settings: MutateSettings,
-  state: PodState,
-  { user, ...asked }: Asked & { readonly user: string },
-): Promise<Done> {
-  const reasons: Reason[] = [];
-  const last: (() => Done)[] = [];
-  for (const { type, inject, needsRule = false } of settings.managers) {
-    try {
-      const refusal = refusalBy(settings.allow, { ...asked, user, manager: type, needsRule });
-      if (refusal !== undefined) throw new Refusal(refusal);
-      const edits: readonly Edit[] = await inject(asked);
-      const apply = (): Done => ({ state: applyEdits(state, edits, settings.envOrder), by: type });
-      if (!edits.some(isPulledVariable)) return apply();
-      last.push(apply);
-    } catch (error) {
-      reasons.push({ type, why: whyOf(error) });
-      if (error instanceof Refusal && error.isFinal) return { reasons };
-    }
-  }
-  return last[0]?.() ?? { reasons };
-}
-
-function isPulledVariable(edit: Edit): boolean {
-  return edit.kind === 'pull' && 'variable' in edit;
 }

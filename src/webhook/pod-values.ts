@@ -11,7 +11,7 @@ import { EditProblem, eachContainer, mounted } from './pod-volumes.ts';
 /** Names of the Secrets begin so; what follows is a digest, in hexadecimal. */
 export const SECRET_NAME = { start: 'bellhop-', digits: 32 } as const;
 
-const VOLUME = 'bellhop-values';
+export const VOLUME = 'bellhop-values';
 /** Where the container that fetches for all has it, when there is one. */
 const PULL_DIR = '/bellhop-values';
 /** How that container's plan calls it. */

@@ -24,10 +24,10 @@ export interface PullSettings {
 }
 
 export const PLAN_ANNOTATION = 'bellhop/plan';
-const NAME = 'bellhop-pull';
-const PLAN_VOLUME = 'bellhop-plan';
+export const NAME = 'bellhop-pull';
+export const PLAN_VOLUME = 'bellhop-plan';
 const PLAN_DIR = '/bellhop-plan';
-const MEMORY_VOLUME = 'bellhop-secrets';
+export const MEMORY_VOLUME = 'bellhop-secrets';
 const FILE_MODE = 0o444;
 
 /** Kubernetes' limit for all annotations of an object together. */

@@ -162,7 +162,8 @@ function literal(word: string): string {
   return word.replaceAll('$', '$$$$');
 }
 
-function launcherCommand(container: string): string[] {
+/** What stands before the command of a container that the launcher starts. */
+export function launcherCommand(container: string): string[] {
   return [LAUNCHER, 'become', `${START_DIR}/${container}.start`, '--'];
 }
 

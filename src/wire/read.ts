@@ -19,20 +19,32 @@ export interface At {
   /** What the document is, e.g. `Pod train`; part of every message. */
   readonly subject: string;
   readonly problems: BellhopError[];
+  /** Where elements of lists come from that do not stand where they were written. */
+  readonly origins?: ReadonlyMap<unknown, Path>;
 }
 
-/** The path as Kubernetes writes it: `spec.containers[0].env[2].name`. */
+/**
+ * The path as Kubernetes writes it: `spec.containers[0].env[2].name`. What an annotation has put
+ * into a pod has no place of its own: the annotation's stands for it.
+ */
 export function pathText(path: Path): string {
   let text = '';
-  for (const step of path) {
+  const annotation = path.findIndex((_, index) => {
+    return path[index - 2] === 'metadata' && path[index - 1] === 'annotations';
+  });
+  for (const step of annotation < 0 ? path : path.slice(0, annotation + 1)) {
     if (typeof step === 'number') text += `[${step}]`;
     else text += text === '' ? step : `.${step}`;
   }
   return text;
 }
 
+const ANNOTATION = /^((?:[A-Za-z]+\.)*metadata\.annotations)\.(.+)$/s;
+
 /** The path that `pathText` wrote so; undefined for any other text. */
 export function parsePath(text: string): Path | undefined {
+  const [, above = '', annotation] = ANNOTATION.exec(text) ?? [];
+  if (annotation !== undefined) return [...above.split('.'), annotation];
   if (!/^[A-Za-z]+(?:\.[A-Za-z]+|\[\d+\])+$/.test(text)) return undefined;
   const steps = text.match(/[A-Za-z]+|\d+/g) ?? [];
   return steps.map((step) => (/^\d+$/.test(step) ? Number(step) : step));
@@ -76,7 +88,9 @@ export function list(at: At | undefined): At[] {
     wrong(at, 'a list');
     return [];
   }
-  return at.value.map((value: unknown, index) => ({ ...at, value, path: [...at.path, index] }));
+  return at.value.map((value: unknown, index) => {
+    return { ...at, value, path: at.origins?.get(value) ?? [...at.path, index] };
+  });
 }
 
 /** The elements of a list of objects; what is no object is a problem and left out. */

@@ -1,0 +1,56 @@
+// A pod that the webhook has handled already, as it was before: what came for one container that
+// fetches, and for variables from other stores, is taken away.
+import { isRecord } from '../wire/read.ts';
+import type { ContainerState, Item, PodState } from './pod-state.ts';
+import { SECRET_NAME, VOLUME as VALUES_VOLUME } from './pod-values.ts';
+import { START_VOLUME, launcherCommand } from './pull-variables.ts';
+import { MEMORY_VOLUME, NAME, PLAN_ANNOTATION, PLAN_VOLUME } from './pull-container.ts';
+
+/** The pod without the container that fetches, and all that was made for it. */
+export function asBefore(state: PodState): PodState {
+  const isPulled = Object.hasOwn(state.annotations, PLAN_ANNOTATION);
+  const isPulling = ({ list, name }: ContainerState): boolean => {
+    return isPulled && list === 'initContainers' && name === NAME;
+  };
+  const ours = new Set([
+    ...state.volumes.filter(isOfValues).map(nameOf),
+    ...state.containers
+      .filter(isPulling)
+      .flatMap(({ mounts }) => mounts.map(nameOf))
+      // A volume in memory that was the user's before stays.
+      .filter((name) => {
+        return [PLAN_VOLUME, START_VOLUME].includes(name) || name.startsWith(MEMORY_VOLUME);
+      }),
+  ]);
+  const others = (items: readonly Item[]): Item[] => items.filter((one) => !ours.has(nameOf(one)));
+  const containers = state.containers
+    .filter((one) => !isPulling(one))
+    .map((one) => ({
+      ...one,
+      value: withoutLauncher(one),
+      env: one.env.filter((entry) => !isFromFile(entry)),
+      mounts: others(one.mounts),
+    }));
+  return { ...state, containers, volumes: others(state.volumes) };
+}
+
+const nameOf = ({ value }: Item): string => String(value['name']);
+
+/** The Secret beside the pod has its name from the webhook. */
+function isOfValues(volume: Item): boolean {
+  const { secret } = volume.value;
+  const name = isRecord(secret) ? String(secret['secretName']) : '';
+  return nameOf(volume) === VALUES_VOLUME && name.startsWith(SECRET_NAME.start);
+}
+
+function withoutLauncher({ name, value }: ContainerState): ContainerState['value'] {
+  const { command } = value;
+  const before = launcherCommand(name);
+  const isStarted = Array.isArray(command) && before.every((word, n) => command[n] === word);
+  return isStarted ? { ...value, command: command.slice(before.length) } : value;
+}
+
+function isFromFile({ value: { valueFrom } }: Item): boolean {
+  const file = isRecord(valueFrom) ? valueFrom['fileKeyRef'] : undefined;
+  return isRecord(file) && file['volumeName'] === START_VOLUME;
+}

@@ -5,7 +5,7 @@ import type { Workload } from '../plan/declaration.ts';
 import { podOf, templateOf } from '../plan/declaration.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { StoreOptions } from '../plan/types.ts';
-import { SECRET_ANNOTATION } from '../wire/flyte-secret.ts';
+import { SECRET_ANNOTATION } from '../wire/flyte-names.ts';
 import type { Pod } from '../wire/pod-types.ts';
 import type { Path, Source } from '../wire/read.ts';
 import { isRecord } from '../wire/read.ts';

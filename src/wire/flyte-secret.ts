@@ -2,6 +2,7 @@
 // flyteorg/flyte@6fadb90d65, flyteplugins/go/tasks/pluginmachinery/utils/secrets.
 import { decodeFlyteBase32, encodeFlyteBase32 } from './flyte-base32.ts';
 import type { FieldKind, MessageShape } from './flyte-text.ts';
+import { SECRET_ANNOTATION } from './flyte-names.ts';
 import { readTextMessage } from './flyte-text.ts';
 
 /** One secret that a task wants; text that was not given is empty. */
@@ -25,11 +26,6 @@ const MOUNTS: readonly string[] = ['ANY', 'ENV_VAR', 'FILE'];
 export function mountName(mountRequirement: number): string {
   return MOUNTS[mountRequirement] ?? String(mountRequirement);
 }
-
-/** Annotations whose names begin so are secrets, whatever follows. */
-export const SECRET_ANNOTATION = 'flyte.secrets/s';
-/** The label by which the API server chooses the pods. */
-export const SECRETS_LABEL = 'inject-flyte-secrets';
 
 const ENUM: FieldKind = { enum: new Map(MOUNTS.map((name, number) => [name, number])) };
 const SHAPE: MessageShape = {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Decision, Mutate } from '../../src/webhook/decision.ts';
-import { SECRET_ANNOTATION } from '../../src/wire/flyte-secret.ts';
+import { SECRET_ANNOTATION } from '../../src/wire/flyte-names.ts';
 
 /** The members of an AdmissionReview that tests look at. */
 export interface AnswerJson {

@@ -87,8 +87,8 @@ export function settingsPage(): string {
     '## References and values',
     'A *reference* is text, `store:path#key@version` (`%23 %40 %25 %7B %7D` escape `# @ % { }`), or an',
     'object with the first four members below. `{namespace} {name} {pod} {container} {job}` in its path',
-    'are filled in. A *value* is a reference, or an object with `from` and what to do where the value',
-    'is absent.',
+    'are filled in, in `flyte` also `{group} {key} {version}`. A *value* is a reference, or an object',
+    'with `from` and what to do where the value is absent.',
     '',
     ...table(
       ['member', 'takes', 'default', 'what it says'],

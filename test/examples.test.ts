@@ -1,6 +1,10 @@
-import { expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { missingForRoom } from './entrypoint/_enter.ts';
+import { built } from './support/built.ts';
+import { skipVisibly } from './support/need.ts';
+import { IN_OWN_ETC } from './support/own-etc.ts';
 
 const root = path.join(import.meta.dir, '..');
 
@@ -31,4 +35,47 @@ test('npm start shows the program what the kubelet would have given it, and why'
 test('npm start leaves nothing at the paths that it delivered to', () => {
   start();
   expect(existsSync('/tmp/bellhop-quickstart')).toBe(false);
+});
+
+const lacks = missingForRoom();
+if (lacks !== undefined) skipVisibly('examples/flyte', [lacks]);
+
+describe.skipIf(lacks !== undefined)('examples/flyte', () => {
+  const { bellhop } = built();
+
+  /** Its file comes to /etc. */
+  function call(...words: readonly string[]): { readonly code: number; readonly text: string } {
+    const files = ['-f', 'pod.yaml', '-c', 'bellhop.yaml'];
+    const command = [...IN_OWN_ETC, bellhop, ...words, ...files];
+    const done = Bun.spawnSync(command, {
+      cwd: path.join(root, 'examples/flyte'),
+      env: { PATH: process.env['PATH'] ?? '', TRACKER_TOKEN: 'some-token' },
+      stdout: 'pipe',
+      stderr: 'pipe',
+      timeout: 60_000,
+    });
+    return { code: done.exitCode, text: `${done.stdout.toString()}${done.stderr.toString()}` };
+  }
+
+  test('the task finds its secrets where the SDK looks for them', () => {
+    expect(call('run')).toEqual({
+      code: 0,
+      text: [
+        'db/password    28 characters, from variable _UNION_DB_PASSWORD',
+        'db/ca.crt      27 characters, from file /etc/flyte/secrets/db/ca.crt',
+        'tracker/token  10 characters, from variable _UNION_TRACKER_TOKEN',
+        'DB_PASSWORD    28 characters',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  test('explain tells who delivers each, and why', () => {
+    const { code, text } = call('explain');
+    expect(code).toBe(0);
+    expect(text).toMatch(/s2 +tracker +token +ENV_VAR +flyte\n/);
+    expect(text).toMatch(/_UNION_TRACKER_TOKEN +here:TRACKER_TOKEN +metadata\.annotations\./);
+    expect(text).not.toContain('some-token');
+    expect(text).not.toContain('correct-horse');
+  });
 });

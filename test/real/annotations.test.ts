@@ -1,6 +1,6 @@
 // Pods of Flyte's tasks as processes, with no cluster: real servers behind the managers.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { encodeFlyteBase32 } from '../../src/wire/flyte-base32.ts';
@@ -9,6 +9,7 @@ import { ENV_VAR, FILE, encodeSecret } from '../../src/wire/flyte-secret.ts';
 import { missingForRoom } from '../entrypoint/_enter.ts';
 import { built } from '../support/built.ts';
 import { skipVisibly } from '../support/need.ts';
+import { IN_OWN_ETC } from '../support/own-etc.ts';
 import { awsCall, keyOf } from './_aws-call.ts';
 import { realServer } from './_servers.ts';
 import { unique, vaultAdmin } from './_vault.ts';
@@ -22,11 +23,7 @@ const { bellhop } = built();
 const CANARY = `canary-${crypto.randomUUID()}`;
 const ROOT = unique('Annotations');
 const folder = mkdtempSync(path.join(tmpdir(), 'bellhop-annotations-'));
-const hadFolder = existsSync('/etc/flyte');
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
-  if (!hadFolder && existsSync('/etc/flyte')) rmdirSync('/etc/flyte');
-});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Tells what a program sees of secrets. */
 const LOOK = `
@@ -54,7 +51,7 @@ interface Result {
   readonly out: string;
 }
 
-/** Runs a command in a mount namespace of its own, on a pod with these annotations. */
+/** Runs a command on a pod with these annotations; files of secrets come to /etc. */
 async function start(
   annotations: readonly string[],
   settings: object,
@@ -73,9 +70,8 @@ async function start(
   writeFileSync(path.join(folder, 'pod.json'), JSON.stringify(pod));
   writeFileSync(path.join(folder, 'secret.json'), JSON.stringify(secret));
   writeFileSync(path.join(folder, 'b.json'), JSON.stringify(settings));
-  const enter = 'mkdir -p /etc/flyte && mount -t tmpfs flyte /etc/flyte && exec "$@"';
   const files = ['-f', 'pod.json', '-f', 'secret.json', '-c', 'b.json'];
-  const words = ['unshare', '--mount', 'sh', '-c', enter, 'sh', bellhop, ...command, ...files];
+  const words = [...IN_OWN_ETC, bellhop, ...command, ...files];
   const { PATH = '' } = process.env;
   const child = Bun.spawn(words, {
     cwd: folder,

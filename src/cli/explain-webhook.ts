@@ -4,7 +4,7 @@ import type { Io } from '../core/io/types.ts';
 import { printable, renderWarning } from '../core/report.ts';
 import type { DeclareOptions } from '../entrypoint/declare.ts';
 import { readManifests } from '../entrypoint/inputs.ts';
-import type { Edit, PullEdit } from '../injectors/_edit.ts';
+import type { Edit, EnvEdit, KeptEdit, PullEdit } from '../injectors/_edit.ts';
 import { SECRETS_DIR } from '../injectors/_injector.ts';
 import { chooseWorkload, readDeclaration, templateOf } from '../plan/declaration.ts';
 import { formatReference } from '../plan/reference.ts';
@@ -136,11 +136,8 @@ function edits({ done }: Outcome): readonly Edit[] {
 
 function addedByEdit({ pull }: MutateSettings, edit: Edit): Omit<Added, 'annotation'>[] {
   switch (edit.kind) {
-    case 'env': {
-      const ref = edit.valueFrom?.secretKeyRef;
-      const from = ref === undefined ? 'literal' : keyText(ref);
-      return [{ what: `variable ${edit.name}`, from }];
-    }
+    case 'env':
+      return [{ what: `variable ${edit.name}`, from: variableFrom(edit) }];
     case 'secretFile': {
       const { secretName: name, item, optional } = edit;
       const what = `file ${edit.mountPath}/${item.path}`;
@@ -148,12 +145,8 @@ function addedByEdit({ pull }: MutateSettings, edit: Edit): Omit<Added, 'annotat
     }
     case 'pull':
       return [{ what: pulledTo(edit), from: formatReference(referenceIn(edit, pull)) }];
-    case 'kept': {
-      const { variable, files = [] } = edit;
-      const names = files.map((name) => `file ${SECRETS_DIR}/${name}`);
-      const all = variable === undefined ? names : [`variable ${variable}`, ...names];
-      return all.map((what) => ({ what, from: 'a Secret beside the pod' }));
-    }
+    case 'kept':
+      return keptTo(edit).map((what) => ({ what, from: 'a Secret beside the pod' }));
     case 'memory':
       return [{ what: `folder ${edit.mountPath}`, from: 'a volume in memory' }];
     case 'writer':
@@ -167,6 +160,15 @@ function addedByEdit({ pull }: MutateSettings, edit: Edit): Omit<Added, 'annotat
     case 'warning':
       return [];
   }
+}
+
+function variableFrom({ valueFrom }: EnvEdit): string {
+  return valueFrom === undefined ? 'literal' : keyText(valueFrom.secretKeyRef);
+}
+
+function keptTo({ variable, files = [] }: KeptEdit): string[] {
+  const names = files.map((name) => `file ${SECRETS_DIR}/${name}`);
+  return variable === undefined ? names : [`variable ${variable}`, ...names];
 }
 
 function pulledTo(edit: PullEdit): string {

@@ -55,7 +55,7 @@ interface Result {
 async function start(
   annotations: readonly string[],
   settings: object,
-  command: readonly string[] = ['run'],
+  { command = 'run', within = [] }: { command?: string; within?: readonly string[] } = {},
 ): Promise<Result> {
   const metadata = {
     name: 'task',
@@ -71,7 +71,7 @@ async function start(
   writeFileSync(path.join(folder, 'secret.json'), JSON.stringify(secret));
   writeFileSync(path.join(folder, 'b.json'), JSON.stringify(settings));
   const files = ['-f', 'pod.json', '-f', 'secret.json', '-c', 'b.json'];
-  const words = [...IN_OWN_ETC, bellhop, ...command, ...files];
+  const words = [...IN_OWN_ETC, ...within, bellhop, command, ...files];
   const { PATH = '' } = process.env;
   const child = Bun.spawn(words, {
     cwd: folder,
@@ -178,12 +178,29 @@ describe.skipIf(lacks.length > 0)('run gives a task its secrets, from real serve
     });
   });
 
+  test('where nothing may be mounted: beside the keys of a Secret, too', async () => {
+    const asked = [
+      written({ group: 'db', key: 'Password', mountRequirement: FILE }),
+      written({ group: 'db', key: 'other', mountRequirement: FILE }),
+    ];
+    const flyte = { 'db/other': `vault:secret/${ROOT}/db#Password` };
+    const settings = { apiVersion: 'bellhop/v1', stores: STORES, flyte };
+    const within = ['setpriv', '--bounding-set=-sys_admin'];
+    const { code, out, err } = await start(asked, settings, { within });
+    expect([code, err]).toEqual([0, '']);
+    expect(JSON.parse(out)).toMatchObject({
+      '/etc/flyte/secrets/db/password': `${CANARY}-k8s`,
+      '/etc/flyte/secrets/db/other': `${CANARY}-vault`,
+    });
+    expect(JSON.parse(out)).toEqual(JSON.parse((await start(asked, settings)).out));
+  });
+
   test('check asks the stores for them, and explain says which; neither shows a value', async () => {
     const asked = [written({ ...ofAws, mountRequirement: ENV_VAR })];
-    const check = await start(asked, settingsFor('AWS'), ['check']);
+    const check = await start(asked, settingsFor('AWS'), { command: 'check' });
     expect(check.code).toBe(0);
     expect(check.out).toMatch(new RegExp(`sm:${ROOT}:api +flyte.secrets/s0 .* present`));
-    const explain = await start(asked, settingsFor('AWS'), ['explain']);
+    const explain = await start(asked, settingsFor('AWS'), { command: 'explain' });
     expect(explain.out).toContain(`sm:${ROOT}:api`);
     expect(check.out + explain.out).not.toContain(CANARY);
   });

@@ -1,10 +1,12 @@
 // The entrypoint route shows a container what the webhook would have shown it: for recorded
 // requests, with a value of its own behind each reference.
 import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
 import type { BellhopError } from '../../src/core/errors.ts';
 import { readPod } from '../../src/wire/pod.ts';
 import type { FlyteSecret } from '../../src/wire/flyte-secret.ts';
 import { ANY, ENV_VAR, FILE, encodeSecret } from '../../src/wire/flyte-secret.ts';
+import type { Inside } from './_inside.ts';
 import { secretsOf, shownByRun, shownByWebhook } from './_inside.ts';
 import { runVector } from './_run.ts';
 import type { Json, MutateVector } from './_vectors.ts';
@@ -44,12 +46,19 @@ describe('a container sees the same by run and by the webhook', () => {
         for (const what of refused) expect(told).toContain(what);
         continue;
       }
-      expect(shown).toMatchObject(shownByWebhook(pod, container) as unknown as Json);
+      expect(seenIn(shown)).toEqual(shownByWebhook(pod, container));
       // What was handled gives the same plan as what was not.
       expect(await shownByRun(pod, asked)).toEqual(shown);
     }
   });
 });
+
+/** Nothing else may be there. */
+function seenIn(shown: Inside | readonly string[]): unknown {
+  if (!('files' in shown)) return shown;
+  const { variables, files } = shown;
+  return { variables, files };
+}
 
 /** What each manager says, but Global, which only the webhook has. */
 function reasonsIn(message: string): readonly string[] {
@@ -209,5 +218,49 @@ test('`webhook.stores` says which store a manager asks; other stores keep their 
   expect(await shownFor(said, secret)).toMatchObject({ _UNION_G_K: 'two:g:k#@' });
   expect(await shownFor({ stores, webhook }, secret)).toMatchObject({
     _UNION_G_K: 'aws-default:g:k#@',
+  });
+});
+
+describe('any secrets, of any managers', () => {
+  const word = fc.constantFrom('g', 'G', 'h', 'a/b');
+  const maybe = (one: fc.Arbitrary<string>) => fc.oneof(fc.constant(''), one);
+  const secrets = fc.array(
+    fc.record({
+      group: maybe(word),
+      groupVersion: maybe(fc.constantFrom('1', 'v2')),
+      key: maybe(fc.constantFrom('k', 'K', 'x.y')),
+      mountRequirement: fc.constantFrom(ANY, ENV_VAR, FILE),
+      envVar: maybe(fc.constantFrom('TOKEN', 'A', '_UNION_G_K')),
+    }),
+    { minLength: 1, maxLength: 5 },
+  );
+  const all = [...MANAGERS, 'Confidant'];
+  const types = fc.shuffledSubarray(all, { minLength: 1 });
+  const env = [{ name: 'TOKEN', value: 'own' }, { name: 'LAST' }, { name: 'A', value: 'a' }];
+
+  test('a container sees the same by run and by the webhook, or both refuse', async () => {
+    const seen = { admitted: 0, denied: 0 };
+    await fc.assert(
+      fc.asyncProperty(secrets, types, async (asking, secretManagerTypes) => {
+        const { metadata } = podAsking(...asking);
+        const pod = { metadata, spec: { containers: [{ name: 'main', image: 'i', env }] } };
+        const webhook = { secretManagerTypes, profile: 'native' };
+        const vector = { id: '', pod, config: webhook, expected: {} } as unknown as MutateVector;
+        const more = { pull: { image: 'b:1', variables: 'fileKeyRef' } };
+        const { decision, pod: handled } = await runVector(vector, more);
+        const asked = { container: 'main', secrets: secretsOf(handled), settings: { webhook } };
+        const shown = await shownByRun(pod, asked);
+        if (decision.kind === 'denied') {
+          seen.denied++;
+          expect(Array.isArray(shown)).toBe(true);
+          return;
+        }
+        seen.admitted++;
+        expect(seenIn(shown)).toEqual(shownByWebhook(handled, 'main'));
+        expect(await shownByRun(handled, asked)).toEqual(shown);
+      }),
+      { numRuns: 500 },
+    );
+    expect(Math.min(seen.admitted, seen.denied)).toBeGreaterThan(50);
   });
 });

@@ -22,9 +22,11 @@ const aws: InjectorKind = {
       const arn = `${group.replace(/:+$/, '')}:${key.replace(/^:+/, '')}`;
       const file = joinPath('/', goLower(group), goLower(key));
       if (context.isPulling) {
-        const askedBy = [group, key];
-        const place = { path: arn, file: joinPath(SECRETS_DIR, file), askedBy };
-        return pulled('AWS', secret, { place, context });
+        const at = joinPath(SECRETS_DIR, file);
+        const place = { path: arn, file: at, askedBy: [group, key] };
+        const edits = pulled('AWS', secret, { place, context });
+        const isPath = compat === 'v1' && mountRequirement !== ENV_VAR && envVar !== '';
+        return isPath ? [...edits, { kind: 'env', name: envVar, value: at }] : edits;
       }
       if (mountRequirement === ENV_VAR) throw new Refusal('it gives files only');
       const env = [

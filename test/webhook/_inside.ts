@@ -185,6 +185,14 @@ function fetchedBy(pod: Json): Readonly<Record<keyof Shown, ReadonlyMap<string, 
   const placements = text === undefined ? [] : readPlan(text, 'the annotation').placements;
   const variables = new Map<string, string>();
   const files = new Map<string, string>();
+  // Flyte's own container for one secret of AWS.
+  for (const { env } of list((pod['spec'] as Json)['initContainers'])) {
+    const of = new Map(list(env).map(({ name, value }) => [name, String(value)]));
+    const name = of.get('SECRET_FILENAME');
+    const arn = of.get('SECRET_ARN') ?? '';
+    if (name !== undefined)
+      files.set(`/etc/flyte/secrets${name}`, ofStore({ store: 'aws', path: arn }));
+  }
   for (const one of placements) {
     if (one.kind !== 'file' && one.kind !== 'variable') continue;
     if (one.source.kind !== 'value') continue;

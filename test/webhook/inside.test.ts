@@ -53,6 +53,30 @@ describe('a container sees the same by run and by the webhook', () => {
   });
 });
 
+describe('compat: v1, by its own names and order', () => {
+  const ofFlyte = vectorsOf('v1-mutate.json').filter(({ config }) => {
+    return ['K8s', 'AWS', undefined].includes(config['secretManagerType'] as string | undefined);
+  });
+  let compared = 0;
+  test.each(ofFlyte.map((one) => [one.id, one] as const))('%s', async (_, vector) => {
+    const webhook = { ...vector.config, compat: 'v1', profile: 'flyte' };
+    const { decision, pod } = await runVector(vector, webhook);
+    // The values of Global are the webhook's own.
+    if (decision.kind !== 'patched' || decision.delivered.some(({ by }) => by === 'Global')) return;
+    compared++;
+    const secrets = secretsOf(pod);
+    for (const container of namesOf(vector)) {
+      const asked = { container, secrets, settings: { webhook } };
+      const shown = await shownByRun(vector.pod, asked);
+      const refused = refusedBy(pod);
+      const told = Array.isArray(shown) ? shown.join('\n') : '';
+      for (const what of refused) expect(told).toContain(what);
+      if (refused.length === 0) expect(seenIn(shown)).toEqual(shownByWebhook(pod, container));
+    }
+  });
+  test('many of them give pods secrets', () => expect(compared).toBeGreaterThan(30));
+});
+
 /** Nothing else may be there. */
 function seenIn(shown: Inside | readonly string[]): unknown {
   if (!('files' in shown)) return shown;

@@ -11,10 +11,11 @@ import type { StoreOptions } from '../plan/types.ts';
 import type { Manager, Outcome, WrongAnnotation } from '../webhook/asking.ts';
 import { shorter } from '../webhook/asking.ts';
 import { BOUND, boundManager, nameOfSecret } from '../webhook/bound.ts';
+import { isDone } from '../webhook/handled.ts';
 import type { InsidePod, InsideValue } from '../webhook/inside.ts';
 import { insideOf } from '../webhook/inside.ts';
 import { insideManagers, storeOfType } from '../webhook/managers.ts';
-import { PodProblem } from '../webhook/pod-state.ts';
+import { PodProblem, readPodState } from '../webhook/pod-state.ts';
 import type { WebhookSettings } from '../webhook/settings.ts';
 import { readWebhookSettings } from '../webhook/settings.ts';
 import type { Path } from '../wire/read.ts';
@@ -37,13 +38,13 @@ export async function answerAnnotations(
   asking: AskingPod,
   tell: (answered: Answered) => void = () => undefined,
 ): Promise<AnsweredPod> {
+  const nothing = { origins: new Map(), values: [], stores: {}, problems: [], warnings: [] };
+  const asItIs = { ...nothing, template: asking.template };
+  if (isLeft(asking)) return asItIs;
   const { settings, problems } = webhookSettings(asking);
   const managers = managersFor(asking, settings);
   const inside = problems.length > 0 ? problems : await insideFor(asking, settings, managers);
-  if (!('pod' in inside)) {
-    const nothing = { origins: new Map(), values: [], stores: {}, warnings: [] };
-    return { ...nothing, template: asking.template, problems: inside };
-  }
+  if (!('pod' in inside)) return { ...asItIs, problems: inside };
   const { outcomes, warnings } = inside;
   tell({ settings, managers: managers.map(({ type }) => type), outcomes });
   const placed = inside.values.map((value) => placedValue(asking, settings, value));
@@ -58,6 +59,20 @@ export async function answerAnnotations(
     problems: outcomes.flatMap((one) => problemOf(asking, one)),
     warnings,
   };
+}
+
+/**
+ * A pod that a webhook has been at is left as it is, unless bellhop.yaml says otherwise: whose
+ * webhook that was, and by which settings, nobody knows here.
+ */
+function isLeft({ template, settings }: AskingPod): boolean {
+  if (settings.webhook !== undefined || settings.flyte !== undefined) return false;
+  try {
+    return isDone(readPodState(template));
+  } catch (error) {
+    if (error instanceof PodProblem) return false;
+    throw error;
+  }
 }
 
 /** Without a section `webhook` the manager is that of the cluster's own Secrets. */

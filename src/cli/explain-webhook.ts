@@ -23,7 +23,7 @@ import type { Answers } from './explain-secrets.ts';
 import { explainSecrets, secretsText } from './explain-secrets.ts';
 import type { Look } from './look.ts';
 import { lookOf, titled } from './look.ts';
-import { saidBeside } from './mutate.ts';
+import { NOT_LOOKED_UP, saidBeside } from './mutate.ts';
 import { bold } from './table.ts';
 import { webhookParts } from './webhook-parts.ts';
 
@@ -55,7 +55,8 @@ export async function explainWebhook(
   const answers = { profile: parts.settings.profile, managers, outcomes };
   const added = addedBy(parts.asking, outcomes);
   const answer = { called, decision, answers, added };
-  const warnings = saidBeside(decision);
+  const unasked = parts.settings.missing === 'deny' ? [NOT_LOOKED_UP] : [];
+  const warnings = [...unasked, ...saidBeside(decision)];
   for (const warning of [...parts.warnings, ...warnings]) {
     io.stderr(renderWarning(warning, given.log));
   }

@@ -10,7 +10,8 @@ import { isRecord } from '../wire/read.ts';
 import type { Command, Given } from './command.ts';
 import { webhookParts } from './webhook-parts.ts';
 
-const NOT_LOOKED_UP =
+/** Said where `missing: deny` cannot be kept. */
+export const NOT_LOOKED_UP =
   'webhook.missing is deny: without a cluster every Secret of the manager K8s is taken to be there';
 const FORMATS = ['pod', 'patch', 'review'];
 

@@ -34,6 +34,15 @@ export function asBefore(state: PodState): PodState {
   return { ...state, containers, volumes: others(state.volumes) };
 }
 
+/** The variables that every webhook of Flyte's, and ours, gives to pods. */
+const OF_WEBHOOKS: readonly string[] = ['FLYTE_SECRETS_ENV_PREFIX', 'FLYTE_SECRETS_DEFAULT_DIR'];
+
+/** True where a webhook has been at the pod, and nothing of it is left to do. */
+export function isDone({ annotations, containers }: PodState): boolean {
+  if (Object.hasOwn(annotations, PLAN_ANNOTATION)) return false;
+  return containers.some(({ env }) => env.some((one) => OF_WEBHOOKS.includes(nameOf(one))));
+}
+
 const nameOf = ({ value }: Item): string => String(value['name']);
 
 /** The Secret beside the pod has its name from the webhook. */

@@ -139,6 +139,23 @@ ${DATA}`,
   expect(out).toContain('"rule":"spec.template.metadata.annotations.flyte.secrets/s0"');
 });
 
+test("a pod that Flyte's webhook has been at stays, unless bellhop.yaml says who delivers", () => {
+  const env = [
+    { name: 'FLYTE_SECRETS_ENV_PREFIX', value: '_FSEC_' },
+    { name: '_FSEC_DB_PASS', valueFrom: { secretKeyRef: { name: 'db', key: 'pass' } } },
+  ];
+  const metadata = { name: 'task', annotations: { 'flyte.secrets/s0': PASS } };
+  const spec = { containers: [{ name: 'main', image: 'i', command: ['true'], env }] };
+  const pod = JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata, spec });
+  const file = write('handled.yaml', `${pod}\n${DATA}`);
+  const left = call(['explain', '-f', file]);
+  expect([left.code, left.err]).toEqual([0, '']);
+  expect(left.out).toContain('_FSEC_DB_PASS');
+  expect(left.out).not.toMatch(/_UNION_|managers/);
+  const own = settings('own', 'webhook: { secretManagerTypes: [K8s] }');
+  expect(call(['explain', '-f', file, '-c', own]).out).toContain('_UNION_DB_PASS');
+});
+
 describe('explain', () => {
   const types = 'secretManagerTypes: [GCP, K8s, AWS]';
   const flyte = settings(

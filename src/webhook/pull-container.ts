@@ -5,6 +5,7 @@ import { SECRETS_DIR } from '../injectors/_injector.ts';
 import { barePlan } from '../plan/bare.ts';
 import { printPlan } from '../plan/document.ts';
 import type { Placement, Plan, Policy, StoreOptions } from '../plan/types.ts';
+import { cleanPath } from '../wire/go-path.ts';
 import { isRecord } from '../wire/read.ts';
 import { EditProblem, memoryAt, withMemory } from './pod-volumes.ts';
 import { withPullSecret } from './pod-writers.ts';
@@ -63,10 +64,27 @@ function withFiles(state: PodState): {
   readonly mounts: readonly Json[];
 } {
   if (!state.pulls.some((one) => 'file' in one)) return { state, mounts: [] };
+  for (const one of state.pulls) if ('file' in one) mustBeSeen(state, one);
   const place = { volume: MEMORY_VOLUME, mountPath: SECRETS_DIR };
   const withVolume = withMemory(state, { kind: 'memory', ...place });
   const name = memoryAt(withVolume, place) ?? MEMORY_VOLUME;
   return { state: withVolume, mounts: [{ name, mountPath: SECRETS_DIR }] };
+}
+
+/** What is mounted below the folder hides what is written there, whoever has mounted it. */
+function mustBeSeen(
+  { containers }: PodState,
+  { file, called }: { readonly file: string; readonly called: string },
+): void {
+  for (const { name, mounts } of containers) {
+    for (const { value } of mounts) {
+      const path = typeof value['mountPath'] === 'string' ? cleanPath(value['mountPath']) : '';
+      const isBelow = path.startsWith(`${SECRETS_DIR}/`);
+      if (!isBelow || (file !== path && !file.startsWith(`${path}/`))) continue;
+      const volume = `volume ${String(value['name'])} at ${path}`;
+      throw new EditProblem(`container ${name} has ${volume}, which hides ${file} of [${called}]`);
+    }
+  }
 }
 
 /** Containers that start before the one that fetches get none. */

@@ -208,6 +208,27 @@ describe('the container that fetches', () => {
       'has a container bellhop-pull of its own',
     ],
     [
+      'a volume that hides what is fetched',
+      {
+        spec: {
+          containers: [
+            {
+              name: 'main',
+              image: 'i',
+              volumeMounts: [
+                {
+                  name: 'v',
+                  mountPath:
+                    '/etc/flyte/secrets/arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/',
+                },
+              ],
+            },
+          ],
+        },
+      },
+      'which hides /etc/flyte/secrets/arn',
+    ],
+    [
       'a volume of that name',
       { spec: { volumes: [{ name: 'bellhop-plan', emptyDir: {} }] } },
       'has a volume bellhop-plan of its own',

@@ -7,10 +7,12 @@ import { openKubernetesApi } from '../webhook/kubernetes-api.ts';
 import type { Log } from '../webhook/log.ts';
 import { openLog } from '../webhook/log.ts';
 import { openMetrics } from '../webhook/metrics.ts';
+import type { ServerSettings } from '../webhook/server.ts';
 import { SERVER_DEFAULTS, startServer } from '../webhook/server.ts';
 import type { WebhookSettings } from '../webhook/settings.ts';
 import type { Command } from './command.ts';
 import { openCertificates } from './webhook-certificates.ts';
+import { invalidationPort } from './webhook-invalidation.ts';
 import { webhookParts } from './webhook-parts.ts';
 import { keepsValues } from './webhook-values.ts';
 
@@ -43,18 +45,11 @@ const command: Command = {
     const log = openLog({ level: settings.logLevel, clock, write: (text) => io.stderr(text) });
     for (const warning of warnings) log.say('warn', warning);
     const tell = tellBy(log);
-    const certificates = await openCertificates({ io, settings, tell, api });
     const metrics = openMetrics();
+    const invalidation = invalidationPort({ io, settings, api, cache, log, metrics });
+    const certificates = await openCertificates({ io, settings, tell, api });
     const server = await startServer({
-      settings: {
-        ...SERVER_DEFAULTS,
-        reviews: { ...SERVER_DEFAULTS.reviews, port: settings.listenPort },
-        status: { ...SERVER_DEFAULTS.status, port: settings.statusPort },
-        // An answer that comes after the API server has given up is of no use.
-        answerMsMax: settings.registration.timeoutSeconds * 1000 - SERVER_DEFAULTS.answerMarginMs,
-        enableHttp2: settings.enableHTTP2,
-        drainMs: settings.drainMs,
-      },
+      settings: serverSettings(settings),
       mutate,
       certificates: certificates.source,
       clock,
@@ -62,6 +57,7 @@ const command: Command = {
       metrics,
       notReady: certificates.notReady,
       ...(api === undefined ? {} : { events: api }),
+      ...(invalidation === undefined ? {} : { invalidation }),
     });
     metrics.gauge({ name: 'cache_bytes', help: 'Bytes of values that Embedded keeps.' }, () =>
       cache.bytes(),
@@ -72,7 +68,8 @@ const command: Command = {
     });
     collector?.start();
     cache.watch((result) => server.figures.cacheRead(['embedded', result]));
-    log.say('info', 'serving', { port: server.reviewsPort, statusPort: server.statusPort });
+    const { reviewsPort: port, statusPort } = server;
+    log.say('info', 'serving', { port, statusPort, invalidationPort: server.invalidationPort });
     const stopSignals = io.onEndSignal(() => server.end());
     await server.ended;
     stopSignals();
@@ -92,6 +89,18 @@ function mustNotNeedCluster(settings: WebhookSettings): void {
     refuse('webhook.missing: deny', 'needs the cluster, to look Secrets up');
   }
   if (keepsValues(settings)) refuse('webhook.valueSecrets', 'needs the cluster, to make Secrets');
+}
+
+function serverSettings({ registration, ...settings }: WebhookSettings): ServerSettings {
+  return {
+    ...SERVER_DEFAULTS,
+    reviews: { ...SERVER_DEFAULTS.reviews, port: settings.listenPort },
+    status: { ...SERVER_DEFAULTS.status, port: settings.statusPort },
+    // An answer that comes after the API server has given up is of no use.
+    answerMsMax: registration.timeoutSeconds * 1000 - SERVER_DEFAULTS.answerMarginMs,
+    enableHttp2: settings.enableHTTP2,
+    drainMs: settings.drainMs,
+  };
 }
 
 /** The cluster that we run in, or that a kubeconfig names. */

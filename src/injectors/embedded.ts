@@ -3,6 +3,8 @@ import { ANY, ENV_VAR, FILE, mountName } from '../wire/flyte-secret.ts';
 import { goLower, goUpper } from '../wire/go-case.ts';
 import type { Edit } from './_edit.ts';
 import { fileVariablesOf, filesScript, isFileName } from './_embedded-files.ts';
+import type { Scope } from './_embedded-names.ts';
+import { scopesOf, storedName } from './_embedded-names.ts';
 import type { Asked, FoundValue, InjectorContext, InjectorKind } from './_injector.ts';
 import { Refusal, SECRETS_DIR, fileVariables, prefixVariable } from './_injector.ts';
 import { kept, mustKeep, textForVariable } from './_kept.ts';
@@ -34,18 +36,6 @@ const embedded: InjectorKind = {
 
 export default embedded;
 
-/** Where a secret may be, from the narrowest on; what is not narrowed is empty. */
-export interface Scope {
-  readonly organization: string;
-  readonly domain: string;
-  readonly project: string;
-}
-
-/** How Flyte's secret service names what it stores. */
-export function storedName({ organization, domain, project }: Scope, key: string): string {
-  return `u__org__${organization}__domain__${domain}__project__${project}__key__${key}`;
-}
-
 interface Found {
   readonly value: FoundValue;
   readonly scope: Scope;
@@ -62,12 +52,7 @@ async function find({ secret, labels, signal }: Asked, context: InjectorContext)
   };
   const organization = label('organization');
   const [project, domain] = [label('project'), label('domain')];
-  const scopes = [
-    { organization, domain, project },
-    { organization, domain, project: '' },
-    { organization, domain: '', project: '' },
-  ];
-  for (const scope of scopes) {
+  for (const scope of scopesOf({ organization, domain, project })) {
     const value = await context.embedded.find(storedName(scope, secret.key), signal);
     if (value !== undefined) return { value, scope };
   }

@@ -17,6 +17,8 @@ export interface HttpAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly text: string;
+  /** More lines of its head, each `Name: value`. */
+  readonly lines?: readonly string[];
 }
 
 /** Answers one request; its body may be read until the first wait only. */
@@ -192,8 +194,12 @@ function dueOf(
 const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
   400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
   408: 'Request Timeout',
+  413: 'Content Too Large',
   417: 'Expectation Failed',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
@@ -208,10 +214,11 @@ interface Framing {
   readonly hasBody: boolean;
 }
 
-function answerText({ status, contentType, text }: HttpAnswer, framing: Framing): string {
+function answerText({ status, contentType, text, lines }: HttpAnswer, framing: Framing): string {
   const head =
     `HTTP/1.1 ${status} ${REASONS[status] ?? 'Other'}\r\nDate: ${framing.date}\r\n` +
     `Content-Type: ${contentType}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n` +
+    (lines === undefined ? '' : `${lines.join('\r\n')}\r\n`) +
     (framing.isLast ? 'Connection: close\r\n\r\n' : '\r\n');
   return framing.hasBody ? head + text : head;
 }

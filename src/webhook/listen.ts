@@ -41,6 +41,9 @@ export interface Listening {
   destroy(): void;
 }
 
+/** From the first byte to a connection that may be used. */
+export const HANDSHAKE_MS_MAX = 10_000;
+
 /** TLS 1.2 with forward secrecy and AEAD only; the suites of 1.3 are all so. */
 const CIPHERS = [
   'ECDHE-ECDSA-AES128-GCM-SHA256',

@@ -1,4 +1,4 @@
-// The webhook's two ports, from their opening to a graceful end.
+// The webhook's ports, from their opening to a graceful end.
 import type { Clock } from '../core/io/types.ts';
 import { REVIEW_BYTES_MAX } from '../wire/admission.ts';
 import type { AnswerTimes } from './answering.ts';
@@ -12,10 +12,13 @@ import { openEvents } from './events.ts';
 import type { Figures } from './figures.ts';
 import { addFigures } from './figures.ts';
 import type { Http2 } from './http2.ts';
+import { INVALIDATION_BYTES_MAX } from './invalidation.ts';
 import type { Address, Listening } from './listen.ts';
-import { listenPlain, listenTls } from './listen.ts';
+import { HANDSHAKE_MS_MAX, listenTls } from './listen.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { InvalidationPort } from './other-ports.ts';
+import { listenOthers } from './other-ports.ts';
 
 /** What the configuration says of the server. */
 export interface ServerSettings extends AnswerTimes {
@@ -52,12 +55,16 @@ export interface ServerParts {
   readonly events?: EventApi;
   /** Why the server cannot work yet, beside what it knows itself. */
   readonly notReady?: () => string | undefined;
+  /** A third port, for those who have values forgotten. */
+  readonly invalidation?: InvalidationPort;
   readonly limits?: Partial<ConnectionLimits>;
 }
 
 export interface RunningServer {
   readonly reviewsPort: number;
   readonly statusPort: number;
+  /** Where there is one. */
+  readonly invalidationPort: number | undefined;
   /** For what else counts: caches. */
   readonly figures: Figures;
   /**
@@ -79,15 +86,14 @@ const LIMITS: ConnectionLimits = {
   lingerMsMax: 2000,
   waitingBytesMax: 131_072,
 };
+const INVALIDATION_LIMITS = { bodyBytesMax: INVALIDATION_BYTES_MAX, discardBytesMax: 262_144 };
 const BODIES_BYTES_MAX = 67_108_864;
 const CONNECTIONS_MAX = 2048;
-const STATUS_CONNECTIONS_MAX = 64;
-const HANDSHAKE_MS_MAX = 10_000;
 const HTTP2_STREAMS_MAX = 100;
 const SWEEP_MS = 1000;
 const WAIT_STEP_MS = 20;
 
-/** Opens both ports. Rejects with BellhopError where one cannot be listened on. */
+/** Opens the ports. Rejects with BellhopError where one cannot be listened on. */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const { settings, clock, certificates, metrics, log } = parts;
   let isEnding = false;
@@ -115,19 +121,19 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     connectionsMax: CONNECTIONS_MAX,
     handshakeMsMax: HANDSHAKE_MS_MAX,
     open: opening(handle),
-    onNewCertificate: (isUsed) => {
-      figures.certificateChange([isUsed ? 'used' : 'refused']);
-      if (!isUsed) log.say('error', 'a new certificate does not fit its key; the old one stays');
-    },
+    onNewCertificate: tellingCertificates(figures, log),
     ...(http2 === undefined ? {} : { http2: (socket) => http2.take(socket) }),
   });
   openCount = () => reviews.connections.size + (http2?.size() ?? 0);
-  const status = await listenStatus(parts, opening(handleStatus(metrics, notReady)), reviews);
-  const stopSweep = sweepEvery(clock, [reviews, status]);
+  const { all, ...ports } = await listenOthers({ ...parts, address: settings.status }, reviews, {
+    status: opening(handleStatus(metrics, notReady)),
+    invalidation: openerFor(parts, () => isEnding, INVALIDATION_LIMITS),
+  });
+  const stopSweep = sweepEvery(clock, all);
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   const closeAll = (): void => {
     stopSweep();
-    for (const one of [reviews, status]) {
+    for (const one of all) {
       one.stop();
       one.destroy();
     }
@@ -143,7 +149,14 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     });
     return undefined;
   };
-  return { reviewsPort: reviews.port, statusPort: status.port, figures, end, ended };
+  return { reviewsPort: reviews.port, ...ports, figures, end, ended };
+}
+
+function tellingCertificates(figures: Figures, log: Log): (isUsed: boolean) => void {
+  return (isUsed) => {
+    figures.certificateChange([isUsed ? 'used' : 'refused']);
+    if (!isUsed) log.say('error', 'a new certificate does not fit its key; the old one stays');
+  };
 }
 
 function openTelling(
@@ -161,12 +174,16 @@ function certificateProblem(certificates: CertificateSource, clock: Clock): stri
 type Open = (wire: Wire) => ReturnType<typeof openConnection>;
 
 /** Makes connections of one server: they share the room for bodies and the date. */
-function openerFor({ clock, limits }: ServerParts, isEnding: () => boolean): (h: Handle) => Open {
+function openerFor(
+  { clock, limits }: ServerParts,
+  isEnding: () => boolean,
+  more: Partial<ConnectionLimits> = {},
+): (h: Handle) => Open {
   const room = openRoom(BODIES_BYTES_MAX);
   const date = openDate(clock);
   return (handle) => (wire) =>
     openConnection(wire, {
-      limits: { ...LIMITS, ...limits },
+      limits: { ...LIMITS, ...limits, ...more },
       room,
       handle,
       isEnding,
@@ -179,20 +196,6 @@ async function http2For({ clock }: ServerParts, handle: Handle): Promise<Http2> 
   const { openHttp2 } = await import('./http2.ts');
   const room = openRoom(BODIES_BYTES_MAX);
   return openHttp2({ ...LIMITS, handle, room, clock, streamsMax: HTTP2_STREAMS_MAX });
-}
-
-async function listenStatus(
-  { settings }: ServerParts,
-  open: Open,
-  reviews: Listening,
-): Promise<Listening> {
-  try {
-    const connectionsMax = STATUS_CONNECTIONS_MAX;
-    return await listenPlain({ address: settings.status, connectionsMax, open });
-  } catch (error) {
-    reviews.stop();
-    throw error;
-  }
 }
 
 function openRoom(bytesMax: number): { take(bytes: number): boolean; give(bytes: number): void } {

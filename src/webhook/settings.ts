@@ -4,6 +4,11 @@ import * as v from 'valibot';
 import { isRecord, kindOf } from '../wire/read.ts';
 import type { GlobalSettings } from './global-values.ts';
 import { GLOBAL_DEFAULTS } from './global-values.ts';
+import {
+  CACHE_INVALIDATION,
+  invalidationProblems,
+  invalidationWarnings,
+} from './settings-invalidation.ts';
 
 const text = v.string();
 const flag = v.boolean();
@@ -79,6 +84,7 @@ const SHAPE = v.strictObject({
   valueSecrets: v.strictObject({ namespaces: v.array(text) }),
   statusAnnotation: flag,
   statusPort: count,
+  cacheInvalidation: v.optional(CACHE_INVALIDATION),
   certificates: v.picklist(['self', 'files']),
   flyteSecretName: v.optional(text),
   registration: v.strictObject({
@@ -233,11 +239,16 @@ export function readWebhookSettings(given: unknown): WebhookSettingsRead {
   const result = v.safeParse(SHAPE, laidOver(defaults, own));
   const problems = problemsOf(result.issues ?? []);
   const unused = UNUSED.filter((name) => Object.hasOwn(own, name));
-  const warnings = unused.map((name) => `webhook.${name} has no effect`);
+  const idle = unused.map((name) => `webhook.${name} has no effect`);
+  const warnings = [...idle, ...invalidationWarnings(own)];
   if (!result.success) return { settings: WEBHOOK_DEFAULTS, problems, warnings };
   return {
     settings: result.output,
-    problems: [...problems, ...prefixProblems(result.output)],
+    problems: [
+      ...problems,
+      ...prefixProblems(result.output),
+      ...invalidationProblems(result.output.cacheInvalidation),
+    ],
     warnings,
   };
 }

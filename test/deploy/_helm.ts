@@ -87,6 +87,7 @@ export const VARIANTS: Readonly<Record<string, Values>> = {
       egress: [{ ports: [{ port: 443, protocol: 'TCP' }] }],
     },
     policy: { enabled: true, validationActions: ['Warn', 'Audit'] },
+    cacheInvalidation: { authentication: 'kubernetes', users: ['system:serviceaccount:flyte:*'] },
     metrics: {
       serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
       prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
@@ -129,6 +130,16 @@ export const VARIANTS: Readonly<Record<string, Values>> = {
   },
   'rights in namespaces': {
     rbac: rightsOn({ namespaces: ['default'] }),
+  },
+  "values forgotten by Flyte's secret service": {
+    cacheInvalidation: {
+      authentication: 'none',
+      from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'flyte' } } }],
+    },
+  },
+  'values forgotten by who has a token': {
+    ports: { cache: 19_444 },
+    cacheInvalidation: { authentication: 'token', tokenSecret: { name: 'cache-token' } },
   },
   'names of its own': { nameOverride: 'hook', fullnameOverride: 'the-hook' },
 };

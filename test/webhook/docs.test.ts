@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { addFigures } from '../../src/webhook/figures.ts';
+import { invalidationFigure } from '../../src/webhook/invalidation.ts';
 import { METRICS_PREFIX, openMetrics } from '../../src/webhook/metrics.ts';
 import { WEBHOOK_DEFAULTS } from '../../src/webhook/settings.ts';
 
@@ -27,6 +28,7 @@ test('every figure is told, and no other', () => {
       onChange: () => () => {},
     },
   });
+  invalidationFigure(metrics);
   const there = metrics.list().map(({ name }) => `${METRICS_PREFIX}${name}`);
   expect(cellsUnder('Figures').toSorted()).toEqual(
     [...there, `${METRICS_PREFIX}cache_bytes`].toSorted(),
@@ -36,7 +38,7 @@ test('every figure is told, and no other', () => {
 test('every setting of ours is told, and no other', () => {
   const ofFlyte = new Set([...Object.keys(config), 'enableHTTP2']);
   const ours = Object.keys(WEBHOOK_DEFAULTS).filter((name) => !ofFlyte.has(name));
-  const withoutDefault = ['missing', 'flyteSecretName'];
+  const withoutDefault = ['missing', 'flyteSecretName', 'cacheInvalidation'];
   expect(cellsUnder('Settings').toSorted()).toEqual([...ours, ...withoutDefault].toSorted());
 });
 

@@ -65,6 +65,10 @@ disableCreateMutatingWebhookConfig: {{ ne .Values.registration.mode "server" }}
 {{- if .Values.policy.enabled }}
 statusAnnotation: true
 {{- end }}
+{{- if .Values.cacheInvalidation.authentication }}
+cacheInvalidationPort: {{ .Values.ports.cache }}
+cacheInvalidation: {{- include "bellhop.cacheInvalidation" . | nindent 2 }}
+{{- end }}
 {{- /* Also where it is empty: then `secretName` is bellhop's own, and not Flyte's. */}}
 flyteSecretName: {{ .Values.certificates.flyteSecretName | quote }}
 {{- with .Values.registration }}
@@ -82,6 +86,26 @@ registration:
     {{- end }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /* Who may have values forgotten; what is lacking stops the installation. */}}
+{{- define "bellhop.cacheInvalidation" -}}
+{{- with .Values.cacheInvalidation -}}
+authentication: {{ .authentication }}
+{{- if eq .authentication "token" }}
+{{- $_ := required "cacheInvalidation.tokenSecret.name: which Secret has the token?" .tokenSecret.name }}
+tokenFile: {{ include "bellhop.cacheTokenDir" $ }}/token
+{{- else if eq .authentication "kubernetes" }}
+{{- if not .users }}{{ fail "cacheInvalidation.users: which service accounts may have values forgotten?" }}{{ end }}
+users: {{- toYaml .users | nindent 2 }}
+{{- else if not .from }}
+{{- fail "cacheInvalidation.from: with authentication none, which peers may reach the port?" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "bellhop.cacheTokenDir" -}}
+/etc/webhook/cache-token
 {{- end }}
 
 {{- /* Static pods are mirrored as the kubelet has them: they cannot be changed. */}}

@@ -3,6 +3,7 @@
 import type { Io } from '../core/io/types.ts';
 import { variablesOf } from '../entrypoint/platform.ts';
 import type { CertificateSource } from '../webhook/certificate-source.ts';
+import type { CertificateStatus } from '../webhook/certificates-figures.ts';
 import { openCertificateFiles, readAuthorities } from '../webhook/certificates-files.ts';
 import { MANAGER_TIMES, openManager } from '../webhook/certificates-manager.ts';
 import { dnsNamesOf, secretNamesOf } from '../webhook/certificates-names.ts';
@@ -13,6 +14,7 @@ import { openRegistrationKeeper } from '../webhook/registration-keeper.ts';
 import type { RegistrationWish } from '../webhook/registration.ts';
 import { ONLY_WITH_SECRETS } from '../webhook/registration.ts';
 import type { WebhookSettings } from '../webhook/settings.ts';
+import { livesOf } from '../webhook/settings-certificates.ts';
 import type { Tell } from '../webhook/telling.ts';
 
 /** A certificate at work. */
@@ -20,6 +22,7 @@ export interface Certificates {
   readonly source: CertificateSource;
   /** Why what is served may not be trusted yet; undefined where nothing is known against it. */
   readonly notReady: () => string | undefined;
+  readonly status: () => CertificateStatus;
   readonly stop: () => Promise<void>;
 }
 
@@ -47,7 +50,7 @@ export async function openCertificates(parts: CertificatesParts): Promise<Certif
       flyteSecretName: settings.flyteSecretName,
     }),
     dnsNames: dnsNamesOf(settings.serviceName, api.namespace),
-    lives: DEFAULT_LIVES,
+    lives: { ...DEFAULT_LIVES, ...livesOf(settings.ownCertificates) },
     registration: registrationOf(settings, api.namespace),
     leaseName: settings.serviceName,
     identity: identityOf(io),
@@ -61,7 +64,7 @@ export async function openCertificates(parts: CertificatesParts): Promise<Certif
     wasTrusted ||= isTrusted !== false;
     return wasTrusted ? undefined : 'the registration does not trust the certificate yet';
   };
-  return { source, notReady, stop: async () => manager.stop() };
+  return { source, notReady, status: () => manager.status(), stop: async () => manager.stop() };
 }
 
 function fromFiles(parts: CertificatesParts): Certificates {
@@ -83,7 +86,8 @@ function fromFiles(parts: CertificatesParts): Certificates {
   const stop = async (): Promise<void> => {
     await Promise.all([files.stop(), keeper?.stop()]);
   };
-  return { source: files.source, notReady: () => undefined, stop };
+  const status = (): CertificateStatus => ({ faults: files.faults() });
+  return { source: files.source, notReady: () => undefined, status, stop };
 }
 
 /** Where the registration is ours to make, it trusts whom ca.crt beside the pair names. */

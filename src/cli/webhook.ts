@@ -4,6 +4,7 @@ import { variablesOf } from '../entrypoint/platform.ts';
 import { fileKeyRefProblem } from '../webhook/file-key-ref.ts';
 import type { KubernetesApi } from '../webhook/kubernetes-api.ts';
 import { openKubernetesApi } from '../webhook/kubernetes-api.ts';
+import { addCertificateFigures } from '../webhook/certificates-figures.ts';
 import type { Log } from '../webhook/log.ts';
 import { openLog } from '../webhook/log.ts';
 import { openMetrics } from '../webhook/metrics.ts';
@@ -48,6 +49,7 @@ const command: Command = {
     const metrics = openMetrics();
     const invalidation = invalidationPort({ io, settings, api, cache, log, metrics });
     const certificates = await openCertificates({ io, settings, tell, api });
+    addCertificateFigures(metrics, certificates.status);
     const server = await startServer({
       settings: serverSettings(settings),
       mutate,

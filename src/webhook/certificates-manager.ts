@@ -64,6 +64,8 @@ export interface ManagerStatus {
   readonly isTrusted: boolean | undefined;
   /** All that is wrong now, as sentences. */
   readonly faults: readonly string[];
+  /** When something was wrong last; undefined where nothing ever was. */
+  readonly lastFaultMs: number | undefined;
 }
 
 /** Times that fit a cluster: a holder that is gone is noticed after 15 s, a change after 3 s. */
@@ -87,6 +89,7 @@ interface Manager {
   lastTrusted: { readonly text: string; readonly trusted: Trusted } | undefined;
   remembered: readonly Authority[];
   issuerNotAfterMs: number | undefined;
+  lastFaultMs: number | undefined;
 }
 
 export function openManager(parts: ManagerParts): CertificateManager {
@@ -95,6 +98,7 @@ export function openManager(parts: ManagerParts): CertificateManager {
   let steps = 0;
   const loop = openLoop(parts, async () => {
     steps = (await pass(manager)) ? steps + 1 : 0;
+    if (manager.telling.faults().length > 0) manager.lastFaultMs = parts.api.nowMs();
     if (steps > 0 && steps % STEPS_MAX !== 0) return SOON_MS;
     return serving.inUse() === undefined ? Math.min(NOT_READY_MS, parts.pollMs) : parts.pollMs;
   });
@@ -125,16 +129,18 @@ function managerOf(parts: ManagerParts): Manager {
     lastTrusted: undefined,
     remembered: [],
     issuerNotAfterMs: undefined,
+    lastFaultMs: undefined,
   };
 }
 
-function statusOf({ lease, serving, telling, issuerNotAfterMs }: Manager): ManagerStatus {
+function statusOf({ lease, serving, telling, ...manager }: Manager): ManagerStatus {
   return {
     isHolder: lease.isHeld(),
     leafNotAfterMs: serving.inUse()?.notAfterMs,
-    authorityNotAfterMs: issuerNotAfterMs,
+    authorityNotAfterMs: manager.issuerNotAfterMs,
     isTrusted: serving.isTrusted(),
     faults: telling.faults(),
+    lastFaultMs: manager.lastFaultMs,
   };
 }
 

@@ -17,7 +17,7 @@ export interface CertificateLives {
   readonly leafLifeMs: number;
   /** At least three times the leaf's. */
   readonly authorityLifeMs: number;
-  /** The share of its life after which each is renewed: 2/3. */
+  /** The share of its life after which each is renewed. */
   readonly renewAtShare: number;
   /** How long a new authority is in the caBundle before a leaf of it is served. */
   readonly settleMs: number;
@@ -68,6 +68,8 @@ export interface Change {
 }
 
 const AUTHORITIES_MAX = 32;
+/** Certificates have whole seconds. */
+const WHOLE_SECONDS_MS = 1000;
 
 /** The next change; undefined where all is as it should be, or something has to be waited for. */
 export function nextChange(view: View): Change | undefined {
@@ -88,9 +90,11 @@ function isAlive({ notBeforeMs, notAfterMs }: CertificateFacts, nowMs: number): 
   return notBeforeMs <= nowMs && nowMs < notAfterMs;
 }
 
-/** When a certificate of ours is to be renewed. */
-function dueMs({ notBeforeMs, notAfterMs }: CertificateFacts, renewAtShare: number): number {
+/** When a certificate of ours is to be renewed: at once where it lives longer than it may. */
+function dueMs(one: CertificateFacts, lifeMsMax: number, renewAtShare: number): number {
+  const { notBeforeMs, notAfterMs } = one;
   const lifeMs = Math.max(0, notAfterMs - notBeforeMs - BACKDATE_MS);
+  if (lifeMs > lifeMsMax + WHOLE_SECONDS_MS) return notBeforeMs;
   return notAfterMs - lifeMs * (1 - renewAtShare);
 }
 
@@ -196,7 +200,7 @@ function renew(view: View): Change | undefined {
     const problem = pairProblem(current, wish);
     if (problem !== undefined) return `the leaf is made anew: ${problem}`;
     const [leaf] = readCertificates(current.certPem) ?? [];
-    const isDue = leaf !== undefined && nowMs >= dueMs(leaf, lives.renewAtShare);
+    const isDue = leaf !== undefined && nowMs >= dueMs(leaf, lives.leafLifeMs, lives.renewAtShare);
     return isDue ? 'the leaf is renewed in time' : undefined;
   }
 }
@@ -227,7 +231,7 @@ function roll(view: View): Change | undefined {
   const { state, nowMs, lives } = view;
   const issuer = usable(view, state.issuer);
   if (issuer === undefined || usable(view, state.next) !== undefined) return undefined;
-  const isDue = nowMs >= dueMs(issuer, lives.renewAtShare);
+  const isDue = nowMs >= dueMs(issuer, lives.authorityLifeMs, lives.renewAtShare);
   if (!isDue && issuer.notAfterMs - nowMs >= lives.leafLifeMs) return undefined;
   const fresh = newAuthority(view);
   const authorities = [...bounded(view, AUTHORITIES_MAX - 1), fresh];

@@ -1,6 +1,6 @@
 // Who may have values forgotten; Flyte lets everybody.
 import * as v from 'valibot';
-import type { SettingsProblem } from './settings.ts';
+import type { SettingsProblem } from './settings-problems.ts';
 
 /** `webhook.cacheInvalidation`; without it the port is closed. */
 export const CACHE_INVALIDATION = v.strictObject({

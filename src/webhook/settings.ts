@@ -1,14 +1,23 @@
 // The section `webhook:` of bellhop.yaml: Flyte's own (flyteorg/flyte@6fadb90d65), taken as it is,
 // and beside it what is ours.
 import * as v from 'valibot';
-import { isRecord, kindOf } from '../wire/read.ts';
+import { isRecord } from '../wire/read.ts';
 import type { GlobalSettings } from './global-values.ts';
 import { GLOBAL_DEFAULTS } from './global-values.ts';
+import {
+  OWN_CERTIFICATES,
+  OWN_CERTIFICATES_DEFAULTS,
+  ownCertificatesProblems,
+} from './settings-certificates.ts';
 import {
   CACHE_INVALIDATION,
   invalidationProblems,
   invalidationWarnings,
 } from './settings-invalidation.ts';
+import type { SettingsProblem } from './settings-problems.ts';
+import { problemsOf } from './settings-problems.ts';
+
+export type { SettingsProblem };
 
 const text = v.string();
 const flag = v.boolean();
@@ -86,6 +95,7 @@ const SHAPE = v.strictObject({
   statusPort: count,
   cacheInvalidation: v.optional(CACHE_INVALIDATION),
   certificates: v.picklist(['self', 'files']),
+  ownCertificates: OWN_CERTIFICATES,
   flyteSecretName: v.optional(text),
   registration: v.strictObject({
     failurePolicy: v.picklist(['Fail', 'Ignore']),
@@ -182,6 +192,7 @@ export const WEBHOOK_DEFAULTS: WebhookSettings = {
   statusAnnotation: false,
   statusPort: 10_254,
   certificates: 'self',
+  ownCertificates: OWN_CERTIFICATES_DEFAULTS,
   registration: { failurePolicy: 'Fail', timeoutSeconds: 10, matchConditions: [] },
   drainMs: 5000,
   logLevel: 'info',
@@ -215,12 +226,6 @@ const V1_DEFAULTS = { secretManagerType: 'K8s', secretEnvVarPrefix: '_FSEC_' };
 /** Keys that Flyte takes and does not use either; here they are named in a warning. */
 const UNUSED = ['metrics-prefix', 'imageBuilderConfig', 'webhookTimeout', 'localCert'];
 
-/** Where below the section, and what is wrong. */
-export interface SettingsProblem {
-  readonly path: readonly (string | number)[];
-  readonly what: string;
-}
-
 export interface WebhookSettingsRead {
   readonly settings: WebhookSettings;
   readonly problems: readonly SettingsProblem[];
@@ -248,26 +253,10 @@ export function readWebhookSettings(given: unknown): WebhookSettingsRead {
       ...problems,
       ...prefixProblems(result.output),
       ...invalidationProblems(result.output.cacheInvalidation),
+      ...ownCertificatesProblems(result.output.ownCertificates),
     ],
     warnings,
   };
-}
-
-/** Never the value: it may be a secret by mistake. */
-function problemsOf(issues: readonly v.BaseIssue<unknown>[]): SettingsProblem[] {
-  return issues.map(({ path = [], type, expected, input }) => {
-    const what =
-      type === 'strict_object'
-        ? 'is no setting of the webhook'
-        : `must be ${wordsOf(expected)}, is ${kindOf(input)}`;
-    const steps = path.map(({ key }) => (typeof key === 'number' ? key : String(key)));
-    return { path: steps, what };
-  });
-}
-
-function wordsOf(expected: string | null): string {
-  const words = (expected ?? 'something else').replaceAll(/[()"]/g, '');
-  return words.replaceAll(' | ', ', ');
 }
 
 function prefixProblems({ secretEnvVarPrefix }: WebhookSettings) {

@@ -73,6 +73,7 @@ describe.skipIf(moto.missing !== undefined)('a value that has changed', () => {
     const metrics = await fetch(`http://localhost:${hook.ports.statusPort}/metrics`);
     const text = await metrics.text();
     expect(text).toContain('\nbellhop_webhook_cache_invalidations_total{result="done"} 1\n');
+    expect(text).toContain('\nbellhop_webhook_certificate_faults 0\n');
     expect(await hook.end()).toBe(0);
     expect(hook.said()).toContain('"what":"value forgotten","organization":"flyte"');
     expect(hook.said() + text).not.toContain(CANARY);

@@ -81,7 +81,10 @@ export const VARIANTS: Readonly<Record<string, Values>> = {
     service: { port: 8443, annotations: { e: 'f' } },
     serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/x' } },
     rbac: { events: false, ...rightsOn({ cluster: true }) },
-    certificates: { flyteSecretName: 'flyte-pod-webhook' },
+    certificates: {
+      flyteSecretName: 'flyte-pod-webhook',
+      own: { leafDays: 1, authorityDays: 7, renewAtShare: 0.5 },
+    },
     networkPolicy: {
       metricsFrom: [{ namespaceSelector: { matchLabels: { name: 'monitoring' } } }],
       egress: [{ ports: [{ port: 443, protocol: 'TCP' }] }],

@@ -5,7 +5,9 @@ import path from 'node:path';
 import { load } from 'js-yaml';
 import { CHART, KUBE_VERSION, printed, valueRows } from '../../scripts/chart.ts';
 import type { CertificateSource } from '../../src/webhook/certificate-source.ts';
+import { addCertificateFigures } from '../../src/webhook/certificates-figures.ts';
 import { addFigures } from '../../src/webhook/figures.ts';
+import { invalidationFigure } from '../../src/webhook/invalidation.ts';
 import { METRICS_PREFIX, openMetrics } from '../../src/webhook/metrics.ts';
 import { ONLY_WITH_SECRETS } from '../../src/webhook/registration.ts';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
@@ -213,12 +215,25 @@ describe.skipIf(typeof found !== 'string')('alerts and dashboard', () => {
     const metrics = openMetrics();
     const certificates = { current: () => ({ notAfterMs: 0 }) } as CertificateSource;
     addFigures(metrics, { inFlight: () => 0, connections: () => 0, certificates });
+    invalidationFigure(metrics);
+    addCertificateFigures(metrics, () => ({}));
     const there = new Set(metrics.list().map(({ name }) => `${METRICS_PREFIX}${name}`));
     const asked =
       JSON.stringify(await objects(release, values)).match(/bellhop_webhook_\w+/g) ?? [];
     const unknown = asked.filter((name) => !there.has(name.replace(/_(bucket|sum|count)$/, '')));
     expect(asked.length).toBeGreaterThan(8);
     expect(unknown).toEqual([]);
+  });
+
+  test.each([
+    [{}, [259_200, 3_153_600]],
+    [{ own: { leafDays: 1, authorityDays: 7, renewAtShare: 0.5 } }, [12_960, 90_720]],
+    [{ mode: 'certManager' }, [259_200]],
+  ])('certificates that are overdue by their lives: %j', async (certificates, wanted) => {
+    const all = await objects(release, { ...values, certificates });
+    const rules = JSON.stringify(all.find((one) => one.kind === 'PrometheusRule'));
+    const ends = [...rules.matchAll(/not_after_seconds[^<]*time\(\) < (\d+)/g)];
+    expect(ends.map(([, seconds]) => Number(seconds))).toEqual(wanted);
   });
 
   test('the dashboard is JSON, and every panel has a source', async () => {

@@ -21,7 +21,9 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'src/stores/_sops.ts': ['age-encryption'], // only where a file is sealed by sops
   'src/plan/settings.ts': ['valibot'], // the schema of bellhop.yaml
   'src/webhook/settings.ts': ['valibot'], // the schema of the webhook's section
+  'src/webhook/settings-certificates.ts': ['valibot'],
   'src/webhook/settings-invalidation.ts': ['valibot'],
+  'src/webhook/settings-problems.ts': ['valibot'],
   'src/webhook/listen.ts': ['node:net', 'node:tls'], // the webhook's ports
   'src/webhook/http2.ts': ['node:http2', 'node:net'], // only where enableHTTP2 is set
   'src/webhook/certificates-x509.ts': ['node:crypto'], // keys and certificates

@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { addCertificateFigures } from '../../src/webhook/certificates-figures.ts';
 import { addFigures } from '../../src/webhook/figures.ts';
 import { invalidationFigure } from '../../src/webhook/invalidation.ts';
 import { METRICS_PREFIX, openMetrics } from '../../src/webhook/metrics.ts';
@@ -29,6 +30,7 @@ test('every figure is told, and no other', () => {
     },
   });
   invalidationFigure(metrics);
+  addCertificateFigures(metrics, () => ({}));
   const there = metrics.list().map(({ name }) => `${METRICS_PREFIX}${name}`);
   expect(cellsUnder('Figures').toSorted()).toEqual(
     [...there, `${METRICS_PREFIX}cache_bytes`].toSorted(),

@@ -61,6 +61,9 @@ servicePort: {{ .Values.service.port }}
 secretName: {{ include "bellhop.tlsSecret" . }}
 certDir: {{ include "bellhop.certDir" . }}
 certificates: {{ ternary "self" "files" (eq .Values.certificates.mode "self") }}
+{{- with .Values.certificates.own }}
+ownCertificates: {{- toYaml . | nindent 2 }}
+{{- end }}
 disableCreateMutatingWebhookConfig: {{ ne .Values.registration.mode "server" }}
 {{- if .Values.policy.enabled }}
 statusAnnotation: true
@@ -106,6 +109,12 @@ users: {{- toYaml .users | nindent 2 }}
 
 {{- define "bellhop.cacheTokenDir" -}}
 /etc/webhook/cache-token
+{{- end }}
+
+{{- /* Seconds before the end of a certificate of so many days by which it should long have been renewed. */}}
+{{- define "bellhop.overdueSeconds" -}}
+{{- $share := default (divf 2.0 3.0) .root.Values.certificates.own.renewAtShare | float64 -}}
+{{ round (mulf .days (subf 1.0 $share) 0.3 86400) 0 | int64 }}
 {{- end }}
 
 {{- /* Static pods are mirrored as the kubelet has them: they cannot be changed. */}}

@@ -82,15 +82,30 @@ function withVariable(env: readonly Item[], entry: Item, order: EnvOrder): reado
   return [entry, ...others];
 }
 
-/** Two values cannot be one file; of two that are one variable the later counts, as of `env`. */
+/**
+ * Two values cannot be one file, nor a file be the folder of another; of two that are one variable
+ * the later counts, as of `env`.
+ */
 function withPull(before: PodState, edit: PullEdit): PodState {
   const state = 'variable' in edit ? withoutVariable(before, edit.variable) : before;
   const taken = 'file' in edit ? state.pulls.find((one) => isAt(one, edit.file)) : undefined;
-  if (taken === undefined) return { ...state, pulls: [...state.pulls, edit] };
+  if (taken === undefined) {
+    if ('file' in edit) refuseFolders(state.pulls, edit.file);
+    return { ...state, pulls: [...state.pulls, edit] };
+  }
   const { called: _, ...old } = taken;
   const { called: __, ...now } = edit;
   if (sameJson(old, now)) return state;
   throw new EditProblem(`[${taken.called}] is the same file, ${'file' in edit ? edit.file : ''}`);
+}
+
+function refuseFolders(pulls: readonly PullEdit[], file: string): void {
+  const isFolder = (a: string, b: string): boolean => b.startsWith(`${a}/`);
+  for (const one of pulls) {
+    if (!('file' in one) || !(isFolder(one.file, file) || isFolder(file, one.file))) continue;
+    const both = `${one.file} and ${file}`;
+    throw new EditProblem(`[${one.called}] is the same file, or its folder: ${both}`);
+  }
 }
 
 function isAt(one: PullEdit, file: string): boolean {

@@ -1,14 +1,22 @@
 // What has been added to a pod, as operations that touch nothing else.
 import type { PatchOperation } from '../wire/json-patch.ts';
 import { pointer } from '../wire/json-patch.ts';
+import { isRecord } from '../wire/read.ts';
 import type { ContainerState, Item, Json, PodState } from './pod-state.ts';
 import { sameJson } from './pod-state.ts';
 
 /** The operations that make the pod as it came into the pod as it is now. */
 export function patchOf(pod: Json, state: PodState): readonly PatchOperation[] {
   const spec = (pod['spec'] ?? {}) as Json;
+  const below = specPatch(spec, state);
+  // The API server sends no pod without one; what it is sent must fit all the same.
+  const isBare = below.length > 0 && !isRecord(pod['spec']);
+  const bare: PatchOperation = { op: 'add', path: pointer('spec'), value: {} };
+  return [...annotationPatch(pod, state.added), ...(isBare ? [bare] : []), ...below];
+}
+
+function specPatch(spec: Json, state: PodState): readonly PatchOperation[] {
   return [
-    ...annotationPatch(pod, state.added),
     ...state.containers.filter((one) => !isOurs(state, one)).flatMap(containerPatch),
     ...[...state.items].flatMap(([index, items]) => {
       const path = pointer('spec', 'volumes', index, 'secret', 'items', '-');

@@ -24,6 +24,9 @@ function secretOf(volume: Item | undefined): Json {
   return isRecord(secret) ? secret : {};
 }
 
+/** What `freeName` adds. */
+const NUMBER = /-\d+$/;
+
 /** A name that no volume of the pod has. */
 function freeName(state: PodState, name: string): string {
   for (let n = 1; ; n++) {
@@ -37,7 +40,9 @@ export function withSecretFile(state: PodState, edit: SecretFileEdit): PodState 
   const index = state.volumes.findIndex((volume) => {
     const secret = secretOf(volume);
     if (secret['secretName'] !== secretName || !Array.isArray(secret['items'])) return false;
-    return isOurs(String(volume.value['name']));
+    const called = String(volume.value['name']);
+    // Ours also with the number that it has where the pod's own volume had its name.
+    return isOurs(called) || isOurs(called.replace(NUMBER, ''));
   });
   const found = state.volumes[index];
   if (found !== undefined) {

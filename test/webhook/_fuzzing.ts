@@ -1,9 +1,18 @@
-// Broken reviews, made of recorded ones: bytes that are changed, and members that are.
+// Broken reviews, made of recorded ones: bytes that are changed, members that are, and what pods
+// ask for; and broken annotations.
 import type { Reviewed } from '../../src/webhook/review.ts';
 import { review } from '../../src/webhook/review.ts';
-import { encodeSecret } from '../../src/wire/flyte-secret.ts';
-import { mutateByK8s } from './_mutate.ts';
+import {
+  Base32Problem,
+  decodeFlyteBase32,
+  encodeFlyteBase32,
+} from '../../src/wire/flyte-base32.ts';
+import { EncodeProblem, decodeSecret, encodeSecret } from '../../src/wire/flyte-secret.ts';
+import { TextProblem } from '../../src/wire/flyte-text.ts';
+import type { Way } from './_fuzzing-managers.ts';
+import { MUTATES } from './_fuzzing-managers.ts';
 import { VECTORS, bodyText } from './_reviews.ts';
+import { mutateFiles, vectorsOf } from './_vectors.ts';
 
 /** xorshift32: numbers below `limit`, the same for the same seed. */
 export function numbersFrom(seed: number): (limit: number) => number {
@@ -54,6 +63,16 @@ export const SEEDS: readonly Buffer[] = [
     (one) => one.byteLength < BODY_BYTES_MAX,
   ),
 ];
+
+/** Pods of Flyte's vectors, which ask every manager for something. */
+export const POD_SEEDS: readonly Buffer[] = mutateFiles()
+  .flatMap((file) => vectorsOf(file))
+  .map(({ pod }) => Buffer.from(JSON.stringify(withPod(pod))))
+  .filter((one) => one.byteLength < BODY_BYTES_MAX);
+
+function withPod(object: unknown): object {
+  return { ...SMALL, request: { ...SMALL.request, object } };
+}
 
 type Next = (limit: number) => number;
 
@@ -130,6 +149,70 @@ export function byMembers(seed: Buffer, next: Next): Buffer {
   return Buffer.from(JSON.stringify(root.body) ?? '');
 }
 
+interface PodBody {
+  readonly request: { readonly object: { readonly metadata: { annotations?: Texts } } };
+}
+type Texts = Record<string, string>;
+
+/** What one annotation says, changed before it is encoded; the seed is a good review. */
+export function byAsking(seed: Buffer, next: Next): Buffer {
+  const body = JSON.parse(seed.toString()) as PodBody;
+  const { annotations = {} } = body.request.object.metadata;
+  const names = Object.keys(annotations).filter((name) => name.startsWith('flyte.secrets/s'));
+  const name = names[next(Math.max(1, names.length))];
+  if (name === undefined) return byMembers(seed, next);
+  annotations[name] = askingOtherwise(annotations[name] ?? '', next);
+  return Buffer.from(JSON.stringify(body));
+}
+
+const FIELDS = ['group: ', 'group_version: ', 'key: ', 'env_var: ', 'mount_requirement: '];
+const ASKED = [
+  '""',
+  '"A/../b"',
+  '"' + 'x'.repeat(70) + '"',
+  '"\\377"',
+  "'$(id)'",
+  'FILE',
+  '1',
+  '-7',
+];
+
+/** Bytes of its text, or of its Base32, or one more field. */
+export function askingOtherwise(annotation: string, next: Next): string {
+  const how = next(4);
+  if (how === 0) return byBytes(Buffer.from(annotation), next).toString('latin1');
+  const text = textOf(annotation);
+  if (how !== 1) return encodeFlyteBase32(byBytes(text, next));
+  const [field = '', value = ''] = [FIELDS[next(FIELDS.length)], ASKED[next(ASKED.length)]];
+  const rest = text
+    .toString('latin1')
+    .split('\n')
+    .filter((line) => !line.startsWith(field));
+  return encodeFlyteBase32(Buffer.from([...rest, `${field}${value}`].join('\n'), 'latin1'));
+}
+
+function textOf(annotation: string): Buffer {
+  try {
+    return Buffer.from(decodeFlyteBase32(annotation));
+  } catch {
+    return Buffer.from(annotation);
+  }
+}
+
+/** Throws where the codec does not say cleanly what is in it, or does not write what it read. */
+export function judgeAnnotation(annotation: string): string {
+  try {
+    const read = decodeSecret(annotation);
+    const again = decodeSecret(encodeSecret(read));
+    if (JSON.stringify(again) === JSON.stringify(read)) return 'read';
+    throw new Error(`read otherwise after writing: ${annotation}`);
+  } catch (error) {
+    if (error instanceof EncodeProblem) return `not written: ${error.message}`;
+    if (error instanceof TextProblem || error instanceof Base32Problem) return error.message;
+    throw error;
+  }
+}
+
 /** The uid that the answer must have, read in the plainest way; undefined where there is none. */
 function uidIn(body: Buffer): string | undefined {
   try {
@@ -143,12 +226,17 @@ function uidIn(body: Buffer): string | undefined {
   }
 }
 
-const mutate = mutateByK8s();
 const signal = new AbortController().signal;
 
 /** Throws where the answer to this body is not clean. */
-export async function judge(body: Buffer): Promise<Reviewed['outcome']> {
-  const reviewed = await review({ body, contentType: 'application/json', signal }, mutate);
+export async function judge(body: Buffer, way: Way = 'k8s'): Promise<Reviewed['outcome']> {
+  return (await judged(body, way)).outcome;
+}
+
+/** The same, with all that is told of it. */
+export async function judged(body: Buffer, way: Way): Promise<Reviewed> {
+  const input = { body, contentType: 'application/json', signal };
+  const reviewed = await review(input, MUTATES[way]);
   const { response } = JSON.parse(reviewed.text) as {
     response: { uid: string; allowed: boolean; status: { code: number; message?: string } };
   };
@@ -158,5 +246,5 @@ export async function judge(body: Buffer): Promise<Reviewed['outcome']> {
   if (response.uid !== uid || !hasReason || !codes.includes(response.status.code)) {
     throw new Error(`${reviewed.reason ?? ''}\n${reviewed.text}\n${body.toString('base64')}`);
   }
-  return reviewed.outcome;
+  return reviewed;
 }

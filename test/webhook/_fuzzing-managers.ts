@@ -31,6 +31,8 @@ function byAll(section: object): Mutate {
   const { settings, problems } = readWebhookSettings({
     secretManagerTypes: TYPES,
     pull: { image: 'bellhop:1', imagePullSecrets: ['registry'] },
+    // What every image starts is known, so that variables can be given.
+    images: { '*': { entrypoint: ['/program'], cmd: ['$(HOME)'] } },
     statusAnnotation: true,
     embeddedSecretManagerConfig: { imagePullSecrets: { enabled: true } },
     ...section,

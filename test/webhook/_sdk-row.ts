@@ -38,12 +38,12 @@ export const variable = (name: string): Read => ({ how: 'variable', name });
 export const file = (path: string): Read => ({ how: 'file', path });
 const byGet: Row['reads'] = (place) => [[get(place), 'stripped']];
 
-type Given = Partial<Row> & Pick<Row, 'claim' | 'name' | 'asks'>;
+export type GivenRow = Partial<Row> & Pick<Row, 'claim' | 'name' | 'asks'>;
 
 export function rowsOf(
   manager: ManagerName,
   ends: Row['ends'],
-  given: readonly Given[],
+  given: readonly GivenRow[],
 ): readonly Row[] {
   const common = { manager, ends, sdk: 'flytekit', shape: 'plain', isKept: true } as const;
   return given.map((one) => ({ ...common, reads: byGet, ...one }));
@@ -51,6 +51,8 @@ export function rowsOf(
 
 export const ALL = { flyte: 'delivered', native: 'delivered', v1: 'delivered' } as const;
 export const NOBODY = { flyte: 'denied', native: 'denied', v1: 'denied' } as const;
+/** Flyte gives no variables of cloud stores; neither does its profile here. */
+export const NATIVE_ALONE = { flyte: 'denied', native: 'delivered', v1: 'denied' } as const;
 /** Version 1 of Flyte does not have them. */
 export const NOT_IN_V1 = { ...ALL, v1: 'none' } as const;
 /** What puts values into the pod in clear text. */

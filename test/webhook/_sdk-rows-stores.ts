@@ -1,6 +1,32 @@
 // What tasks ask for of the stores beside Kubernetes, and how they read it.
-import { ALL, ENV_VAR, FILE, NOBODY, NOT_IN_V1, file, get, rowsOf } from './_sdk-row.ts';
-import type { Row } from './_sdk-row.ts';
+import {
+  ALL,
+  ENV_VAR,
+  FILE,
+  NATIVE_ALONE,
+  NOT_IN_V1,
+  file,
+  get,
+  rowsOf,
+  variable,
+} from './_sdk-row.ts';
+import type { GivenRow, Row } from './_sdk-row.ts';
+
+/** What Flyte's users ask for most: the same for every store. */
+const variables = (ends: Row['ends']): readonly GivenRow[] => [
+  { claim: 'a variable', name: 'variable', shape: 'dollars', asks: ENV_VAR, ends },
+  {
+    claim: 'a variable, also by the name that the task gives it',
+    name: 'both',
+    shape: 'blanks',
+    asks: { ...ENV_VAR, env_var: 'BY_ITS_NAME' },
+    ends,
+    reads: (place) => [
+      [get(place), 'stripped'],
+      [variable('BY_ITS_NAME'), 'whole'],
+    ],
+  },
+];
 
 const AWS = rowsOf('AWS', ALL, [
   { claim: 'a file', name: 'plain', asks: FILE },
@@ -15,7 +41,7 @@ const AWS = rowsOf('AWS', ALL, [
       [{ how: 'fileOf', name: 'AWS_FILE' }, profile === 'v1' ? 'whole' : 'KeyError'],
     ],
   },
-  { claim: 'a variable', name: 'variable', asks: ENV_VAR, ends: NOBODY },
+  ...variables(NATIVE_ALONE),
 ]);
 
 const GCP = rowsOf('GCP', ALL, [
@@ -32,7 +58,7 @@ const GCP = rowsOf('GCP', ALL, [
       [{ how: 'get', group }, 'IsADirectoryError'],
     ],
   },
-  { claim: 'a variable', name: 'variable', asks: ENV_VAR, ends: NOBODY },
+  ...variables(NATIVE_ALONE),
 ]);
 
 const AZURE = rowsOf('Azure', NOT_IN_V1, [
@@ -53,12 +79,7 @@ const AZURE = rowsOf('Azure', NOT_IN_V1, [
       [{ how: 'get', group: place.declared.group ?? '' }, 'ValueError'],
     ],
   },
-  {
-    claim: 'a variable',
-    name: 'variable',
-    asks: ENV_VAR,
-    ends: { ...NOBODY, v1: 'none' },
-  },
+  ...variables({ ...NATIVE_ALONE, v1: 'none' }),
 ]);
 
 const VAULT = rowsOf('Vault', ALL, [
@@ -74,13 +95,13 @@ const VAULT = rowsOf('Vault', ALL, [
       [file(`/etc/flyte/secrets/${place.get.group ?? ''}/Capitals`), 'whole'],
     ],
   },
-  { claim: 'a variable', name: 'variable', asks: ENV_VAR, ends: NOBODY },
+  ...variables(NATIVE_ALONE),
 ]);
 
 const CONFIDANT = rowsOf('Confidant', { flyte: 'denied', native: 'delivered', v1: 'denied' }, [
   { claim: 'a file', name: 'plain', asks: FILE },
   { claim: 'what it may choose is a file', name: 'any', shape: 'blanks', asks: {} },
-  { claim: 'a variable', name: 'variable', asks: ENV_VAR, ends: NOBODY },
+  ...variables(NATIVE_ALONE),
 ]);
 
 export const STORE_ROWS: readonly Row[] = [...AWS, ...GCP, ...AZURE, ...VAULT, ...CONFIDANT];

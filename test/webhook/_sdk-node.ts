@@ -1,11 +1,14 @@
 // What a node makes of a pod, as far as the webhook's pods need it: volumes in memory, init
 // containers one after another, then the first container. Written apart from src.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { built } from '../support/built.ts';
 import type { Json } from './_vectors.ts';
 
 const CONTAINER = path.join(import.meta.dir, '_sdk-container.py');
 const CONTAINER_MS_MAX = 60_000;
+/** Where containers have what was built, whoever they run as. */
+export const BELLHOP_AT = '/bellhop-dist';
 
 /** What the node has around a pod. */
 export interface Node {
@@ -53,6 +56,7 @@ interface Container {
   readonly args?: readonly string[];
   readonly env?: readonly Variable[];
   readonly volumeMounts?: readonly Mount[];
+  readonly securityContext?: { readonly runAsUser?: number };
 }
 interface Volume {
   readonly name: string;
@@ -112,7 +116,8 @@ const volumeAt = (folder: string, name: string): string => path.join(folder, `vo
 
 function layOut(volume: Volume, pod: Json, made: Making): void {
   const at = volumeAt(made.folder, volume.name);
-  mkdirSync(at, { mode: 0o777 });
+  mkdirSync(at);
+  if (volume.emptyDir !== undefined) chmodSync(at, 0o777);
   if (volume.secret !== undefined) layOutSecret(volume.secret, at, made.node);
   else if (volume.downwardAPI !== undefined) layOutFields(volume.downwardAPI, at, pod);
   else if (volume.emptyDir === undefined) {
@@ -168,11 +173,15 @@ async function start(container: Container, starting: Starting): Promise<Ended> {
     return { from: volumeAt(folder, name), at: mountPath, readOnly };
   });
   const machine = ['/proc', '/dev'].map((at) => ({ from: at, at, readOnly: false }));
+  const own = { from: path.dirname(built().bellhop), at: BELLHOP_AT, readOnly: true };
   const written = { from: agent, at: '/etc/flyte/secrets', readOnly: true };
-  const binds = [...machine, ...(node.agent === undefined ? [] : [written]), ...mounts];
+  const binds = [...machine, own, ...(node.agent === undefined ? [] : [written]), ...mounts];
   const argv = [...(container.command ?? image.command), ...(container.args ?? [])];
   const file = path.join(folder, `container${number}.json`);
-  writeFileSync(file, JSON.stringify({ layer, binds, env: [...env], argv }), { mode: 0o600 });
+  // Without root there are no other users.
+  const user = isRoot ? (container.securityContext?.runAsUser ?? 0) : 0;
+  const given = { layer, binds, env: [...env], argv, user };
+  writeFileSync(file, JSON.stringify(given), { mode: 0o600 });
   const child = Bun.spawn([...OWN, 'private', node.python, CONTAINER, file], {
     stdin: Buffer.from(stdin),
     stdout: 'pipe',

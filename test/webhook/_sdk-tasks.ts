@@ -1,7 +1,7 @@
 // Tasks of the rows: their values in the stores, their pods through the webhook's own handler, and
 // what their programs read.
 import { expect } from 'bun:test';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { webhookParts } from '../../src/cli/webhook-parts.ts';
 import { secretPlace } from '../../src/webhook/kubernetes-objects.ts';
@@ -15,7 +15,7 @@ import { memoryCluster } from './_memory-api.ts';
 import type { AnswerJson } from './_reviews.ts';
 import type { Declaration, Declared, Got, Python } from './_sdk.ts';
 import { flyteSdks } from './_sdk.ts';
-import { noNode, runPod } from './_sdk-node.ts';
+import { BELLHOP_AT, noNode, runPod } from './_sdk-node.ts';
 import type { ProfileName, Row } from './_sdk-row.ts';
 import { ROWS } from './_sdk-rows.ts';
 import type { ClusterSecrets, Keeper, ManagerName, Place } from './_sdk-stores.ts';
@@ -29,7 +29,9 @@ export const python = 'missing' in found || unable !== undefined ? undefined : f
 export const CANARY = `canary-${crypto.randomUUID().slice(0, 8)}`;
 // Not below /tmp, where the vendor's container for AWS has its volume.
 const folder = mkdtempSync('/dev/shm/bellhop-sdk-');
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+chmodSync(folder, 0o755);
+/** To be called at the end. */
+export const removeFiles = (): void => rmSync(folder, { recursive: true, force: true });
 export const PROFILES: readonly ProfileName[] = ['flyte', 'native', 'v1'];
 export const MANAGERS = [...new Set(ROWS.map(({ manager }) => manager))];
 
@@ -104,7 +106,10 @@ function settingsOf(profile: ProfileName, manager: ManagerName, keeper: Keeper):
     ...(profile === 'v1' ? { compat: 'v1' } : {}),
     secretManagerTypes: [manager],
     awsSecretManager: { sidecarImage: 'aws-sidecar' },
-    pull: { image: 'bellhop', command: [built().bellhop, 'pull'] },
+    pull: {
+      image: 'bellhop',
+      command: [path.join(BELLHOP_AT, path.basename(built().bellhop)), 'pull'],
+    },
     ...keeper.settings,
   };
   const all = { apiVersion: 'bellhop/v1', stores: keeper.stores, webhook };
@@ -205,7 +210,7 @@ export async function readBy(
         ? { command: [], env: { ...common, PYTHONPATH: sdks.packages(sdk) } }
         : {
             command: image === 'aws-sidecar' ? ['aws'] : [],
-            env: { ...common, ...keeper.env(), PYTHONPATH: sdks.packages('flytekit') },
+            env: { ...common, ...readable(keeper.env()), PYTHONPATH: sdks.packages('flytekit') },
           },
     stdin: JSON.stringify(reads.flat()),
     ...(profile === 'native' || keeper.agent === undefined ? {} : { agent: keeper.agent }),
@@ -214,6 +219,16 @@ export async function readBy(
   expect({ ...ended, out: '' }).toMatchObject({ container: 'task', code: 0 });
   const got = JSON.parse(ended.out) as Got[];
   return reads.map(({ length }) => got.splice(0, length));
+}
+
+/** Authorities where everybody may read them: not all containers are root. */
+function readable(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const { SSL_CERT_FILE: from } = env;
+  if (from === undefined) return env;
+  const copy = path.join(folder, 'ca.pem');
+  copyFileSync(from, copy);
+  chmodSync(copy, 0o644);
+  return { ...env, SSL_CERT_FILE: copy };
 }
 
 function written(name: string): Record<string, Buffer> | undefined {

@@ -1,7 +1,7 @@
 // Flyte's own SDKs are the judges: what a task declares by them, it reads by them, under every
 // profile, from the real stores or their emulators. In between is the webhook's own handler, and a
 // node that does what the pod says.
-import { describe, expect, test } from 'bun:test';
+import { afterAll, describe, expect, test } from 'bun:test';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
 import { decodeSecret, encodeSecret } from '../../src/wire/flyte-secret.ts';
 import type { Got, Python, Sdk } from './_sdk.ts';
@@ -19,9 +19,11 @@ import {
   keepers,
   python,
   readBy,
+  removeFiles,
 } from './_sdk-tasks.ts';
 
 const TEST_MS_MAX = 120_000;
+afterAll(removeFiles);
 
 /** As Python's `strip` has it for what the rows have around their values. */
 function wantedOf(wanted: Wanted, value: Buffer): Got {

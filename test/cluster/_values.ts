@@ -6,7 +6,7 @@ import { webhookParts } from '../../src/cli/webhook-parts.ts';
 import { openSystem } from '../../src/core/io/system.ts';
 import type { KubernetesApi } from '../../src/webhook/kubernetes-api.ts';
 import { openKubernetesApi } from '../../src/webhook/kubernetes-api.ts';
-import { storedName } from '../../src/injectors/embedded.ts';
+import { storedName } from '../../src/injectors/_embedded-names.ts';
 import { objects } from '../deploy/_helm.ts';
 import { endAll, serve, swappable } from '../webhook/_server.ts';
 import type { TestServer } from '../webhook/_server.ts';

@@ -10,6 +10,7 @@ import { openPullSecrets } from '../../src/webhook/pull-secrets.ts';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
 import { memoryCluster } from './_memory-api.ts';
 import { mutateByK8s } from './_mutate.ts';
+import { valueSecretsOn } from './_values.ts';
 
 /** How pods are decided about: by K8s alone, or by all managers of a profile. */
 export const WAYS = ['k8s', 'flyte', 'native', 'v1'] as const;
@@ -47,6 +48,7 @@ function byAll(section: object): Mutate {
         return Promise.resolve(id.length % 2 === 0 ? undefined : VALUES[id.length % VALUES.length]);
       },
       pullSecrets: openPullSecrets(memoryCluster().client(() => 0)),
+      values: valueSecretsOn(memoryCluster().client(() => 0)),
       stores: {},
       policy: DEFAULT_POLICY,
       digest: { md5: hash('md5'), sha256: hash('sha256') },
@@ -58,6 +60,10 @@ function byAll(section: object): Mutate {
 export const MUTATES: Readonly<Record<Way, Mutate>> = {
   k8s: mutateByK8s(),
   flyte: byAll({ profile: 'flyte' }),
-  native: byAll({ profile: 'native' }),
+  native: byAll({
+    profile: 'native',
+    valueSecrets: { namespaces: ['*'] },
+    allow: [{ name: 'everybody everything' }],
+  }),
   v1: byAll({ profile: 'flyte', compat: 'v1', secretManagerTypes: ['Vault', 'AWS', 'GCP', 'K8s'] }),
 };

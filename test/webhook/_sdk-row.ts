@@ -55,7 +55,5 @@ export const NOBODY = { flyte: 'denied', native: 'denied', v1: 'denied' } as con
 export const NATIVE_ALONE = { flyte: 'denied', native: 'delivered', v1: 'denied' } as const;
 /** Version 1 of Flyte does not have them. */
 export const NOT_IN_V1 = { ...ALL, v1: 'none' } as const;
-/** What puts values into the pod in clear text. */
-export const NOT_NATIVE = { ...ALL, native: 'denied' } as const;
 export const FILE = { mount: 'FILE' } as const;
 export const ENV_VAR = { mount: 'ENV_VAR' } as const;

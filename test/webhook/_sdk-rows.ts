@@ -1,6 +1,6 @@
 // What tasks ask for, whether they get it, and how they read it. A row is a secret; where a profile
 // does not deliver it, it says so.
-import { ALL, ENV_VAR, FILE, NOBODY, NOT_NATIVE, file, get, rowsOf, variable } from './_sdk-row.ts';
+import { ALL, ENV_VAR, FILE, NOBODY, NOT_IN_V1, file, get, rowsOf, variable } from './_sdk-row.ts';
 import type { Row } from './_sdk-row.ts';
 import { STORE_ROWS } from './_sdk-rows-stores.ts';
 
@@ -121,7 +121,7 @@ const K8S_2 = rowsOf('K8s', ALL, [
   },
 ]);
 
-const GLOBAL = rowsOf('Global', NOT_NATIVE, [
+const GLOBAL = rowsOf('Global', ALL, [
   { claim: 'a variable', name: 'one', asks: ENV_VAR },
   { claim: 'what it may choose is a variable', name: 'Any', asks: {} },
   {
@@ -142,7 +142,7 @@ const GLOBAL = rowsOf('Global', NOT_NATIVE, [
   { claim: 'a file is nothing that it has', name: 'file', asks: FILE, ends: NOBODY },
 ]);
 
-const EMBEDDED = rowsOf('Embedded', { ...NOT_NATIVE, v1: 'none' }, [
+const EMBEDDED = rowsOf('Embedded', NOT_IN_V1, [
   { claim: 'a variable, by the key alone', name: 'plain', asks: ENV_VAR },
   {
     claim: 'what it may choose is a variable; a group does not read it',

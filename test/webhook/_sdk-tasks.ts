@@ -42,6 +42,7 @@ export interface Kept extends Row {
   readonly made: Declared;
 }
 
+const EVERYTHING = [{ name: 'everybody everything' }];
 const NAMESPACE = 'flytesnacks-development';
 const secrets: ClusterSecrets = new Map();
 /** What the webhook writes itself. */
@@ -110,6 +111,10 @@ function settingsOf(profile: ProfileName, manager: ManagerName, keeper: Keeper):
       image: 'bellhop',
       command: [path.join(BELLHOP_AT, path.basename(built().bellhop)), 'pull'],
     },
+    // Values of the webhook's own become Secrets only where a rule and the setting say so.
+    ...(profile === 'native'
+      ? { valueSecrets: { namespaces: [NAMESPACE] }, allow: EVERYTHING }
+      : {}),
     ...keeper.settings,
   };
   const all = { apiVersion: 'bellhop/v1', stores: keeper.stores, webhook };

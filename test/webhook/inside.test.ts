@@ -84,10 +84,10 @@ function seenIn(shown: Inside | readonly string[]): unknown {
   return { variables, files };
 }
 
-/** What each manager says, but Global, which only the webhook has. */
+/** What each manager says, but Global and Embedded: their values only the webhook has. */
 function reasonsIn(message: string): readonly string[] {
   const [, reasons = ''] = message.split('internal error occurred. ');
-  const each = reasons.split('; ').filter((one) => !one.startsWith('Global: '));
+  const each = reasons.split('; ').filter((one) => !/^(?:Global|Embedded): /.test(one));
   expect(each.length).toBeGreaterThan(0);
   return each;
 }

@@ -63,7 +63,7 @@ export async function webhookParts(
   const cache = openValueCache(read, io.clock);
   const variables = variablesOf(io);
   const values = openValues({ io, settings, api, sha256: DIGESTS.sha256 });
-  const places = { fs: io.fs, variable: (name: string) => variables.get(name) };
+  const places = { fs: io.fs, clock: io.clock, variable: (name: string) => variables.get(name) };
   const asking = mutateSettings(settings, ALL_INJECTORS, {
     global: globalValues(places, global.settings),
     find: cache.find,

@@ -5,6 +5,9 @@ import { Refusal, prefixVariable } from './_injector.ts';
 import { kept, mustKeep, textForVariable } from './_kept.ts';
 import { inClearText, literalValue } from './_literal.ts';
 
+/** One for all: nearly every secret ends here, and an error is costly to make. */
+const NO_VALUE = new Refusal('the webhook has no such value');
+
 /** Values that the webhook's own process has, as variables. Flyte asks it before every other. */
 const global: InjectorKind = {
   type: 'Global',
@@ -16,7 +19,7 @@ const global: InjectorKind = {
       const { group, key, mountRequirement } = secret;
       if (group === '' || key === '') throw new Refusal('it needs a group and a key');
       const value = context.global(group, key);
-      if (value === undefined) throw new Refusal('the webhook has no such value');
+      if (value === undefined) throw NO_VALUE;
       if (mountRequirement !== ANY && mountRequirement !== ENV_VAR) {
         // Version 1 of Flyte ends here (by a crash): nobody else was ever asked.
         throw new Refusal('it gives variables only', { isFinal: context.compat === 'v1' });

@@ -4,7 +4,7 @@ import { ANY, ENV_VAR, FILE, mountName, secretCalled } from '../wire/flyte-secre
 import { goLower, goUpper } from '../wire/go-case.ts';
 import { joinPath } from '../wire/go-path.ts';
 import type { Edit } from './_edit.ts';
-import type { InjectorContext, InjectorKind, LookUp } from './_injector.ts';
+import type { Asked, InjectorContext, InjectorKind, LookUp } from './_injector.ts';
 import { Refusal, SECRETS_DIR, fileVariables, prefixVariable } from './_injector.ts';
 
 /** Kubernetes' own Secrets, by reference: the group is a Secret's name, the key one of its keys. */
@@ -12,17 +12,30 @@ const k8s: InjectorKind = {
   type: 'K8s',
   summary: 'Secrets of the cluster, by reference; the group is the name, the key the key',
   open(context) {
-    return async ({ secret, namespace, signal }) => {
-      if (secret.key === '') throw new Refusal('a key is needed');
-      if (secret.group === '' && context.compat === 'v1') throw new Refusal('a group is needed');
-      const group = secret.group === '' ? context.digest.md5(secret.key) : secret.group;
-      const named = { ...secret, group };
-      const edits = editsOf(named, context);
-      await mustBeThere({ namespace, name: group, key: secret.key }, context, signal);
-      return [...edits, ...groupless(secret, group)];
+    const made = new WeakMap<FlyteSecret, Made>();
+    return (asked) => {
+      const { secret } = asked;
+      const { group, edits } = made.get(secret) ?? makeOf(secret, context);
+      made.set(secret, { group, edits });
+      if (context.lookUp === undefined) return edits;
+      return whereThere(edits, group, { asked, lookUp: context.lookUp });
     };
   },
 };
+
+/** What becomes of a secret, whichever pod asks. */
+interface Made {
+  readonly group: string;
+  readonly edits: readonly Edit[];
+}
+
+function makeOf(secret: FlyteSecret, context: InjectorContext): Made {
+  if (secret.key === '') throw new Refusal('a key is needed');
+  if (secret.group === '' && context.compat === 'v1') throw new Refusal('a group is needed');
+  const group = secret.group === '' ? context.digest.md5(secret.key) : secret.group;
+  const edits = editsOf({ ...secret, group }, context);
+  return { group, edits: [...edits, ...groupless(secret, group)] };
+}
 
 export default k8s;
 
@@ -40,19 +53,21 @@ function editsOf(named: FlyteSecret, context: InjectorContext): Edit[] {
   }
 }
 
-async function mustBeThere(
-  place: Parameters<LookUp>[0],
-  { lookUp }: InjectorContext,
-  signal: AbortSignal,
-): Promise<void> {
-  const found = await lookUp?.(place, signal);
-  const { namespace, name, key } = place;
+async function whereThere(
+  edits: readonly Edit[],
+  name: string,
+  { asked, lookUp }: { readonly asked: Asked; readonly lookUp: LookUp },
+): Promise<readonly Edit[]> {
+  const { namespace, signal } = asked;
+  const { key } = asked.secret;
+  const found = await lookUp({ namespace, name, key }, signal);
   if (found === 'no Secret') {
     throw new Refusal(`there is no Secret ${name} in the namespace ${namespace}`);
   }
   if (found === 'no key') {
     throw new Refusal(`Secret ${name} in the namespace ${namespace} has no key ${key}`);
   }
+  return edits;
 }
 
 /** Flyte's rule, and yet no Secret that Flyte writes is called so. */

@@ -1,6 +1,6 @@
 // Values that the webhook itself has, for the manager Global (Flyte's section `secrets`, here
 // `flyteSecrets`): variables of its process, or files below a folder.
-import type { Fs } from '../core/io/types.ts';
+import type { Clock, Fs } from '../core/io/types.ts';
 import { goUpper } from '../wire/go-case.ts';
 import { joinPath } from '../wire/go-path.ts';
 
@@ -17,26 +17,39 @@ export const GLOBAL_DEFAULTS: GlobalSettings = {
 };
 
 const FILE_BYTES_MAX = 1024 * 1024;
+/** Nearly no secret is here, and each of every pod is looked for. */
+const ABSENT_MS = 1000;
+const ABSENT_MAX = 4096;
 
 /** Where values are looked for. */
 export interface GlobalPlaces {
   readonly fs: Pick<Fs, 'read'>;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   /** A variable that is set, even to nothing. */
   readonly variable: (name: string) => string | undefined;
 }
 
-/** Looks a value up; what cannot be read is as what is not there. */
+/**
+ * Looks a value up; what cannot be read is as what is not there, and a file that is not there is
+ * looked for again a second later at the earliest.
+ */
 export function globalValues(
-  { fs, variable }: GlobalPlaces,
+  { fs, clock, variable }: GlobalPlaces,
   settings: GlobalSettings = GLOBAL_DEFAULTS,
 ): (group: string, key: string) => string | undefined {
+  const absentUntilMs = new Map<string, number>();
   return (group, key) => {
+    const asked = `${group.length}/${group}/${key}`;
+    const nowMs = clock.monotonicMs();
+    if ((absentUntilMs.get(asked) ?? 0) > nowMs) return undefined;
     const set = variable(`${settings['env-prefix']}${goUpper(group)}_${goUpper(key)}`);
     if (set !== undefined) return set;
     try {
       const bytes = fs.read(joinPath(settings['secrets-prefix'], group, key), FILE_BYTES_MAX);
       return Buffer.from(bytes).toString();
     } catch {
+      if (absentUntilMs.size >= ABSENT_MAX) absentUntilMs.clear();
+      absentUntilMs.set(asked, nowMs + ABSENT_MS);
       return undefined;
     }
   };

@@ -1,6 +1,6 @@
 // Edits of injectors, done to a pod: all of one secret, or none.
 import type { AnnotationEdit, Edit, EnvEdit, KeptEdit, PullEdit } from '../injectors/_edit.ts';
-import type { Item, PodState } from './pod-state.ts';
+import type { ContainerState, Item, PodState } from './pod-state.ts';
 import { sameJson } from './pod-state.ts';
 import { withValue } from './pod-values.ts';
 import { EditProblem, eachContainer, named, withMemory, withSecretFile } from './pod-volumes.ts';
@@ -15,7 +15,17 @@ export type EnvOrder =
 
 /** The pod with the edits. Throws EditProblem; then the state that was given still counts. */
 export function applyEdits(state: PodState, edits: readonly Edit[], order: EnvOrder): PodState {
-  return edits.reduce((now, edit) => applied(now, edit, { edits, order }), state);
+  let now = state;
+  let entries: Item[] = [];
+  for (const edit of edits) {
+    if (edit.kind === 'env') {
+      entries.push(entryOf(edit));
+      continue;
+    }
+    now = applied(withVariables(now, entries, order), edit, { edits, order });
+    entries = [];
+  }
+  return withVariables(now, entries, order);
 }
 
 interface Whole {
@@ -23,10 +33,10 @@ interface Whole {
   readonly order: EnvOrder;
 }
 
-function applied(state: PodState, edit: Edit, { edits, order }: Whole): PodState {
+type OtherEdit = Exclude<Edit, EnvEdit>;
+
+function applied(state: PodState, edit: OtherEdit, { edits, order }: Whole): PodState {
   switch (edit.kind) {
-    case 'env':
-      return withVariables(state, entryOf(edit), order);
     case 'kept':
       return withKept(state, edit, order);
     case 'secretFile':
@@ -59,27 +69,59 @@ function withKept(state: PodState, edit: KeptEdit, order: EnvOrder): PodState {
   const { variable, id } = edit;
   const now = withValue(state, edit);
   if (variable === undefined) return now;
-  return withVariables(now, { value: { name: variable }, kept: id }, order);
+  return withVariables(now, [{ value: { name: variable }, kept: id }], order);
 }
 
 function entryOf({ name, value, valueFrom }: EnvEdit): Item {
-  const from = valueFrom === undefined ? {} : { valueFrom };
+  const entry: Record<string, unknown> = { name };
   // The API server drops a value that is empty.
-  return { value: { name, ...(value === undefined || value === '' ? {} : { value }), ...from } };
+  if (value !== undefined && value !== '') entry['value'] = value;
+  if (valueFrom !== undefined) entry['valueFrom'] = valueFrom;
+  return { value: entry };
 }
 
-function withVariables(state: PodState, entry: Item, order: EnvOrder): PodState {
-  const pulls = withoutPulled(state.pulls, String(entry.value['name']));
+/** Variables that edits beside each other bring, in their order. */
+function withVariables(state: PodState, entries: readonly Item[], order: EnvOrder): PodState {
+  if (entries.length === 0) return state;
+  // One secret after another brings the same ones.
+  const isThere = ({ env }: ContainerState): boolean => areInFront(env, entries);
+  if (order === 'first' && state.containers.every(isThere)) return state;
+  // In front, each goes before those that came earlier.
+  const all = order === 'first' ? entries.toReversed() : entries;
+  const names = all.map(nameOf);
+  const distinct = all.filter((_, n) => names.indexOf(names[n] ?? '') === n);
+  const add = order === 'first' ? inFront : behind;
+  const pulls = names.reduce(withoutPulled, state.pulls);
   return eachContainer({ ...state, pulls }, (one) => {
-    return { ...one, env: withVariable(one.env, entry, order) };
+    const env = add(one.env, distinct);
+    return env === one.env ? one : { ...one, env };
   });
 }
 
-function withVariable(env: readonly Item[], entry: Item, order: EnvOrder): readonly Item[] {
-  const old = named(env, String(entry.value['name']));
-  if (order === 'last') return old === undefined ? [...env, entry] : env;
-  const others = old === undefined ? env : env.filter((one) => one !== old);
-  return [entry, ...others];
+function nameOf({ value }: Item): string {
+  return String(value['name']);
+}
+
+function behind(env: readonly Item[], entries: readonly Item[]): readonly Item[] {
+  const more = entries.filter((one) => named(env, nameOf(one)) === undefined);
+  return more.length === 0 ? env : [...env, ...more];
+}
+
+function inFront(env: readonly Item[], entries: readonly Item[]): readonly Item[] {
+  const gone = entries.map((one) => named(env, nameOf(one)));
+  return [...entries, ...env.filter((one) => !gone.includes(one))];
+}
+
+/** True where nothing would change: the last of them is the first, and so on. */
+function areInFront(env: readonly Item[], entries: readonly Item[]): boolean {
+  return entries.every((entry, n) => isSame(env[entries.length - 1 - n], entry));
+}
+
+function isSame(there: Item | undefined, { value, kept }: Item): boolean {
+  if (there === undefined || there.from !== undefined || there.kept !== kept) return false;
+  const own = there.value;
+  const isText = own['name'] === value['name'] && own['value'] === value['value'];
+  return isText && sameJson(own['valueFrom'], value['valueFrom']);
 }
 
 /**

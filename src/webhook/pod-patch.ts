@@ -101,7 +101,8 @@ function appended(spec: Json, name: string, values: readonly Json[]): PatchOpera
   if (!Array.isArray(spec[name])) {
     return [{ op: 'add', path: pointer('spec', name), value: values }];
   }
-  return values.map((value) => ({ op: 'add', path: pointer('spec', name, '-'), value }));
+  const path = pointer('spec', name, '-');
+  return values.map((value) => ({ op: 'add', path, value }));
 }
 
 /**
@@ -119,16 +120,19 @@ function listPatch(
     return values.length === 0 ? [] : [{ op: 'add', path, value: values }];
   }
   if (sameJson(before, values)) return [];
-  const kept = now.flatMap(({ from }) => (from === undefined ? [] : [from]));
-  if (kept.some((from, n) => n > 0 && from < (kept[n - 1] ?? 0))) {
-    return [{ op: 'replace', path, value: values }];
+  const additions: PatchOperation[] = [];
+  const removals: PatchOperation[] = [];
+  let next = 0;
+  for (let index = 0; index < now.length; index++) {
+    const { value, from } = now[index] ?? {};
+    if (from === undefined) {
+      additions.push({ op: 'add', path: `${path}/${index}`, value });
+      continue;
+    }
+    if (from < next) return [{ op: 'replace', path, value: values }];
+    for (; next < from; next++) removals.push({ op: 'remove', path: `${path}/${next}` });
+    next = from + 1;
   }
-  const gone = before.map((_, index) => index).filter((index) => !kept.includes(index));
-  const removals = gone.toReversed().map((index): PatchOperation => {
-    return { op: 'remove', path: pointer(...at, index) };
-  });
-  const additions = now.flatMap(({ value, from }, index): PatchOperation[] => {
-    return from === undefined ? [{ op: 'add', path: pointer(...at, index), value }] : [];
-  });
-  return [...removals, ...additions];
+  for (; next < before.length; next++) removals.push({ op: 'remove', path: `${path}/${next}` });
+  return [...removals.toReversed(), ...additions];
 }

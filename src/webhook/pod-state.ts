@@ -1,6 +1,7 @@
 // A pod as it came, and what has been added to it so far. Only what is added is ever written anew,
 // so that members of newer versions of Kubernetes stay as they are.
 import type { KeptEdit, PullEdit } from '../injectors/_edit.ts';
+import { cleanPath } from '../wire/go-path.ts';
 import { isRecord } from '../wire/read.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -22,6 +23,11 @@ export interface KeptValue extends Pick<KeptEdit, 'id' | 'value' | 'called'> {
   readonly files: readonly string[];
 }
 
+/** A mount, and its path as it is compared: clean; none where it has none. */
+export interface Mount extends Item {
+  readonly at: string | undefined;
+}
+
 export type ContainerList = 'containers' | 'initContainers';
 
 export interface ContainerState {
@@ -36,7 +42,7 @@ export interface ContainerState {
   /** What it starts now, where that is not as it came. */
   readonly started?: { readonly command: readonly string[]; readonly args: readonly string[] };
   readonly env: readonly Item[];
-  readonly mounts: readonly Item[];
+  readonly mounts: readonly Mount[];
 }
 
 export interface PodState {
@@ -104,16 +110,23 @@ function containersOf(spec: Json, list: ContainerList): ContainerState[] {
       value,
       from,
       env: items(value['env'], `${at}.env`),
-      mounts: items(value['volumeMounts'], `${at}.volumeMounts`),
+      mounts: items(value['volumeMounts'], `${at}.volumeMounts`).map(mountOf),
     };
   });
+}
+
+export function mountOf(item: Item): Mount {
+  const { mountPath } = item.value;
+  return { ...item, at: typeof mountPath === 'string' ? cleanPath(mountPath) : undefined };
 }
 
 /** What is not there, or null, is empty, as for Go. */
 function items(value: unknown, at: string): Item[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new PodProblem(`${at} is no list`);
-  return value.map((one: unknown, from) => ({ value: record(one, `${at}[${from}]`), from }));
+  return value.map((one: unknown, from) => {
+    return { value: isRecord(one) ? one : record(one, `${at}[${from}]`), from };
+  });
 }
 
 function record(value: unknown, at: string): Json {

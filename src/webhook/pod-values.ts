@@ -5,7 +5,7 @@ import type { StoreOptions } from '../plan/types.ts';
 import { cleanPath } from '../wire/go-path.ts';
 import { isRecord } from '../wire/read.ts';
 import type { ContainerState, Item, Json, KeptValue, PodState } from './pod-state.ts';
-import { sameJson } from './pod-state.ts';
+import { mountOf, sameJson } from './pod-state.ts';
 import { EditProblem, eachContainer, mounted } from './pod-volumes.ts';
 
 /** Names of the Secrets begin so; what follows is a digest, in hexadecimal. */
@@ -129,7 +129,7 @@ export function valuesStoreOf(
 /** The pod whose container that fetches for all can read the files, where it is a new one. */
 export function withValuesPulled(state: PodState): PodState {
   if (!state.pulls.some(({ type }) => type === STORE.type)) return state;
-  const mount = { value: { name: VOLUME, mountPath: PULL_DIR, readOnly: true } };
+  const mount = mountOf({ value: { name: VOLUME, mountPath: PULL_DIR, readOnly: true } });
   const isNew = ({ from, at }: ContainerState): boolean => from === undefined && at !== undefined;
   return eachContainer(state, (one) => {
     return isNew(one) ? { ...one, mounts: [...one.mounts, mount] } : one;

@@ -1,8 +1,7 @@
 // Volumes that are ours, and where containers have them.
 import type { MemoryEdit, SecretFileEdit } from '../injectors/_edit.ts';
-import { cleanPath } from '../wire/go-path.ts';
 import { isRecord } from '../wire/read.ts';
-import type { ContainerState, Item, Json, PodState } from './pod-state.ts';
+import type { ContainerState, Item, Json, Mount, PodState } from './pod-state.ts';
 import { sameJson } from './pod-state.ts';
 
 /** Why an edit cannot be done to this pod: a part of a sentence. */
@@ -12,7 +11,13 @@ export function eachContainer(
   state: PodState,
   change: (container: ContainerState) => ContainerState,
 ): PodState {
-  return { ...state, containers: state.containers.map(change) };
+  let isChanged = false;
+  const containers = state.containers.map((one) => {
+    const changed = change(one);
+    isChanged ||= changed !== one;
+    return changed;
+  });
+  return isChanged ? { ...state, containers } : state;
 }
 
 export const named = (items: readonly Item[], name: string): Item | undefined => {
@@ -92,35 +97,32 @@ interface Mounting {
 }
 
 export function mounted(state: PodState, mounting: Mounting): PodState {
-  return eachContainer(state, (container) => withMount(state, container, mounting));
-}
-
-function withMount(
-  state: PodState,
-  container: ContainerState,
-  { name, at, secretName }: Mounting,
-): ContainerState {
+  const { name, at, secretName } = mounting;
   const isMemory = secretName === undefined;
-  const isThere = (one: Item): boolean => {
-    return one.value['name'] === name && (isMemory || isAt(one, at));
+  const isThere = (one: Mount): boolean => {
+    return (isMemory || one.at === at) && one.value['name'] === name;
   };
-  if (container.mounts.some(isThere)) return container;
-  const other = container.mounts.find((one) => isAt(one, at));
-  if (other !== undefined) {
-    const otherName = String(other.value['name']);
-    const theirs = secretOf(named(state.volumes, otherName))['secretName'];
-    if (secretName !== undefined && typeof theirs === 'string') {
-      throw new EditProblem(`Secrets ${theirs} and ${secretName} both belong at ${at}`);
-    }
-    throw new EditProblem(`container ${container.name} has volume ${otherName} at ${at}`);
-  }
-  const mount = { name, readOnly: true, mountPath: at };
-  return { ...container, mounts: [...container.mounts, { value: mount }] };
+  const mount: Mount = { value: { name, readOnly: true, mountPath: at }, at };
+  return eachContainer(state, (container) => {
+    const { mounts } = container;
+    if (mounts.some(isThere)) return container;
+    const other = mounts.find((one) => one.at === at);
+    if (other !== undefined) throw taken(state, mounting, { container, other });
+    return { ...container, mounts: [...mounts, mount] };
+  });
 }
 
-/** `at` is clean. */
-function isAt({ value: { mountPath } }: Item, at: string): boolean {
-  return typeof mountPath === 'string' && (mountPath === at || cleanPath(mountPath) === at);
+function taken(
+  { volumes }: PodState,
+  { at, secretName }: Mounting,
+  { container, other }: { readonly container: ContainerState; readonly other: Mount },
+): EditProblem {
+  const name = String(other.value['name']);
+  const theirs = secretOf(named(volumes, name))['secretName'];
+  if (secretName !== undefined && typeof theirs === 'string') {
+    return new EditProblem(`Secrets ${theirs} and ${secretName} both belong at ${at}`);
+  }
+  return new EditProblem(`container ${container.name} has volume ${name} at ${at}`);
 }
 
 const IN_MEMORY = { medium: 'Memory' };
@@ -137,8 +139,8 @@ export function memoryAt(
   const found = candidates.find((one) => {
     if (!sameJson(one.value['emptyDir'], IN_MEMORY)) return false;
     const name = one.value['name'];
-    const isAtPath = (mount: Item): boolean => {
-      return mount.value['name'] === name && isAt(mount, mountPath);
+    const isAtPath = (mount: Mount): boolean => {
+      return mount.at === mountPath && mount.value['name'] === name;
     };
     return state.containers.some(({ mounts }) => mounts.some(isAtPath));
   });

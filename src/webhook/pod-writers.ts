@@ -1,7 +1,7 @@
 // Containers that write files before the others run, and what images are pulled with.
 import type { ImagePullSecretEdit, MemoryEdit, WriterEdit } from '../injectors/_edit.ts';
 import type { ContainerState, Item, PodState } from './pod-state.ts';
-import { sameJson } from './pod-state.ts';
+import { mountOf, sameJson } from './pod-state.ts';
 import { memoryAt, named } from './pod-volumes.ts';
 
 export function withWriter(state: PodState, edit: WriterEdit, memory: MemoryEdit): PodState {
@@ -40,7 +40,7 @@ export function withWriter(state: PodState, edit: WriterEdit, memory: MemoryEdit
     name: freeContainerName(state, edit.name, initial.length),
     value: edit.container,
     env: numbered([], edit.env),
-    mounts: [{ value: { name: volume, mountPath: edit.writesAt } }],
+    mounts: [mountOf({ value: { name: volume, mountPath: edit.writesAt } })],
   };
   return { ...state, containers: [...state.containers, writer] };
 }

@@ -9,8 +9,8 @@ import { cleanPath } from '../wire/go-path.ts';
 import { isRecord } from '../wire/read.ts';
 import { EditProblem, memoryAt, withMemory } from './pod-volumes.ts';
 import { withPullSecret } from './pod-writers.ts';
-import type { ContainerState, Item, Json, PodState } from './pod-state.ts';
-import { sameJson } from './pod-state.ts';
+import type { ContainerState, Item, Json, Mount, PodState } from './pod-state.ts';
+import { mountOf, sameJson } from './pod-state.ts';
 import type { WithVariables } from './pull-variables.ts';
 import { START_MOUNT, withPulledVariables } from './pull-variables.ts';
 import type { WebhookSettings } from './settings.ts';
@@ -198,8 +198,8 @@ function withContainer(
     at,
     env: identityVariables(state),
     mounts: [
-      ...mounts.map((value) => ({ value })),
-      { value: { name: PLAN_VOLUME, mountPath: PLAN_DIR, readOnly: true } },
+      ...mounts.map((value) => mountOf({ value })),
+      mountOf({ value: { name: PLAN_VOLUME, mountPath: PLAN_DIR, readOnly: true } }),
       ...identityMounts(state),
       ...mountsBelow(state),
     ],
@@ -212,14 +212,14 @@ function withContainer(
  * place for a mount can be made any more; this container may write, and what is made for its own
  * mounts stays in the volume.
  */
-function mountsBelow({ containers }: PodState): readonly Item[] {
+function mountsBelow({ containers }: PodState): readonly Mount[] {
   const mounts = containers
     .flatMap((one) => one.mounts)
     .filter(({ value: { mountPath } }) => {
       return typeof mountPath === 'string' && mountPath.startsWith(`${SECRETS_DIR}/`);
     });
   const byPath = new Map(mounts.map(({ value }) => [value['mountPath'], value]));
-  return [...byPath.values()].map((value) => ({ value: { ...value, readOnly: true } }));
+  return [...byPath.values()].map((value) => mountOf({ value: { ...value, readOnly: true } }));
 }
 
 /** The first, but behind native sidecars that the network needs (a mesh). */
@@ -248,9 +248,9 @@ function identityVariables(state: PodState): readonly Item[] {
     .map(({ value }) => ({ value }));
 }
 
-function identityMounts(state: PodState): readonly Item[] {
+function identityMounts(state: PodState): readonly Mount[] {
   const mounts = firstContainer(state)?.mounts ?? [];
   return mounts
     .filter(({ value }) => IDENTITY_MOUNT.test(String(value['mountPath'])))
-    .map(({ value }) => ({ value }));
+    .map(({ value }) => mountOf({ value }));
 }

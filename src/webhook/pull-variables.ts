@@ -3,8 +3,8 @@
 // each container is started by the static launcher, which reads them.
 import type { FilePlacement } from '../plan/types.ts';
 import { fitsPattern } from './pattern.ts';
-import type { ContainerState, Item, Json, PodState } from './pod-state.ts';
-import { sameJson } from './pod-state.ts';
+import type { ContainerState, Item, Json, Mount, PodState } from './pod-state.ts';
+import { mountOf, sameJson } from './pod-state.ts';
 import { EditProblem, named } from './pod-volumes.ts';
 import type { WebhookSettings } from './settings.ts';
 import { startTargets } from './start-parts.ts';
@@ -172,10 +172,10 @@ function withStart(one: ContainerState, { command, args }: Start): ContainerStat
   return { ...one, started, mounts: withStartMount(one) };
 }
 
-function withStartMount({ name, mounts }: ContainerState): readonly Item[] {
+function withStartMount({ name, mounts }: ContainerState): readonly Mount[] {
   const mount = { ...START_MOUNT, readOnly: true };
   const there = mounts.find(({ value }) => value['mountPath'] === START_DIR);
-  if (there === undefined) return [...mounts, { value: mount }];
+  if (there === undefined) return [...mounts, mountOf({ value: mount })];
   if (sameJson(there.value, mount)) return mounts;
   throw new EditProblem(`container ${name} has something else at ${START_DIR}`);
 }

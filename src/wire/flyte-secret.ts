@@ -139,19 +139,19 @@ function prototextQuote(text: string): string {
  * number, then the others by their bytes. Flyte's own order is random; this is one of its orders.
  */
 export function inOrder(names: readonly string[]): readonly string[] {
-  const numberOf = (name: string): bigint | undefined => {
+  const numbered: { readonly name: string; readonly digits: string }[] = [];
+  const others: string[] = [];
+  for (const name of names) {
     const rest = name.slice(SECRET_ANNOTATION.length);
-    return /^\d+$/.test(rest) ? BigInt(rest) : undefined;
-  };
-  const numbered = names.flatMap((name) => {
-    const number = numberOf(name);
-    return number === undefined ? [] : [{ name, number }];
-  });
-  const others = names.filter((name) => numberOf(name) === undefined);
+    // However many digits: without zeros before them, the longer number is the greater.
+    if (/^\d+$/.test(rest)) numbered.push({ name, digits: rest.replace(/^0+/, '') });
+    else others.push(name);
+  }
   const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
   numbered.sort((a, b) => {
-    if (a.number === b.number) return byBytes(a.name, b.name);
-    return a.number < b.number ? -1 : 1;
+    if (a.digits === b.digits) return byBytes(a.name, b.name);
+    if (a.digits.length !== b.digits.length) return a.digits.length - b.digits.length;
+    return a.digits < b.digits ? -1 : 1;
   });
   return [...numbered.map(({ name }) => name), ...others.toSorted(byBytes)];
 }

@@ -8,9 +8,14 @@ export type PatchOperation =
 
 /** A JSON pointer (RFC 6901): numbers are indices, `-` is behind the end of a list. */
 export function pointer(...segments: readonly (string | number)[]): string {
-  return segments
-    .map((one) => `/${String(one).replaceAll('~', '~0').replaceAll('/', '~1')}`)
-    .join('');
+  let text = '';
+  for (const one of segments) text += `/${typeof one === 'number' ? one : escaped(one)}`;
+  return text;
+}
+
+function escaped(segment: string): string {
+  const isPlain = !segment.includes('/') && !segment.includes('~');
+  return isPlain ? segment : segment.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 /** A patch that does not fit the document. */

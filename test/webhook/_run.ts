@@ -57,7 +57,11 @@ export async function runVector(vector: MutateVector, more: Json): Promise<Ran> 
   const cache = openValueCache(read, io.clock);
   const mutate = openMutate(
     mutateSettings(settings, ALL_INJECTORS, {
-      global: globalValues({ fs: io.fs, variable: (name) => (globalEnv ?? {})[name] }),
+      global: globalValues({
+        fs: io.fs,
+        clock: io.clock,
+        variable: (name) => (globalEnv ?? {})[name],
+      }),
       find: cache.find,
       pullSecrets: openPullSecrets(cluster.client(() => 0)),
       values: valueSecretsOn(cluster.client(() => 0)),

@@ -68,7 +68,8 @@ function patchOf({ metadata, spec }: Pod): readonly Operation[] {
     const items = [{ key, path: key.toLowerCase() }];
     return { name: volume, secret: { secretName: group, items, optional: true } };
   });
-  for (const value of volumes) patch.push({ op: 'add', path: '/spec/volumes/-', value });
+  if (spec.volumes === undefined) patch.push({ op: 'add', path: '/spec/volumes', value: volumes });
+  else for (const value of volumes) patch.push({ op: 'add', path: '/spec/volumes/-', value });
   return patch;
 }
 

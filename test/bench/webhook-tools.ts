@@ -73,7 +73,10 @@ export function reviewOf(groups: readonly string[]): string {
 }
 
 /** One of webhook-server.ts. */
-export async function startBeside(name: 'noop' | 'plain', { at }: Tools): Promise<Contender> {
+export async function startBeside(
+  name: 'noop' | 'sized' | 'plain',
+  { at }: Tools,
+): Promise<Contender> {
   const child = Bun.spawn([at('server'), name, at('tls.crt'), at('tls.key')], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
@@ -100,13 +103,13 @@ export async function startWebhook(
   const file = at(`bellhop-${port}.yaml`);
   writeFileSync(file, `apiVersion: bellhop/v1\nwebhook: { ${settings}, ${own}, ${ports} }\n`);
   const child = Bun.spawn([RUNTIME, 'webhook', '-c', file, '--no-cluster'], {
-    stdio: ['ignore', 'ignore', Bun.file(at(`log-${port}`))],
+    stdio: ['ignore', 'ignore', 'ignore'],
     env: { PATH: process.env['PATH'] ?? '', ...variables },
   });
   for (;;) {
     const answer = await fetch(`http://127.0.0.1:${statusPort}/readyz`).catch(() => undefined);
     if (answer?.status === 200) break;
-    if (child.exitCode !== null) throw new Error(readFileSync(at(`log-${port}`), 'utf8'));
+    if (child.exitCode !== null) throw new Error('bellhop webhook has ended at its start');
     await Bun.sleep(20);
   }
   return contender(child, { name: 'webhook', port, expect: '"patchType":"JSONPatch"' });

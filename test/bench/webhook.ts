@@ -38,6 +38,8 @@ interface Row {
   readonly failed: number;
   readonly ofNoop: Spread;
   readonly p99OfNoop: Spread;
+  readonly ofSized: Spread;
+  readonly p99OfSized: Spread;
 }
 
 interface Spread {
@@ -48,10 +50,11 @@ interface Spread {
 
 /**
  * `npm run bench -- webhook [SECRETS | steady | apiserver]`: `bellhop webhook` with K8s and files,
- * beside two servers of the same runtime (Bun.serve) in the same interleaved run. All get the same
- * requests over HTTPS with keep-alive, read whole bodies and are asked by the same client, which
- * shares the processors with them and reads each answer.
+ * beside servers of the same runtime (Bun.serve) in the same interleaved run. All get the same
+ * requests over HTTPS with keep-alive, read whole bodies and are asked by the same client in Go,
+ * which shares the processors with them and reads each answer.
  * - noop answers the same small review each time, without looking at the request.
+ * - sized does the same with as many bytes as the webhook answers: what remains is the work.
  * - plain does the webhook's work for these pods in one function and nothing else, and answers the
  *   same bytes as the webhook: what the runtime can do.
  */
@@ -66,11 +69,14 @@ async function closedLoop(only: string | undefined): Promise<void> {
   const contenders: Contender[] = [];
   try {
     for (const secrets of SECRETS) writeFileSync(tools.at(`body-${secrets}`), bodyOf(secrets));
-    contenders.push(await startBeside('noop', tools), await startBeside('plain', tools));
+    for (const name of ['noop', 'sized', 'plain'] as const) {
+      contenders.push(await startBeside(name, tools));
+    }
     contenders.push(await startWebhook(tools, { settings: 'secretManagerTypes: [K8s]' }));
     console.log(`${machine()}; ${ROUNDS} interleaved rounds of ${SECONDS} s\n`);
     console.log(
-      'secrets conns  server    requests/s   p50 ms   p99 ms  CPU us/request  client us  failed   of no-op',
+      'secrets conns  server    requests/s   p50 ms   p99 ms  CPU us/request  client us  failed' +
+        '   of noop, of sized (least-most)',
     );
     const rows: Row[] = [];
     for (const secrets of SECRETS.filter((one) => only === undefined || String(one) === only)) {
@@ -83,7 +89,7 @@ async function closedLoop(only: string | undefined): Promise<void> {
       return { name, idleMiB, loadedMiB, peakMiB: memoryOf(pid, 'VmHWM') };
     });
     for (const { name, ...sizes } of memory) console.log(`${name}: ${JSON.stringify(sizes)}`);
-    console.log(judged(rows, memory[2]));
+    console.log(judged(rows, memory.at(-1)));
     if (only === undefined)
       keepResults('webhook', { rounds: ROUNDS, seconds: SECONDS, bar: BAR, rows, memory });
   } finally {
@@ -107,12 +113,12 @@ function measureRow(
       rounds[index]?.push(roundOf(tools, one, { secrets, connections }));
     });
   }
-  const [noop = []] = rounds;
+  const [noop = [], sized = []] = rounds;
   const rows = contenders.map(({ name }, index): Row => {
     const own = rounds[index] ?? [];
     const middle = (pick: (round: Round) => number): number => median(own.map(pick));
-    const relative = (pick: (round: Round) => number): Spread => {
-      return spreadOf(own.map((one, n) => pick(one) / pick(noop[n] ?? one)));
+    const relative = (to: readonly Round[], pick: (round: Round) => number): Spread => {
+      return spreadOf(own.map((one, n) => pick(one) / pick(to[n] ?? one)));
     };
     return {
       secrets,
@@ -124,8 +130,10 @@ function measureRow(
       cpuMicroseconds: middle((one) => (1000 * one.cpuMs) / one.requests),
       clientMicroseconds: middle((one) => (1000 * one.clientMs * SHARE) / one.requests),
       failed: own.reduce((sum, one) => sum + one.failed, 0),
-      ofNoop: relative((one) => one.perSecond),
-      p99OfNoop: relative((one) => one.p99Ms),
+      ofNoop: relative(noop, (one) => one.perSecond),
+      p99OfNoop: relative(noop, (one) => one.p99Ms),
+      ofSized: relative(sized, (one) => one.perSecond),
+      p99OfSized: relative(sized, (one) => one.p99Ms),
     };
   });
   for (const row of rows) console.log(lineOf(row));
@@ -157,7 +165,8 @@ function lineOf(row: Row): string {
     `${String(row.secrets).padStart(7)} ${String(row.connections).padStart(5)}  ` +
     `${row.name.padEnd(8)} ${String(row.perSecond).padStart(11)} ${cell(row.p50Ms, 8)} ` +
     `${cell(row.p99Ms, 8)} ${cell(row.cpuMicroseconds, 15)} ${cell(row.clientMicroseconds, 10)} ` +
-    `${String(row.failed).padStart(7)}   ${shown(row.ofNoop)}, p99 x ${shown(row.p99OfNoop)}`
+    `${String(row.failed).padStart(7)}   ${shown(row.ofNoop)}, ${shown(row.ofSized)}; p99 x ` +
+    `${shown(row.p99OfNoop)}, ${shown(row.p99OfSized)}`
   );
 }
 

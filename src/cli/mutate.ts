@@ -2,6 +2,7 @@ import { BellhopError, judge } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { renderWarning } from '../core/report.ts';
 import { readManifests } from '../entrypoint/inputs.ts';
+import { deadlineBy } from '../webhook/deadline.ts';
 import { review } from '../webhook/review.ts';
 import type { Decision, PodRequest, SecretFacts } from '../webhook/decision.ts';
 import { readReview } from '../wire/admission.ts';
@@ -51,7 +52,11 @@ const command: Command = {
     const body = bodyOf(io, given);
     const { signal } = new AbortController();
     if (format === 'review') {
-      const input = { body: Buffer.from(JSON.stringify(body)), contentType: undefined, signal };
+      const input = {
+        body: Buffer.from(JSON.stringify(body)),
+        contentType: undefined,
+        deadline: deadlineBy(signal),
+      };
       io.stdout((await review(input, mutate)).text);
       return 0;
     }

@@ -2,6 +2,7 @@
 import type { Clock } from '../core/io/types.ts';
 import { parseGoDuration } from '../wire/go-duration.ts';
 import type { Handle, HttpAnswer } from './connection.ts';
+import { openDeadline } from './deadline.ts';
 import type { Delivered, Mutate } from './decision.ts';
 import type { TellDenial } from './events.ts';
 import type { Figures } from './figures.ts';
@@ -44,17 +45,16 @@ export function handleReviews(handling: ReviewHandling): Handle {
     const [path, query = ''] = request.target.split('?', 2);
     if (path !== REVIEW_PATH) return NOT_FOUND;
     const startMs = clock.monotonicMs();
-    const ending = new AbortController();
-    const cancel = clock.after(limitMs(query, times), () => ending.abort());
+    const deadline = openDeadline(clock, limitMs(query, times));
     onFlight(1);
     try {
       const contentType = request.headers.get('content-type');
-      const input = { body: request.body, contentType, signal: ending.signal };
+      const input = { body: request.body, contentType, deadline };
       const reviewed = await review(input, mutate);
       tell(handling, reviewed, clock.monotonicMs() - startMs);
       return { status: reviewed.status, contentType: 'application/json', text: reviewed.text };
     } finally {
-      cancel();
+      deadline.end();
       onFlight(-1);
     }
   };

@@ -156,12 +156,22 @@ export async function askManagers(
 }
 
 function askedOf(
-  { namespace, dryRun, signal }: PodRequest,
+  request: PodRequest,
   { memory }: PodState,
-  about: Pick<Asked, 'secret' | 'labels' | 'repeat'>,
+  { secret, labels, repeat }: Pick<Asked, 'secret' | 'labels' | 'repeat'>,
 ): Asked {
-  const hasMemory = (name: string): boolean => memory.has(name);
-  return { ...about, namespace, dryRun, signal, hasMemory };
+  const { namespace, dryRun } = request;
+  return {
+    secret,
+    labels,
+    repeat,
+    namespace,
+    dryRun,
+    hasMemory: (name) => memory.has(name),
+    get signal() {
+      return request.signal;
+    },
+  };
 }
 
 /** The managers, asked only for what the rules let through. */
@@ -170,7 +180,8 @@ function askable({ managers, allow }: AskSettings, user: string): readonly Manag
     const { type: manager, needsRule = false } = one;
     if (allow.length === 0 && !needsRule) return one;
     const inject: Inject = (asked) => {
-      const refusal = refusalBy(allow, { ...asked, user, manager, needsRule });
+      const { namespace, secret } = asked;
+      const refusal = refusalBy(allow, { namespace, secret, user, manager, needsRule });
       if (refusal !== undefined) throw new Refusal(refusal);
       return one.inject(asked);
     };
@@ -195,7 +206,8 @@ export async function byFirst<T>(
   const last: NonNullable<Outcome['done']>[] = [];
   for (const { type, inject, isFinal } of managers) {
     try {
-      const edits: readonly Edit[] = await inject(asked);
+      const made = inject(asked);
+      const edits: readonly Edit[] = made instanceof Promise ? await made : made;
       const done = { by: type, edits };
       if (isFinal === true || !edits.some(isPulledVariable)) {
         return { result: doing(edits), reasons, done };

@@ -31,7 +31,7 @@ function specPatch(spec: Json, state: PodState): readonly PatchOperation[] {
       state.volumes.filter(isNew).map(({ value }) => value),
     ),
     ...insertedContainers(spec, state),
-    ...listPatch(['spec', 'imagePullSecrets'], spec['imagePullSecrets'], state.pullSecrets),
+    ...listPatch('/spec/imagePullSecrets', spec['imagePullSecrets'], state.pullSecrets),
   ];
 }
 
@@ -76,14 +76,14 @@ function annotationPatch(pod: Json, added: Readonly<Record<string, string>>): Pa
 function containerPatch(container: ContainerState): PatchOperation[] {
   const { list, from, value, env, mounts, started } = container;
   if (from === undefined) return [];
-  const at = ['spec', list, from];
+  const at = pointer('spec', list, from);
   return [
     ...Object.entries(started ?? {}).flatMap(([name, words]): PatchOperation[] => {
       if (sameJson(value[name] ?? [], words)) return [];
-      return [{ op: 'add', path: pointer(...at, name), value: words }];
+      return [{ op: 'add', path: `${at}${pointer(name)}`, value: words }];
     }),
-    ...listPatch([...at, 'env'], value['env'], env),
-    ...listPatch([...at, 'volumeMounts'], value['volumeMounts'], mounts),
+    ...listPatch(`${at}/env`, value['env'], env),
+    ...listPatch(`${at}/volumeMounts`, value['volumeMounts'], mounts),
   ];
 }
 
@@ -109,13 +109,8 @@ function appended(spec: Json, name: string, values: readonly Json[]): PatchOpera
  * Operations for a list where things were taken out and put in. What stays in its order stays
  * untouched; where that order itself has changed, the list is written anew.
  */
-function listPatch(
-  at: readonly (string | number)[],
-  before: unknown,
-  now: readonly Item[],
-): PatchOperation[] {
+function listPatch(path: string, before: unknown, now: readonly Item[]): PatchOperation[] {
   const values = now.map(({ value }) => value);
-  const path = pointer(...at);
   if (!Array.isArray(before)) {
     return values.length === 0 ? [] : [{ op: 'add', path, value: values }];
   }

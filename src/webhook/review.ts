@@ -2,10 +2,10 @@
 import { BellhopError, problemsOf } from '../core/errors.ts';
 import type { Answer, PodReview, Refusal } from '../wire/admission.ts';
 import { TOO_LARGE, answerText, readReview } from '../wire/admission.ts';
-import type { Decision, Delivered, Mutate } from './decision.ts';
+import type { Deadline } from './deadline.ts';
+import type { Decision, Delivered, Mutate, PodRequest } from './decision.ts';
 import type { OwnerFacts } from './pod-owner.ts';
 import { controllerIn } from './pod-owner.ts';
-import { untilAborted } from './until-aborted.ts';
 
 /** How a review ended; the label of metrics and logs. */
 export type Outcome =
@@ -24,8 +24,7 @@ export interface ReviewInput {
   /** `too large` where it was not kept. */
   readonly body: Uint8Array | 'too large';
   readonly contentType: string | undefined;
-  /** Aborted when an answer would come too late. */
-  readonly signal: AbortSignal;
+  readonly deadline: Deadline;
 }
 
 /** The answer, and what logs, metrics and Events tell of it; never a value of a secret. */
@@ -63,7 +62,7 @@ export async function review(input: ReviewInput, mutate: Mutate): Promise<Review
   if (read.kind === 'refused') return refusedBy(read.refusal);
   const { review: asked } = read;
   try {
-    const decision = await decideInTime(asked, mutate, input.signal);
+    const decision = await decideInTime(asked, mutate, input.deadline);
     if (decision !== 'late') return decided(asked, decision);
     const answer: Answer = { allowed: false, code: 504, message: LATE };
     return reviewed(asked, { answer, outcome: 'late', reason: LATE });
@@ -76,10 +75,18 @@ export async function review(input: ReviewInput, mutate: Mutate): Promise<Review
 async function decideInTime(
   { pod, namespace, dryRun, user }: PodReview,
   mutate: Mutate,
-  signal: AbortSignal,
+  deadline: Deadline,
 ): Promise<Decision | 'late'> {
-  if (signal.aborted) return 'late';
-  return untilAborted(mutate({ pod, namespace, dryRun, user, signal }), signal);
+  const request: PodRequest = {
+    pod,
+    namespace,
+    dryRun,
+    user,
+    get signal() {
+      return deadline.signal;
+    },
+  };
+  return deadline.orLate(() => mutate(request));
 }
 
 function decided(asked: PodReview, decision: Decision): Reviewed {

@@ -1,5 +1,6 @@
 // Broken reviews, made of recorded ones: bytes that are changed, members that are, and what pods
 // ask for; and broken annotations.
+import { deadlineBy } from '../../src/webhook/deadline.ts';
 import type { Reviewed } from '../../src/webhook/review.ts';
 import { review } from '../../src/webhook/review.ts';
 import {
@@ -235,7 +236,7 @@ export async function judge(body: Buffer, way: Way = 'k8s'): Promise<Reviewed['o
 
 /** The same, with all that is told of it. */
 export async function judged(body: Buffer, way: Way): Promise<Reviewed> {
-  const input = { body, contentType: 'application/json', signal };
+  const input = { body, contentType: 'application/json', deadline: deadlineBy(signal) };
   const reviewed = await review(input, MUTATES[way]);
   const { response } = JSON.parse(reviewed.text) as {
     response: { uid: string; allowed: boolean; status: { code: number; message?: string } };

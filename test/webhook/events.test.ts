@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import type { EventResult, TellDenial } from '../../src/webhook/events.ts';
 import { openEvents } from '../../src/webhook/events.ts';
+import { deadlineBy } from '../../src/webhook/deadline.ts';
 import type { Mutate } from '../../src/webhook/decision.ts';
 import type { PodFacts } from '../../src/webhook/review.ts';
 import { review } from '../../src/webhook/review.ts';
@@ -76,7 +77,7 @@ describe('a denial becomes an Event', () => {
     const denied: Mutate = () => Promise.resolve({ kind: 'denied', message: 'm', delivered: [] });
     const { signal } = new AbortController();
     const { pod } = await review(
-      { body: Buffer.from(body), contentType: undefined, signal },
+      { body: Buffer.from(body), contentType: undefined, deadline: deadlineBy(signal) },
       denied,
     );
     const { tell, created } = telling();

@@ -1,5 +1,6 @@
 // The recorded requests once more, decided about for real: the pods that come out are Flyte's.
 import { expect, test } from 'bun:test';
+import { deadlineBy } from '../../src/webhook/deadline.ts';
 import { review } from '../../src/webhook/review.ts';
 import type { PatchOperation } from '../../src/wire/json-patch.ts';
 import { applyPatch } from '../../src/wire/json-patch.ts';
@@ -30,7 +31,10 @@ test('there are some', () => expect(patched.length).toBeGreaterThan(2));
 test.each(patched.map((one) => [one.id, one] as const))('%s', async (_, { request, expected }) => {
   const body = Buffer.from(JSON.stringify(request.body));
   const { signal } = new AbortController();
-  const { text } = await review({ body, contentType: 'application/json', signal }, mutateByK8s());
+  const { text } = await review(
+    { body, contentType: 'application/json', deadline: deadlineBy(signal) },
+    mutateByK8s(),
+  );
   const object = request.body?.request?.object ?? {};
   const wanted = expected.json ?? expect.unreachable();
   expect(podOf(object, JSON.parse(text) as Answered)).toEqual(podOf(object, wanted));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { BellhopError } from '../../src/core/errors.ts';
 import fc from 'fast-check';
+import { deadlineBy } from '../../src/webhook/deadline.ts';
 import type { Mutate } from '../../src/webhook/decision.ts';
 import type { ReviewInput, Reviewed } from '../../src/webhook/review.ts';
 import { faultOf, review } from '../../src/webhook/review.ts';
@@ -17,7 +18,11 @@ async function ask(
   mutate: Mutate,
   more: Partial<ReviewInput> = {},
 ): Promise<Reviewed> {
-  const input = { body: Buffer.from(body), contentType: 'application/json', signal: NEVER };
+  const input = {
+    body: Buffer.from(body),
+    contentType: 'application/json',
+    deadline: deadlineBy(NEVER),
+  };
   return await review({ ...input, ...more }, mutate);
 }
 
@@ -73,7 +78,7 @@ describe('whatever the decision becomes, there is an answer with the uid', () =>
       ending.abort();
       return new Promise(() => undefined);
     };
-    const reviewed = await ask(body, mutate, { signal: ending.signal });
+    const reviewed = await ask(body, mutate, { deadline: deadlineBy(ending.signal) });
     expect(reviewed.outcome).toBe('late');
     expect(json(reviewed).response).toMatchObject({ uid: UID, allowed: false });
     expect(json(reviewed).response.status.code).toBe(504);

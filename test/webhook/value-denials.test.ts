@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { BellhopError } from '../../src/core/errors.ts';
 import type { FoundValue } from '../../src/injectors/_injector.ts';
+import { deadlineBy } from '../../src/webhook/deadline.ts';
 import type { KubernetesApi } from '../../src/webhook/kubernetes-api.ts';
 import { review } from '../../src/webhook/review.ts';
 import { FILE } from '../../src/wire/flyte-secret.ts';
@@ -232,7 +233,10 @@ test('logs, Events and answers have no value, whatever goes wrong', async () => 
   const request = { uid: 'u', namespace: 'team', object: podOf({ secrets: [TOK] }) };
   const body = Buffer.from(JSON.stringify({ request }));
   const { signal } = new AbortController();
-  const reviewed = await review({ body, contentType: undefined, signal }, mutate);
+  const reviewed = await review(
+    { body, contentType: undefined, deadline: deadlineBy(signal) },
+    mutate,
+  );
   expect(reviewed).toMatchObject({ outcome: 'denied' });
   expect(JSON.stringify(reviewed)).not.toContain(CANARY);
   expect(JSON.stringify(reviewed)).not.toContain(Buffer.from(CANARY).toString('base64'));

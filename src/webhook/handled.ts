@@ -22,7 +22,9 @@ export function asBefore(state: PodState): PodState {
         return [PLAN_VOLUME, START_VOLUME].includes(name) || name.startsWith(MEMORY_VOLUME);
       }),
   ]);
-  const others = (items: readonly Item[]): Item[] => items.filter((one) => !ours.has(nameOf(one)));
+  const others = <T extends Item>(items: readonly T[]): T[] => {
+    return items.filter((one) => !ours.has(nameOf(one)));
+  };
   const containers = state.containers
     .filter((one) => !isPulling(one))
     .map((one) => ({

@@ -1,7 +1,7 @@
 // What the webhook adds to the creation of a pod at a real kube-apiserver.
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
-import { SECRETS_LABEL } from '../../src/wire/flyte-secret.ts';
+import { SECRETS_LABEL } from '../../src/wire/flyte-names.ts';
 import type { ApiServer } from '../real/_kube-apiserver.ts';
 import { startApiServer } from '../real/_kube-apiserver.ts';
 import { keepResults, machine } from './measure.ts';

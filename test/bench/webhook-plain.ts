@@ -2,7 +2,7 @@
 // no types are checked, nothing can be refused, there are no limits, logs or figures. It says what
 // is possible on this runtime.
 import { decodeFlyteBase32, encodeFlyteBase32 } from '../../src/wire/flyte-base32.ts';
-import { SECRET_ANNOTATION } from '../../src/wire/flyte-secret.ts';
+import { SECRET_ANNOTATION } from '../../src/wire/flyte-names.ts';
 
 interface Pod {
   readonly metadata: { readonly annotations: Readonly<Record<string, string>> };

@@ -4,6 +4,7 @@ import { expect } from 'bun:test';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { webhookParts } from '../../src/cli/webhook-parts.ts';
+import { deadlineBy } from '../../src/webhook/deadline.ts';
 import { secretPlace } from '../../src/webhook/kubernetes-objects.ts';
 import { review } from '../../src/webhook/review.ts';
 import type { PatchOperation } from '../../src/wire/json-patch.ts';
@@ -180,7 +181,7 @@ export async function answered(
     {
       body: Buffer.from(JSON.stringify(asked)),
       contentType: 'application/json',
-      signal: new AbortController().signal,
+      deadline: deadlineBy(new AbortController().signal),
     },
     mutate,
   );

@@ -4,7 +4,8 @@ import { isRecord } from '../wire/read.ts';
 import type { ContainerState, Item, PodState } from './pod-state.ts';
 import { SECRET_NAME, VOLUME as VALUES_VOLUME } from './pod-values.ts';
 import { START_VOLUME, launcherCommand } from './pull-variables.ts';
-import { MEMORY_VOLUME, NAME, PLAN_ANNOTATION, PLAN_VOLUME } from './pull-container.ts';
+import { MEMORY_VOLUME, NAME } from './pull-container.ts';
+import { PLAN_ANNOTATION, PLAN_VOLUME } from './pull-plan.ts';
 
 /** The pod without the container that fetches, and all that was made for it. */
 export function asBefore(state: PodState): PodState {

@@ -11,7 +11,7 @@ import { STATUS_ANNOTATION } from './mutate.ts';
 import type { ContainerState, Item, Json, PodState } from './pod-state.ts';
 import { readPodState } from './pod-state.ts';
 import { asBefore } from './handled.ts';
-import { PLAN_ANNOTATION } from './pull-container.ts';
+import { PLAN_ANNOTATION } from './pull-plan.ts';
 
 /** A value that is fetched for a secret. */
 export interface InsideValue {

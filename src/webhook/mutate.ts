@@ -6,7 +6,8 @@ import { patchOf } from './pod-patch.ts';
 import type { PodState } from './pod-state.ts';
 import { EditProblem } from './pod-volumes.ts';
 import { PodProblem, nameOf, readPodState } from './pod-state.ts';
-import { valuesStoreOf, withValuesPulled } from './pod-values.ts';
+import { valuesStoreOf } from './pod-values.ts';
+import { ANNOTATIONS_BYTES_MAX, annotationBytes } from './pull-plan.ts';
 import type { Decided } from './pod-secret.ts';
 import { keepValues, nameSecret } from './pod-secret.ts';
 import type { PullSettings } from './pull-container.ts';
@@ -47,10 +48,14 @@ async function decide(
   reader: ReadSecret,
 ): Promise<Decision> {
   const before = readPodState(request.pod);
+  const tooLong = excessOf(before.annotations);
+  if (tooLong !== undefined) return { kind: 'denied', message: tooLong, delivered: [] };
   const read = secretsOf(before.annotations, settings, reader);
   if ('wrong' in read) return { kind: 'denied', message: read.wrong, delivered: [] };
   if (read.secrets.length === 0) return { kind: 'unchanged' };
   const { secrets } = read;
+  const tooMuch = excess(secrets.length, before.containers.length);
+  if (tooMuch !== undefined) return { kind: 'denied', message: tooMuch, delivered: [] };
   const { state, outcomes } = await askManagers(settings, request, { state: before, secrets });
   const delivered: Delivered[] = outcomes.flatMap(({ called, done }) => {
     return done === undefined ? [] : [{ secret: called, by: done.by }];
@@ -60,6 +65,29 @@ async function decide(
     return { kind: 'denied', message: unsatisfied(last.called, last.reasons), delivered };
   }
   return finished(settings, state, { request, delivered });
+}
+
+/** More than any task asks for, and what one review may cost the others. */
+const SECRETS_MAX = 1000;
+/** What is done for each secret in each container; more would not fit into an object of etcd. */
+const EDITS_MAX = 20_000;
+
+/** Mutation comes before Kubernetes looks at the size of annotations. */
+function excessOf(annotations: PodState['annotations']): string | undefined {
+  const bytes = annotationBytes(annotations);
+  if (bytes <= ANNOTATIONS_BYTES_MAX) return undefined;
+  return `the pod's annotations have ${bytes} bytes, Kubernetes takes at most ${ANNOTATIONS_BYTES_MAX}`;
+}
+
+function excess(secrets: number, containers: number): string | undefined {
+  if (secrets > SECRETS_MAX) {
+    return `the pod asks for ${secrets} secrets, at most ${SECRETS_MAX} are delivered`;
+  }
+  if (secrets * containers <= EDITS_MAX) return undefined;
+  return (
+    `the pod asks for ${secrets} secrets in ${containers} containers, ` +
+    `at most ${EDITS_MAX} in all are delivered`
+  );
 }
 
 /** What all secrets have in common; last of all, the Secret for values is made. */
@@ -102,10 +130,12 @@ function pulled(
   try {
     const storeOf: PullSettings['storeOf'] = (type) => valuesStoreOf(type) ?? pull.storeOf(type);
     const origin = { name: nameOf(pod), namespace };
-    return { state: withValuesPulled(withPullContainer(state, { ...pull, storeOf }, origin)) };
+    return { state: withPullContainer(state, { ...pull, storeOf }, origin) };
   } catch (error) {
     if (!(error instanceof EditProblem)) throw error;
-    return { wrong: `bellhop cannot fetch for this pod: ${error.message}` };
+    const [first] = state.pulls;
+    const why = `bellhop cannot fetch for this pod: ${error.message}`;
+    return { wrong: unsatisfied(first?.called ?? '', [{ type: first?.type ?? '', why }]) };
   }
 }
 

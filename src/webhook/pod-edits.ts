@@ -3,8 +3,10 @@ import type { AnnotationEdit, Edit, EnvEdit, KeptEdit, PullEdit } from '../injec
 import type { ContainerState, Item, PodState } from './pod-state.ts';
 import { sameJson } from './pod-state.ts';
 import { withValue } from './pod-values.ts';
-import { EditProblem, eachContainer, named, withMemory, withSecretFile } from './pod-volumes.ts';
+import { eachContainer, named, withMemory, withSecretFile } from './pod-volumes.ts';
 import { withPullSecret, withWriter } from './pod-writers.ts';
+import type { PulledFile } from './pulled-files.ts';
+import { isFile, mustBeFree } from './pulled-files.ts';
 
 /** How variables come to those that a container has. */
 export type EnvOrder =
@@ -124,34 +126,28 @@ function isSame(there: Item | undefined, { value, kept }: Item): boolean {
   return isText && sameJson(own['valueFrom'], value['valueFrom']);
 }
 
-/**
- * Two values cannot be one file, nor a file be the folder of another; of two that are one variable
- * the later counts, as of `env`.
- */
+/** What is asked for twice is fetched once; of two for one variable the later counts. */
 function withPull(before: PodState, edit: PullEdit): PodState {
-  const state = 'variable' in edit ? withoutVariable(before, edit.variable) : before;
-  const taken = 'file' in edit ? state.pulls.find((one) => isAt(one, edit.file)) : undefined;
-  if (taken === undefined) {
-    if ('file' in edit) refuseFolders(state.pulls, edit.file);
-    return { ...state, pulls: [...state.pulls, edit] };
+  const state = isFile(edit) ? before : withoutVariable(withBoth(before, edit), edit.variable);
+  if (isFile(edit)) {
+    if (state.pulls.some((one) => isSamePull(one, edit))) return state;
+    mustBeFree(state.pulls, edit);
   }
-  const { called: _, ...old } = taken;
-  const { called: __, ...now } = edit;
-  if (sameJson(old, now)) return state;
-  throw new EditProblem(`[${taken.called}] is the same file, ${'file' in edit ? edit.file : ''}`);
+  return { ...state, pulls: [...state.pulls, edit] };
 }
 
-function refuseFolders(pulls: readonly PullEdit[], file: string): void {
-  const isFolder = (a: string, b: string): boolean => b.startsWith(`${a}/`);
-  for (const one of pulls) {
-    if (!('file' in one) || !(isFolder(one.file, file) || isFolder(file, one.file))) continue;
-    const both = `${one.file} and ${file}`;
-    throw new EditProblem(`[${one.called}] is the same file, or its folder: ${both}`);
-  }
+/** Says so where two secrets are one variable. */
+function withBoth(state: PodState, edit: Exclude<PullEdit, PulledFile>): PodState {
+  const { variable, called } = edit;
+  const other = state.pulls.find((one) => !isFile(one) && one.variable === variable);
+  if (other === undefined || isSamePull(other, edit)) return state;
+  const text = `[${other.called}] and [${called}] are both the variable ${variable}: it has the latter`;
+  return { ...state, warnings: [...state.warnings, text] };
 }
 
-function isAt(one: PullEdit, file: string): boolean {
-  return 'file' in one && one.file === file;
+/** Whatever messages call it. */
+function isSamePull(one: PullEdit, other: PullEdit): boolean {
+  return sameJson({ ...one, called: '' }, { ...other, called: '' });
 }
 
 /** All of that name: the value that comes later would win over each. */

@@ -4,9 +4,10 @@ import { SECRETS_DIR } from '../injectors/_injector.ts';
 import type { StoreOptions } from '../plan/types.ts';
 import { cleanPath } from '../wire/go-path.ts';
 import { isRecord } from '../wire/read.ts';
-import type { ContainerState, Item, Json, KeptValue, PodState } from './pod-state.ts';
-import { mountOf, sameJson } from './pod-state.ts';
+import type { Item, Json, KeptValue, PodState } from './pod-state.ts';
+import { sameJson } from './pod-state.ts';
 import { EditProblem, eachContainer, mounted } from './pod-volumes.ts';
+import { mustBeFree } from './pulled-files.ts';
 
 /** Names of the Secrets begin so; what follows is a digest, in hexadecimal. */
 export const SECRET_NAME = { start: 'bellhop-', digits: 32 } as const;
@@ -22,7 +23,7 @@ const KEY_CHARACTERS_MAX = 200;
 export function withValue(state: PodState, edit: KeptEdit): PodState {
   const { id, value, called, files = [] } = edit;
   const known = state.kept.find((one) => one.id === id);
-  for (const file of files) mustBeFree(state, { id, file, called });
+  for (const file of files) mustBeOne(state, { id, file, called });
   const key = known?.key ?? `${state.kept.length}-${plain(edit.key)}`;
   const all = [...new Set([...(known?.files ?? []), ...files])];
   const now: KeptValue = { id, key, value, called, files: all };
@@ -38,7 +39,7 @@ function plain(key: string): string {
   return key.replaceAll(/[^-._a-zA-Z0-9]/g, '_').slice(0, KEY_CHARACTERS_MAX);
 }
 
-function mustBeFree(
+function mustBeOne(
   { kept }: PodState,
   { id, file, called }: { readonly id: string; readonly file: string; readonly called: string },
 ): void {
@@ -108,11 +109,7 @@ function pulled(state: PodState, files: readonly File[], secretName: string): Po
     const file = `${SECRETS_DIR}/${name}`;
     return { kind: 'pull' as const, type: STORE.type, path, file, called };
   });
-  for (const { file, called } of pulls) {
-    const other = state.pulls.find((one) => 'file' in one && one.file === file);
-    if (other === undefined) continue;
-    throw new EditProblem(`[${other.called}] and [${called}] are the same file, ${file}`);
-  }
+  for (const one of pulls) mustBeFree(state.pulls, one);
   return { ...withVolume(state, { secretName, items }), pulls: [...state.pulls, ...pulls] };
 }
 
@@ -126,14 +123,10 @@ export function valuesStoreOf(
     : undefined;
 }
 
-/** The pod whose container that fetches for all can read the files, where it is a new one. */
-export function withValuesPulled(state: PodState): PodState {
-  if (!state.pulls.some(({ type }) => type === STORE.type)) return state;
-  const mount = mountOf({ value: { name: VOLUME, mountPath: PULL_DIR, readOnly: true } });
-  const isNew = ({ from, at }: ContainerState): boolean => from === undefined && at !== undefined;
-  return eachContainer(state, (one) => {
-    return isNew(one) ? { ...one, mounts: [...one.mounts, mount] } : one;
-  });
+/** What the container that fetches for all needs to read the files; nothing where none are. */
+export function valuesMounts({ pulls }: PodState): readonly Json[] {
+  const isWanted = pulls.some(({ type }) => type === STORE.type);
+  return isWanted ? [{ name: VOLUME, mountPath: PULL_DIR, readOnly: true }] : [];
 }
 
 /** One of an earlier call for this pod may refer to what was the value then. */

@@ -1,58 +1,58 @@
 // One init container that fetches, all at once, what the pod's secrets of other stores need, into a
 // volume in memory that its containers share. Its plan holds no value and rides in an annotation.
-import type { PullEdit } from '../injectors/_edit.ts';
 import { SECRETS_DIR } from '../injectors/_injector.ts';
-import { barePlan } from '../plan/bare.ts';
-import { printPlan } from '../plan/document.ts';
-import type { Placement, Plan, Policy, StoreOptions } from '../plan/types.ts';
+import type { Plan } from '../plan/types.ts';
 import { cleanPath } from '../wire/go-path.ts';
 import { isRecord } from '../wire/read.ts';
+import { valuesMounts } from './pod-values.ts';
 import { EditProblem, memoryAt, withMemory } from './pod-volumes.ts';
 import { withPullSecret } from './pod-writers.ts';
 import type { ContainerState, Item, Json, Mount, PodState } from './pod-state.ts';
 import { mountOf, sameJson } from './pod-state.ts';
+import type { PlanSettings } from './pull-plan.ts';
+import {
+  PLAN_ANNOTATION,
+  PLAN_DIR,
+  PLAN_FILE,
+  PLAN_VOLUME,
+  planOf,
+  withPlan,
+} from './pull-plan.ts';
 import type { WithVariables } from './pull-variables.ts';
 import { START_MOUNT, withPulledVariables } from './pull-variables.ts';
 import type { WebhookSettings } from './settings.ts';
 
 /** What the container is made of. */
-export interface PullSettings {
+export interface PullSettings extends PlanSettings {
   readonly container: WebhookSettings['pull'];
   readonly images: WebhookSettings['images'];
-  /** The store that holds the secrets of a manager's type: its name and its settings. */
-  readonly storeOf: (type: string) => { readonly name: string; readonly options: StoreOptions };
-  readonly policy: Policy;
 }
 
-export const PLAN_ANNOTATION = 'bellhop/plan';
 export const NAME = 'bellhop-pull';
-export const PLAN_VOLUME = 'bellhop-plan';
-const PLAN_DIR = '/bellhop-plan';
 export const MEMORY_VOLUME = 'bellhop-secrets';
-const FILE_MODE = 0o444;
-
-/** Kubernetes' limit for all annotations of an object together. */
-const ANNOTATIONS_BYTES_MAX = 262_144;
 
 /** The pod with the container, where something is to be fetched. Throws EditProblem. */
 export function withPullContainer(
   state: PodState,
   settings: PullSettings,
-  origin: Origin,
+  origin: Pick<Plan['origin'], 'name' | 'namespace'>,
 ): PodState {
   if (state.pulls.length === 0) return state;
   const { container } = settings;
   if (container.image === '') {
     throw new EditProblem('the webhook has no image to fetch with: set `webhook.pull.image`');
   }
-  const at = placeOf(state, container.after);
+  const there = containerThere(state, container);
+  mustBeMountable(state);
+  const at = there?.from ?? placeOf(state, container.after);
   const started = withVariables(state, settings, at);
   const memory = withFiles(started.state);
-  const placements = [...fetched(state.pulls, settings), ...started.files];
-  const plan = planOf(state.pulls, settings, { origin, placements });
-  const withPlan = withPlanVolume(withAnnotation(memory.state, plan));
-  const mounts = [...memory.mounts, ...(started.files.length > 0 ? [START_MOUNT] : [])];
-  const pulling = withContainer(withPlan, container, { at, mounts });
+  const from = { ...origin, container: NAME };
+  const plan = planOf(state.pulls, settings, { origin: from, files: started.files });
+  const planned = withPlan(memory.state, plan);
+  const start = started.files.length > 0 ? [START_MOUNT] : [];
+  const mounts = [...memory.mounts, ...start, ...valuesMounts(state)];
+  const pulling = withContainer(planned, container, { at, mounts, there });
   return container.imagePullSecrets.reduce((now, name) => {
     return withPullSecret(now, { name });
   }, pulling);
@@ -101,110 +101,88 @@ function withVariables(
   return withPulledVariables(state, names, { way: container.variables, images, isEarlier });
 }
 
-function fetched(pulls: readonly PullEdit[], { storeOf }: PullSettings): readonly Placement[] {
-  return pulls.map((edit): Placement => {
-    const { type, path, key, version, called } = edit;
-    const reference = {
-      store: storeOf(type).name,
-      path,
-      ...(key === undefined ? {} : { key }),
-      ...(version === undefined ? {} : { version }),
-    };
-    const source = { kind: 'value' as const, bound: { reference, called } };
-    const rule = `${type} [${called}]`;
-    if ('variable' in edit) {
-      return { kind: 'variable', layer: 'env', name: edit.variable, source, rule };
-    }
-    return { kind: 'file', path: edit.file, mode: FILE_MODE, medium: 'memory', source, rule };
-  });
-}
-
-function planOf(
-  pulls: readonly PullEdit[],
-  { storeOf, policy }: PullSettings,
-  { origin, placements }: { readonly origin: Origin; readonly placements: readonly Placement[] },
-): string {
-  const stores = Object.fromEntries(
-    pulls.map(({ type }) => {
-      const { name, options } = storeOf(type);
-      return [name, options];
-    }),
-  );
-  const from = { ...origin, container: NAME };
-  return printPlan(barePlan({ origin: from, stores, policy, placements }));
-}
-
-type Origin = Pick<Plan['origin'], 'name' | 'namespace'>;
-
-function withAnnotation(state: PodState, plan: string): PodState {
-  const all = { ...state.annotations, ...state.added, [PLAN_ANNOTATION]: plan };
-  const bytes = Object.entries(all).reduce((sum, [name, value]) => {
-    return sum + Buffer.byteLength(name) + Buffer.byteLength(value);
-  }, 0);
-  if (bytes > ANNOTATIONS_BYTES_MAX) {
-    throw new EditProblem(
-      `the pod's annotations would have ${bytes} bytes with the plan, at most ` +
-        `${ANNOTATIONS_BYTES_MAX} are allowed: ask for fewer secrets`,
-    );
-  }
-  return { ...state, added: { ...state.added, [PLAN_ANNOTATION]: plan } };
-}
-
-/** The annotation as a file: a plan may be larger than one variable. */
-function planVolume(): Json {
-  const fieldRef = { apiVersion: 'v1', fieldPath: `metadata.annotations['${PLAN_ANNOTATION}']` };
-  return {
-    name: PLAN_VOLUME,
-    downwardAPI: { items: [{ path: 'plan.json', fieldRef }] },
-  };
-}
-
-function withPlanVolume(state: PodState): PodState {
-  const there = state.volumes.find(({ value }) => value['name'] === PLAN_VOLUME);
-  if (there === undefined) {
-    return { ...state, volumes: [...state.volumes, { value: planVolume() }] };
-  }
-  // The API server adds the mode that it would have had.
-  const { downwardAPI } = there.value;
-  const items = isRecord(downwardAPI) ? downwardAPI['items'] : undefined;
-  if (sameJson(items, (planVolume()['downwardAPI'] as Json)['items'])) return state;
-  throw new EditProblem(`the pod has a volume ${PLAN_VOLUME} of its own`);
-}
-
 function withContainer(
   state: PodState,
-  settings: PullSettings['container'],
-  { at, mounts }: { readonly at: number; readonly mounts: readonly Json[] },
+  { image, command, resources, securityContext, imagePullPolicy }: PullSettings['container'],
+  { at, mounts, there }: Placing,
 ): PodState {
-  const { image, command, resources, securityContext, imagePullPolicy } = settings;
-  const there = state.containers.find(({ name }) => name === NAME);
-  if (there !== undefined) {
-    const isOurs = there.list === 'initContainers' && there.value['image'] === image;
-    if (!isOurs || there.from === undefined) {
-      throw new EditProblem(`the pod has a container ${NAME} of its own`);
-    }
-    return { ...state, ours: new Set([...state.ours, there.from]) };
-  }
+  const env = identityVariables(state);
+  const all = [
+    ...mounts.map((value) => mountOf({ value })),
+    mountOf({ value: { name: PLAN_VOLUME, mountPath: PLAN_DIR, readOnly: true } }),
+    ...identityMounts(state),
+    ...mountsBelow(state),
+  ];
+  if (there !== undefined) return withContainerAgain(state, there, { env, mounts: all });
   const container: ContainerState = {
     list: 'initContainers',
     name: NAME,
     value: {
       image,
-      command: [...command, '--plan', `${PLAN_DIR}/plan.json`],
+      command: commandOf(command),
       resources,
       securityContext,
       ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
     },
     at,
-    env: identityVariables(state),
-    mounts: [
-      ...mounts.map((value) => mountOf({ value })),
-      mountOf({ value: { name: PLAN_VOLUME, mountPath: PLAN_DIR, readOnly: true } }),
-      ...identityMounts(state),
-      ...mountsBelow(state),
-    ],
+    env,
+    mounts: all,
   };
   return { ...state, containers: [...state.containers, container] };
+}
+
+interface Placing {
+  /** Its place in the list of init containers. */
+  readonly at: number;
+  readonly mounts: readonly Json[];
+  /** Of an earlier call. */
+  readonly there: ContainerState | undefined;
+}
+
+function commandOf(command: readonly string[]): string[] {
+  return [...command, '--plan', PLAN_FILE];
+}
+
+/**
+ * The container of an earlier call for this pod. Others may have changed it since, its image by a
+ * registry's mirror for one; what it starts tells that it is ours. Throws EditProblem.
+ */
+function containerThere(
+  { containers, annotations }: PodState,
+  { command }: PullSettings['container'],
+): ContainerState | undefined {
+  const there = containers.find(({ name }) => name === NAME);
+  if (there === undefined) return undefined;
+  const isOurs = there.list === 'initContainers' && there.from !== undefined;
+  const isStarted = sameJson(there.value['command'], commandOf(command));
+  if (isOurs && isStarted && Object.hasOwn(annotations, PLAN_ANNOTATION)) return there;
+  throw new EditProblem(`the pod has a container ${NAME} of its own`);
+}
+
+/** As it came, with what it lacks: containers and secrets may have come since. */
+function withContainerAgain(
+  state: PodState,
+  there: ContainerState,
+  wanted: Pick<ContainerState, 'env' | 'mounts'>,
+): PodState {
+  const own = asItCame(there.value);
+  const names = new Set(own.env.map(({ value }) => value['name']));
+  const paths = new Set(own.mounts.map(({ at }) => at));
+  const env = [...own.env, ...wanted.env.filter(({ value }) => !names.has(value['name']))];
+  const mounts = [...own.mounts, ...wanted.mounts.filter(({ at }) => !paths.has(at))];
+  const containers = state.containers.map((one) => {
+    return one.from === there.from && one.name === NAME ? { ...one, env, mounts } : one;
+  });
+  return { ...state, containers };
+}
+
+function asItCame(value: Json): Pick<ContainerState, 'env' | 'mounts'> {
+  const listed = (member: unknown): Item[] => {
+    return Array.isArray(member)
+      ? member.filter(isRecord).map((one, from) => ({ value: one, from }))
+      : [];
+  };
+  return { env: listed(value['env']), mounts: listed(value['volumeMounts']).map(mountOf) };
 }
 
 /**
@@ -220,6 +198,17 @@ function mountsBelow({ containers }: PodState): readonly Mount[] {
     });
   const byPath = new Map(mounts.map(({ value }) => [value['mountPath'], value]));
   return [...byPath.values()].map((value) => mountOf({ value: { ...value, readOnly: true } }));
+}
+
+/** Such a path is made of variables, which only the container itself has. */
+function mustBeMountable({ containers }: PodState): void {
+  for (const { name, mounts } of containers) {
+    const odd = mounts.find(({ at, value }) => {
+      return at?.startsWith(`${SECRETS_DIR}/`) === true && value['subPathExpr'] !== undefined;
+    });
+    if (odd === undefined) continue;
+    throw new EditProblem(`container ${name} has a mount with subPathExpr at ${odd.at}`);
+  }
 }
 
 /** The first, but behind native sidecars that the network needs (a mesh). */
@@ -241,10 +230,13 @@ function firstContainer({ containers }: PodState): ContainerState | undefined {
   return containers.find(({ list }) => list === 'containers');
 }
 
+/** Never what it fetches itself, which comes from a file that is not there yet. */
 function identityVariables(state: PodState): readonly Item[] {
   const env = firstContainer(state)?.env ?? [];
+  const fetched = new Set(state.pulls.flatMap((one) => ('variable' in one ? [one.variable] : [])));
   return env
     .filter(({ value }) => IDENTITY_VARIABLE.test(String(value['name'])))
+    .filter(({ value }) => !fetched.has(String(value['name'])))
     .map(({ value }) => ({ value }));
 }
 

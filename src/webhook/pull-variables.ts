@@ -107,11 +107,17 @@ function byLauncher(
     }
     const { command, args } = start;
     const env = one.env.map(({ value }) => value);
-    const targets = startTargets(names, { env, words: [...command, ...args] });
+    const words = [...command, ...args];
+    const hasOthers = one.value['envFrom'] !== undefined;
+    const targets = startTargets(names, { env, words, hasOthers });
     files.push(madeFile(`${one.name}.start`, FOR_ALL_MODE, { kind: 'start', targets }));
     return withStart(one, start);
   });
   if (unknown.length > 0) throw unknownStart(unknown);
+  if (files.length === 0) {
+    const what = `no container gets ${names.join(', ')}: \`webhook.images\` leaves all of them alone`;
+    throw new EditProblem(what);
+  }
   const launcher = madeFile('bellhop', PROGRAM_MODE, { kind: 'launcher' });
   const warnings = [...state.warnings, lateWarning(names)];
   return { state: { ...state, containers, warnings }, files: [launcher, ...files] };
@@ -132,6 +138,8 @@ function lateWarning(names: readonly string[]): string {
 
 /** What a container starts. */
 interface Start {
+  /** What another webhook has put in front of the launcher since an earlier call. */
+  readonly wrapper?: readonly string[];
   readonly command: readonly string[];
   readonly args: readonly string[];
 }
@@ -144,8 +152,9 @@ function startOf(
   const command = texts(value['command']);
   const args = texts(value['args']);
   const before = launcherCommand(name);
-  if (sameJson(command.slice(0, before.length), before)) {
-    return { command: command.slice(before.length), args };
+  const at = command.indexOf(LAUNCHER);
+  if (at >= 0 && sameJson(command.slice(at, at + before.length), before)) {
+    return { wrapper: command.slice(0, at), command: command.slice(at + before.length), args };
   }
   const image = String(value['image']);
   const rule = Object.entries(images).find(([pattern]) => fitsPattern(pattern, image))?.[1];
@@ -167,8 +176,8 @@ export function launcherCommand(container: string): string[] {
   return [LAUNCHER, 'become', `${START_DIR}/${container}.start`, '--'];
 }
 
-function withStart(one: ContainerState, { command, args }: Start): ContainerState {
-  const started = { command: [...launcherCommand(one.name), ...command], args };
+function withStart(one: ContainerState, { wrapper = [], command, args }: Start): ContainerState {
+  const started = { command: [...wrapper, ...launcherCommand(one.name), ...command], args };
   return { ...one, started, mounts: withStartMount(one) };
 }
 

@@ -87,7 +87,8 @@ const LIMITS: ConnectionLimits = {
   waitingBytesMax: 131_072,
 };
 const INVALIDATION_LIMITS = { bodyBytesMax: INVALIDATION_BYTES_MAX, discardBytesMax: 262_144 };
-const BODIES_BYTES_MAX = 67_108_864;
+/** On all connections together; the process has about ten times as much at its worst. */
+const BODIES_BYTES_MAX = 25_165_824;
 const CONNECTIONS_MAX = 2048;
 const HTTP2_STREAMS_MAX = 100;
 const SWEEP_MS = 1000;

@@ -203,6 +203,9 @@ function quotedToken(text: string, place: Place): Token {
 
 type Read = { readonly text: string; readonly length: number } | { readonly wrong: string };
 
+/** `U` and eight digits. */
+const ESCAPE_BYTES_MAX = 9;
+
 /** What stands between quotes; where nothing is escaped it is taken as it is, UTF-8 or not. */
 function unquote(inner: string): { text: string } | { wrong: string } {
   if (!inner.includes('\\')) return { text: inner };
@@ -216,7 +219,7 @@ function unquote(inner: string): { text: string } | { wrong: string } {
       i += length;
       continue;
     }
-    const read = escapeAt(inner.slice(i + 1));
+    const read = escapeAt(inner.slice(i + 1, i + 1 + ESCAPE_BYTES_MAX));
     if ('wrong' in read) return read;
     text += read.text;
     i += 1 + read.length;

@@ -110,7 +110,7 @@ describe('what is wrong is told at once, by the annotation, and nothing is start
       }),
       'webhook: { secretManagerTypes: [AWS] }',
       65,
-      'AWS: [group:"A" key:"k" mount_requirement:FILE] is the same file, /etc/flyte/secrets/a/k',
+      'AWS: [group:"A" key:"k" mount_requirement:FILE] and [group:"a" key:"k" mount_requirement:FILE] are the same file, /etc/flyte/secrets/a/k',
     ],
   ] as const)('%s', (...[, pod, lines, exit, words]) => {
     const config = settings('one', lines);

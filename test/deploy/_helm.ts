@@ -86,6 +86,7 @@ export const VARIANTS: Readonly<Record<string, Values>> = {
       own: { leafDays: 1, authorityDays: 7, renewAtShare: 0.5 },
     },
     networkPolicy: {
+      from: [{ ipBlock: { cidr: '10.0.0.0/28' } }],
       metricsFrom: [{ namespaceSelector: { matchLabels: { name: 'monitoring' } } }],
       egress: [{ ports: [{ port: 443, protocol: 'TCP' }] }],
     },

@@ -187,7 +187,11 @@ describe.skipIf(missing !== undefined)('a container whose variables come late', 
         const wanted = kubelet(Object.entries(late), own, words);
         const before = kubelet([], own, words);
         const env = own.map(([one, value]) => ({ name: one, value }));
-        const targets = startTargets(Object.keys(late), { env, words: [...PRINT, ...words] });
+        const targets = startTargets(Object.keys(late), {
+          env,
+          words: [...PRINT, ...words],
+          hasOthers: false,
+        });
         const file = fileOf(targets, late);
         expect(become(file, [...PRINT, ...before.words], before.env).out).toEqual(
           wanted.words.length === 0 ? [''] : wanted.words,

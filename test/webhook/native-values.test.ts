@@ -118,7 +118,11 @@ describe('what Global and Embedded deliver', () => {
 
   test.each(named)('%s', async (_, vector) => {
     const ran = await runVector(vector, NATIVE);
-    expect(ran.decision).toMatchObject({ kind: 'patched' });
+    if (ran.decision.kind === 'denied') {
+      // One value cannot be the folder of another: no container could be given both.
+      expect(ran.decision.message).toContain('is the same file, or its folder');
+      return;
+    }
     const flyte = await runVector(vector, { profile: 'flyte' });
     if (flyte.decision.kind === 'denied') return;
     const own = new Set((specOf(vector.pod)['initContainers'] ?? []).map(({ name }) => name));

@@ -11,7 +11,7 @@ import type { AllowRule } from './allow.ts';
 import { refusalBy } from './allow.ts';
 import type { PodRequest } from './decision.ts';
 import type { Reason } from './denial.ts';
-import { whyOf } from './denial.ts';
+import { reasonOf } from './denial.ts';
 import type { EnvOrder } from './pod-edits.ts';
 import { applyEdits } from './pod-edits.ts';
 import type { PodState } from './pod-state.ts';
@@ -214,7 +214,7 @@ export async function byFirst<T>(
       }
       last.push(done);
     } catch (error) {
-      reasons.push({ type, why: whyOf(error) });
+      reasons.push(reasonOf(type, error));
       if (error instanceof Refusal && error.isFinal) return { reasons };
     }
   }
@@ -222,7 +222,7 @@ export async function byFirst<T>(
     try {
       return { result: doing(done.edits), reasons, done };
     } catch (error) {
-      reasons.push({ type: done.by, why: whyOf(error) });
+      reasons.push(reasonOf(done.by, error));
     }
   }
   return { reasons };

@@ -7,6 +7,14 @@ import { EditProblem } from './pod-volumes.ts';
 export interface Reason {
   readonly type: string;
   readonly why: string;
+  /** It could not say whether it has the secret: its store is down, or does not let us ask. */
+  readonly isInDoubt?: true;
+}
+
+/** What was thrown, as a reason. */
+export function reasonOf(type: string, error: unknown): Reason {
+  const isSaid = error instanceof Refusal || error instanceof EditProblem;
+  return { type, why: whyOf(error), ...(isSaid ? {} : { isInDoubt: true as const }) };
 }
 
 /** Only what was written to be read is repeated: other errors may have values in them. */

@@ -1,4 +1,4 @@
-import type { AskSettings, ReadSecret, Work } from './asking.ts';
+import type { AskSettings, Outcome, ReadSecret, Work } from './asking.ts';
 import { askManagers, openReader, readAnnotations } from './asking.ts';
 import type { Decision, Delivered, Mutate, PodRequest } from './decision.ts';
 import { unsatisfied } from './denial.ts';
@@ -64,7 +64,8 @@ async function decide(
   if (last !== undefined && last.done === undefined) {
     return { kind: 'denied', message: unsatisfied(last.called, last.reasons), delivered };
   }
-  return finished(settings, state, { request, delivered });
+  const warnings = [...state.warnings, ...outcomes.flatMap(doubtsIn)];
+  return finished(settings, { ...state, warnings }, { request, delivered });
 }
 
 /** More than any task asks for, and what one review may cost the others. */
@@ -88,6 +89,17 @@ function excess(secrets: number, containers: number): string | undefined {
     `the pod asks for ${secrets} secrets in ${containers} containers, ` +
     `at most ${EDITS_MAX} in all are delivered`
   );
+}
+
+/** A store that is down must not look like one that lacks the secret. */
+function doubtsIn({ called, reasons, done }: Outcome): readonly string[] {
+  if (done === undefined) return [];
+  return reasons
+    .filter(({ isInDoubt }) => isInDoubt === true)
+    .map(
+      ({ type, why }) =>
+        `secret [${called}] comes from ${done.by}, for ${type} could not say: ${why}`,
+    );
 }
 
 /** What all secrets have in common; last of all, the Secret for values is made. */

@@ -12,6 +12,7 @@ import { encodeSecret } from '../../src/wire/flyte-secret.ts';
 import { applyPatch } from '../../src/wire/json-patch.ts';
 import { memoryCluster } from './_memory-api.ts';
 import { KEPT, valueSecretsOn } from './_values.ts';
+import { runVector } from './_run.ts';
 import type { Json } from './_vectors.ts';
 
 const CANARY = 'canary-b11c';
@@ -230,4 +231,27 @@ test('what would hurt the user is said to whoever creates the pod, without a val
   expect(await warningsBy('K8s')).toEqual([
     `${called} has no group: it is looked for in Secret ${hash('md5')('k')}`,
   ]);
+});
+
+test('a store that cannot say is told, where another manager delivers', async () => {
+  const asked = { groupVersion: '', key: 'k', mountRequirement: 1, envVar: '' };
+  const annotation = encodeSecret({ ...asked, group: 'g' });
+  const labels = { organization: 'o', project: 'p', domain: 'd' };
+  const metadata = { labels, annotations: { 'flyte.secrets/s0': annotation } };
+  const pod = { metadata, spec: { containers: [{ name: 'c', image: 'i' }] } };
+  const vector = {
+    id: '',
+    stand: 'compatible',
+    config: {},
+    pod,
+    expected: { allowed: true },
+    embeddedStore: { u__org__o__domain__d__project__p__key__k: { error: CANARY } },
+  } as const;
+  const more = { secretManagerTypes: ['Embedded', 'K8s'], ...KEPT };
+  const { decision } = await runVector(vector, { ...more, profile: 'native' });
+  const [said] = decision.kind === 'patched' ? decision.warnings : [decision.kind];
+  expect(said).toBe(
+    'secret [group:"g" key:"k" mount_requirement:ENV_VAR] comes from K8s, ' +
+      'for Embedded could not say: an internal error',
+  );
 });

@@ -27,10 +27,7 @@ export function pulled(
   const { file, askedBy, ...where } = place;
   const one = { kind: 'pull' as const, type, ...where, called: secretCalled(secret) };
   if (secret.mountRequirement !== ENV_VAR) {
-    if (!isBelow(SECRETS_DIR, file)) {
-      throw new Refusal(`its name leads out of ${SECRETS_DIR}, where files of secrets are`);
-    }
-    return [{ ...one, file }, ...fileVariables()];
+    return [{ ...one, file: inSecretsDir(file) }, ...fileVariables()];
   }
   const names = [goUpper(`${context.envPrefix}${askedBy.join('_')}`), secret.envVar];
   const wanted = [...new Set(names.filter((name) => name !== ''))];
@@ -38,6 +35,12 @@ export function pulled(
     ...wanted.map((variable) => ({ ...one, variable: named(variable) })),
     prefixVariable(context),
   ];
+}
+
+/** The path of a file that is below the folder of secrets. Throws Refusal for another one. */
+export function inSecretsDir(file: string): string {
+  if (isBelow(SECRETS_DIR, file)) return file;
+  throw new Refusal(`its name leads out of ${SECRETS_DIR}, where files of secrets are`);
 }
 
 function named(variable: string): string {

@@ -1,5 +1,8 @@
-// Where files of other stores come to lie under the profile `native`, whatever a secret is called.
+// Where files of other stores come to lie, whatever a secret is called: under the profile `native`,
+// and by the section `flyte`.
 import { describe, expect, test } from 'bun:test';
+import type { Asked as InjectAsked } from '../../src/injectors/_injector.ts';
+import { boundManager } from '../../src/webhook/bound.ts';
 import { FILE } from '../../src/wire/flyte-secret.ts';
 import type { Asked } from './_variables.ts';
 import { MAIN, handled, podOf } from './_variables.ts';
@@ -42,4 +45,15 @@ describe('a name that stays below it is cleaned, as Flyte does it', () => {
   ])('%s: %j', async (type, asked, file) => {
     expect((await filesFor(type, asked)).files).toEqual([`/etc/flyte/secrets/${file}`]);
   });
+});
+
+test.each([
+  [UP, 'k', 'its name leads out of /etc/flyte/secrets'],
+  ['g', '..', 'its name leads out of /etc/flyte/secrets'],
+  ['a/../G', 'K', '/etc/flyte/secrets/g/k'],
+])('of the section `flyte`, group %p, key %p: %p', async (group, key, wanted) => {
+  const { inject } = boundManager({ isBound: () => true, envPrefix: '_', managers: [] });
+  const secret = { group, key, groupVersion: '', envVar: '', mountRequirement: FILE };
+  const edits = async () => inject({ secret } as InjectAsked);
+  expect(JSON.stringify(await edits().catch((error: Error) => error.message))).toContain(wanted);
 });

@@ -1,6 +1,6 @@
 /**
- * What `work` comes to, or `late` at the abort: who may not wait goes, the work goes on, and what it
- * rejects with is nobody's any more.
+ * What `work` comes to, or `late` at the abort: who may not wait goes, the work goes on, and what
+ * it rejects with is nobody's any more.
  */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | 'late'> {
   if (signal.aborted) {

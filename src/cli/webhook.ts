@@ -60,12 +60,10 @@ const command: Command = {
       log,
       metrics,
       notReady: certificates.notReady,
+      cacheBytes: () => cache.bytes(),
       ...(api === undefined ? {} : { events: api }),
       ...(invalidation === undefined ? {} : { invalidation }),
     });
-    metrics.gauge({ name: 'cache_bytes', help: 'Bytes of values that Embedded keeps.' }, () =>
-      cache.bytes(),
-    );
     values.watch((result) => server.figures.valueSecret([result]));
     const collector = values.collector(tell, (count) => {
       server.figures.valueSecret(['collected'], count);

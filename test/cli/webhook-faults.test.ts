@@ -61,15 +61,18 @@ async function started() {
   const flags = ['-c', file, '--no-cluster'];
   const ended = webhook.run(io, parseFlags(webhook, flags, { offset: 1, log: 'text' }));
   const end = await Promise.race([serving, ended.then(() => expect.unreachable())]);
-  const isReady = async () => (await fetch(`http://127.0.0.1:${status}/readyz`)).ok;
+  const at = async (where: string) => fetch(`http://127.0.0.1:${status}/${where}`);
+  const isReady = async () => (await at('readyz')).ok;
+  const metrics = async () => (await at('metrics')).text();
   const done = () => rmSync(folder, { recursive: true });
-  return { fault: () => fault, said: () => said, end, ended, isReady, done };
+  return { fault: () => fault, said: () => said, end, ended, isReady, metrics, done };
 }
 
 test('the command serves on after a rejection, and ends with 0 when it is told to', async () => {
-  const { fault, said, end, ended, isReady, done } = await started();
+  const { fault, said, end, ended, isReady, metrics, done } = await started();
   fault()(new Error(CANARY), 'rejection');
   expect(await isReady()).toBe(true);
+  expect(await metrics()).toContain('\nbellhop_webhook_cache_bytes 0\n');
   expect(said()).toContain('"code":"BH_ERR_BUG","kind":"rejection"');
   end();
   expect(await ended).toBe(0);

@@ -21,6 +21,8 @@ const FILE_BYTES_MAX = 1024 * 1024;
 /** Nearly no secret is here, and each of every pod is looked for. */
 const ABSENT_MS = 1000;
 const ABSENT_MAX = 4096;
+/** Longer names than any path is are not kept (Linux: PATH_MAX). */
+const ASKED_LENGTH_MAX = 4096;
 
 const NOT_BELOW = new Refusal("group and key lead out of the folder of the webhook's files");
 
@@ -58,7 +60,7 @@ export function globalValues(
       return Buffer.from(bytes).toString();
     } catch {
       if (absentUntilMs.size >= ABSENT_MAX) absentUntilMs.clear();
-      absentUntilMs.set(asked, nowMs + ABSENT_MS);
+      if (asked.length <= ASKED_LENGTH_MAX) absentUntilMs.set(asked, nowMs + ABSENT_MS);
       return undefined;
     }
   };

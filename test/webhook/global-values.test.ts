@@ -68,6 +68,13 @@ test('however many are asked for, what is remembered has a limit', () => {
   expect(reads).toHaveLength(5001);
 });
 
+test('names that are longer than any path are not kept', () => {
+  const { find, reads } = opened();
+  const long = 'x'.repeat(5000);
+  expect([find('g', long), find('g', long)]).toEqual([undefined, undefined]);
+  expect(reads).toHaveLength(2);
+});
+
 describe('only what lies below the folder is read', () => {
   const prefix = path.join(folder, 'prefix');
   mkdirSync(path.join(prefix, 'g'), { recursive: true });

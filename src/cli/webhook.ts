@@ -13,6 +13,7 @@ import { SERVER_DEFAULTS, startServer } from '../webhook/server.ts';
 import type { WebhookSettings } from '../webhook/settings.ts';
 import type { Command } from './command.ts';
 import { openCertificates } from './webhook-certificates.ts';
+import { openFaultNet } from './webhook-faults.ts';
 import { invalidationPort } from './webhook-invalidation.ts';
 import { webhookParts } from './webhook-parts.ts';
 import { keepsValues } from './webhook-values.ts';
@@ -44,6 +45,7 @@ const command: Command = {
     }
     const { clock } = io;
     const log = openLog({ level: settings.logLevel, clock, write: (text) => io.stderr(text) });
+    const net = openFaultNet(io, log);
     for (const warning of warnings) log.say('warn', warning);
     const tell = tellBy(log);
     const metrics = openMetrics();
@@ -58,12 +60,10 @@ const command: Command = {
       log,
       metrics,
       notReady: certificates.notReady,
+      cacheBytes: () => cache.bytes(),
       ...(api === undefined ? {} : { events: api }),
       ...(invalidation === undefined ? {} : { invalidation }),
     });
-    metrics.gauge({ name: 'cache_bytes', help: 'Bytes of values that Embedded keeps.' }, () =>
-      cache.bytes(),
-    );
     values.watch((result) => server.figures.valueSecret([result]));
     const collector = values.collector(tell, (count) => {
       server.figures.valueSecret(['collected'], count);
@@ -73,11 +73,13 @@ const command: Command = {
     const { reviewsPort: port, statusPort } = server;
     log.say('info', 'serving', { port, statusPort, invalidationPort: server.invalidationPort });
     const stopSignals = io.onEndSignal(() => server.end());
+    net.endBy(() => server.end());
     await server.ended;
     stopSignals();
     await Promise.all([certificates.stop(), collector?.stop()]);
     log.flush();
-    return 0;
+    net.stop();
+    return net.exitCode();
   },
 };
 

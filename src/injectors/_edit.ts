@@ -1,7 +1,7 @@
 import type { Sealed } from '../core/sealed.ts';
 
 // What an injector wants done to a pod. How it is done to the pod as it came is the webhook's
-// business (src/webhook/pod-draft.ts).
+// business (src/webhook/pod-edits.ts).
 
 /** A variable of every container. What the container has under this name gives way. */
 export interface EnvEdit {

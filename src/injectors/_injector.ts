@@ -40,11 +40,12 @@ export interface FoundValue {
 export interface PullSecrets {
   /**
    * Sees to a Secret of this name in the namespace, a copy of the one beside the webhook. False
-   * where there is none to copy. Nothing is written on a dry run.
+   * where there is none to copy. Nothing is written on a dry run, nor after the abort. Rejects with
+   * Refusal where there is no copy as it should be, or not in time; else as the API.
    */
   readonly mirror: (
     name: string,
-    to: { readonly namespace: string; readonly dryRun: boolean },
+    to: { readonly namespace: string; readonly dryRun: boolean; readonly signal: AbortSignal },
   ) => Promise<boolean>;
 }
 

@@ -1,10 +1,11 @@
 import type { FlyteSecret } from '../wire/flyte-secret.ts';
 import { ENV_VAR, secretCalled } from '../wire/flyte-secret.ts';
 import { goUpper } from '../wire/go-case.ts';
+import { isBelow } from '../wire/go-path.ts';
 import { variableNameProblem } from '../wire/names.ts';
 import type { Edit, PullEdit } from './_edit.ts';
 import type { InjectorContext } from './_injector.ts';
-import { Refusal, fileVariables, prefixVariable } from './_injector.ts';
+import { Refusal, SECRETS_DIR, fileVariables, prefixVariable } from './_injector.ts';
 
 /** Where a value of another store is, and the file that Flyte's pod would have it in. */
 export interface PulledPlace extends Pick<PullEdit, 'path' | 'key' | 'version'> {
@@ -25,13 +26,21 @@ export function pulled(
 ): Edit[] {
   const { file, askedBy, ...where } = place;
   const one = { kind: 'pull' as const, type, ...where, called: secretCalled(secret) };
-  if (secret.mountRequirement !== ENV_VAR) return [{ ...one, file }, ...fileVariables()];
+  if (secret.mountRequirement !== ENV_VAR) {
+    return [{ ...one, file: inSecretsDir(file) }, ...fileVariables()];
+  }
   const names = [goUpper(`${context.envPrefix}${askedBy.join('_')}`), secret.envVar];
   const wanted = [...new Set(names.filter((name) => name !== ''))];
   return [
     ...wanted.map((variable) => ({ ...one, variable: named(variable) })),
     prefixVariable(context),
   ];
+}
+
+/** The path of a file that is below the folder of secrets. Throws Refusal for another one. */
+export function inSecretsDir(file: string): string {
+  if (isBelow(SECRETS_DIR, file)) return file;
+  throw new Refusal(`its name leads out of ${SECRETS_DIR}, where files of secrets are`);
 }
 
 function named(variable: string): string {

@@ -132,13 +132,13 @@ const PULL_DIGITS = 16;
 
 /** A Secret that the images of this secret's scope are pulled with, where the cluster has one. */
 async function pullSecretOf(
-  { secret, namespace, dryRun }: Asked,
+  { secret, namespace, dryRun, signal }: Asked,
   { organization, domain, project }: Scope,
   { embedded: { pullSecrets }, digest }: InjectorContext,
 ): Promise<Edit | undefined> {
   if (pullSecrets === undefined) return undefined;
   const scoped = [organization, domain, project, secret.key].join(':');
   const name = `img-pull-${digest.sha256(scoped).slice(0, PULL_DIGITS)}`;
-  const isThere = await pullSecrets.mirror(name, { namespace, dryRun });
+  const isThere = await pullSecrets.mirror(name, { namespace, dryRun, signal });
   return isThere ? { kind: 'imagePullSecret', name } : undefined;
 }

@@ -55,8 +55,21 @@ function isOfAsker({ namespaces, users }: AllowRule, { namespace, user }: AllowA
 
 function isAllowed(rule: AllowRule, asked: AllowAsked): boolean {
   const { manager, secret } = asked;
-  const isWanted = fits(rule.groups, secret.group) && fits(rule.keys, secret.key);
-  return isOfAsker(rule, asked) && fits(rule.managers, manager) && isWanted;
+  return isOfAsker(rule, asked) && fits(rule.managers, manager) && isOfSecret(rule, secret);
+}
+
+/**
+ * Group and key make one path in many stores: group `team` with the key `../other/token` is a
+ * secret of another group. Whoever says which groups or keys does not mean that.
+ */
+function isOfSecret({ groups, keys }: AllowRule, { group, key }: AllowAsked['secret']): boolean {
+  const isLimited = groups !== undefined || keys !== undefined;
+  if (isLimited && (leadsUp(group) || leadsUp(key))) return false;
+  return fits(groups, group) && fits(keys, key);
+}
+
+function leadsUp(name: string): boolean {
+  return name.includes('..') && name.split('/').includes('..');
 }
 
 function fits(patterns: readonly string[] | undefined, text: string): boolean {

@@ -3,6 +3,7 @@
 import type { Edit, Pulled } from '../injectors/_edit.ts';
 import type { Inject } from '../injectors/_injector.ts';
 import { Refusal, SECRETS_DIR, fileVariables, prefixVariable } from '../injectors/_injector.ts';
+import { inSecretsDir } from '../injectors/_pull.ts';
 import { flyteBindingName } from '../plan/annotated.ts';
 import type { FlyteName } from '../plan/annotated.ts';
 import type { FlyteSecret } from '../wire/flyte-secret.ts';
@@ -53,7 +54,7 @@ function boundEdit(edit: Edit, secret: FlyteSecret): Edit[] {
       if (edit.valueFrom === undefined) return [edit];
       return [{ ...pullOf(secret), variable: edit.name }];
     case 'secretFile':
-      return [{ ...pullOf(secret), file: joinPath(edit.mountPath, edit.item.path) }];
+      return [{ ...pullOf(secret), file: inSecretsDir(joinPath(edit.mountPath, edit.item.path)) }];
     case 'pull':
       if ('file' in edit) return [{ ...pullOf(secret), file: edit.file }];
       return [{ ...pullOf(secret), variable: edit.variable }];
@@ -83,7 +84,7 @@ function ownShape(secret: FlyteSecret, envPrefix: string): Edit[] {
       ];
     case FILE:
     case ANY: {
-      const file = joinPath(SECRETS_DIR, ...parts.map((part) => goLower(part)));
+      const file = inSecretsDir(joinPath(SECRETS_DIR, ...parts.map((part) => goLower(part))));
       return [{ ...pull, file }, ...fileVariables({ name: envVar, file })];
     }
     default:

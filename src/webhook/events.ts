@@ -31,16 +31,17 @@ const MESSAGE_BYTES_MAX = 1024;
 
 /** Nothing is written for a dry run, nor for a pod without a namespace. */
 export function openEvents({ api, clock, onEnd }: EventParts): TellDenial {
-  const isNew = openMemory(clock);
+  const told = openMemory(clock);
   const isRoom = openBucket(clock);
   let inFlight = 0;
-  const create = async (pod: PodFacts, reason: string): Promise<void> => {
+  const create = async (pod: PodFacts, reason: string, key: string): Promise<void> => {
     inFlight++;
     try {
       const path = `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/events`;
       await api.create(path, eventOf(pod, reason, clock.now()));
       onEnd('created');
     } catch {
+      told.forget(key);
       onEnd('failed');
     } finally {
       inFlight--;
@@ -48,9 +49,12 @@ export function openEvents({ api, clock, onEnd }: EventParts): TellDenial {
   };
   return (pod, reason) => {
     if (pod.dryRun || pod.namespace === '') return;
-    const key = JSON.stringify([pod.namespace, pod.owner?.uid ?? pod.name, reason]);
-    if (inFlight >= IN_FLIGHT_MAX || !isNew(key) || !isRoom()) return onEnd('dropped');
-    void create(pod, reason);
+    // As far as people see it: what was told is kept, and reasons can be as long as reviews.
+    const key = [pod.namespace, pod.owner?.uid ?? pod.name, reason].map(shortened).join('\n');
+    if (inFlight >= IN_FLIGHT_MAX || told.has(key) || !isRoom()) return onEnd('dropped');
+    told.keep(key);
+    void create(pod, reason, key);
+    return undefined;
   };
 }
 
@@ -73,24 +77,31 @@ function eventOf(pod: PodFacts, reason: string, nowMs: number): Record<string, u
 }
 
 function shortened(message: string): string {
-  const bytes = Buffer.from(message.toWellFormed());
+  // A unit of the text is a byte at least.
+  const bytes = Buffer.from(message.slice(0, MESSAGE_BYTES_MAX + 1).toWellFormed());
   if (bytes.byteLength <= MESSAGE_BYTES_MAX) return bytes.toString();
   const cut = bytes.subarray(0, MESSAGE_BYTES_MAX - 6).toString();
   return `${cut.replace(/\ufffd$/, '')}…`;
 }
 
-/** True for what was not seen in the last SAME_MS milliseconds. */
-function openMemory(clock: Pick<Clock, 'monotonicMs'>): (key: string) => boolean {
-  const seen = new Map<string, number>();
-  return (key) => {
-    const nowMs = clock.monotonicMs();
-    const beforeMs = seen.get(key);
-    if (beforeMs !== undefined && nowMs - beforeMs < SAME_MS) return false;
-    seen.delete(key);
-    seen.set(key, nowMs);
-    const [oldest] = seen.keys();
-    if (seen.size > REMEMBERED_MAX && oldest !== undefined) seen.delete(oldest);
-    return true;
+interface Memory {
+  /** True for what was kept in the last SAME_MS milliseconds. */
+  readonly has: (key: string) => boolean;
+  readonly keep: (key: string) => void;
+  readonly forget: (key: string) => void;
+}
+
+function openMemory(clock: Pick<Clock, 'monotonicMs'>): Memory {
+  const kept = new Map<string, number>();
+  return {
+    has: (key) => clock.monotonicMs() - (kept.get(key) ?? -Infinity) < SAME_MS,
+    keep: (key) => {
+      kept.delete(key);
+      kept.set(key, clock.monotonicMs());
+      const [oldest] = kept.keys();
+      if (kept.size > REMEMBERED_MAX && oldest !== undefined) kept.delete(oldest);
+    },
+    forget: (key) => void kept.delete(key),
   };
 }
 

@@ -38,6 +38,8 @@ export interface Seen {
   readonly inFlight: () => number;
   readonly connections: () => number;
   readonly certificates: CertificateSource;
+  /** Of the cache of values, where there is one. */
+  readonly cacheBytes?: (() => number) | undefined;
 }
 
 /** Adds the figures to the registry; those of one server. */
@@ -55,16 +57,7 @@ export function addFigures(metrics: Metrics, seen: Seen): Figures {
   );
   const help = 'Seconds from the last byte of a review to its answer.';
   const duration = metrics.histogram({ name: 'review_duration_seconds', help }, SECONDS);
-  metrics.gauge({ name: 'reviews_in_flight', help: 'Reviews that wait for an answer.' }, () =>
-    seen.inFlight(),
-  );
-  metrics.gauge({ name: 'connections', help: 'Open connections of clients.' }, () =>
-    seen.connections(),
-  );
-  const notAfter = 'When the certificate ends, in seconds since the epoch.';
-  metrics.gauge({ name: 'certificate_not_after_seconds', help: notAfter }, () => {
-    return Math.floor(seen.certificates.current().notAfterMs / 1000);
-  });
+  addGauges(metrics, seen);
   return {
     review: (outcome, isDryRun) => reviews([outcome, String(isDryRun)]),
     duration,
@@ -100,4 +93,20 @@ export function addFigures(metrics: Metrics, seen: Seen): Figures {
       labels: ['result'],
     }),
   };
+}
+
+function addGauges(metrics: Metrics, seen: Seen): void {
+  metrics.gauge({ name: 'reviews_in_flight', help: 'Reviews that wait for an answer.' }, () =>
+    seen.inFlight(),
+  );
+  metrics.gauge({ name: 'connections', help: 'Open connections of clients.' }, () =>
+    seen.connections(),
+  );
+  metrics.gauge({ name: 'cache_bytes', help: 'Bytes of values that Embedded keeps.' }, () =>
+    seen.cacheBytes?.(),
+  );
+  const notAfter = 'When the certificate ends, in seconds since the epoch.';
+  metrics.gauge({ name: 'certificate_not_after_seconds', help: notAfter }, () => {
+    return Math.floor(seen.certificates.current().notAfterMs / 1000);
+  });
 }

@@ -1,8 +1,9 @@
 // Values that the webhook itself has, for the manager Global (Flyte's section `secrets`, here
 // `flyteSecrets`): variables of its process, or files below a folder.
 import type { Clock, Fs } from '../core/io/types.ts';
+import { Refusal } from '../injectors/_injector.ts';
 import { goUpper } from '../wire/go-case.ts';
-import { joinPath } from '../wire/go-path.ts';
+import { isBelow, joinPath } from '../wire/go-path.ts';
 
 export interface GlobalSettings {
   readonly type: 'local';
@@ -20,6 +21,10 @@ const FILE_BYTES_MAX = 1024 * 1024;
 /** Nearly no secret is here, and each of every pod is looked for. */
 const ABSENT_MS = 1000;
 const ABSENT_MAX = 4096;
+/** Longer names than any path is are not kept (Linux: PATH_MAX). */
+const ASKED_LENGTH_MAX = 4096;
+
+const NOT_BELOW = new Refusal("group and key lead out of the folder of the webhook's files");
 
 /** Where values are looked for. */
 export interface GlobalPlaces {
@@ -31,7 +36,10 @@ export interface GlobalPlaces {
 
 /**
  * Looks a value up; what cannot be read is as what is not there, and a file that is not there is
- * looked for again a second later at the earliest.
+ * looked for again a second later at the earliest. Throws Refusal where the file would not be below
+ * the folder: group and key are the word of the pod's author, and the webhook's own token and key
+ * are files too. Links are followed: Kubernetes makes the files of a mounted Secret links, and
+ * whoever can put a link into the folder can put any value there.
  */
 export function globalValues(
   { fs, clock, variable }: GlobalPlaces,
@@ -44,12 +52,15 @@ export function globalValues(
     if ((absentUntilMs.get(asked) ?? 0) > nowMs) return undefined;
     const set = variable(`${settings['env-prefix']}${goUpper(group)}_${goUpper(key)}`);
     if (set !== undefined) return set;
+    const prefix = settings['secrets-prefix'];
+    const file = joinPath(prefix, group, key);
+    if (!isBelow(prefix, file)) throw NOT_BELOW;
     try {
-      const bytes = fs.read(joinPath(settings['secrets-prefix'], group, key), FILE_BYTES_MAX);
+      const bytes = fs.read(file, FILE_BYTES_MAX);
       return Buffer.from(bytes).toString();
     } catch {
       if (absentUntilMs.size >= ABSENT_MAX) absentUntilMs.clear();
-      absentUntilMs.set(asked, nowMs + ABSENT_MS);
+      if (asked.length <= ASKED_LENGTH_MAX) absentUntilMs.set(asked, nowMs + ABSENT_MS);
       return undefined;
     }
   };

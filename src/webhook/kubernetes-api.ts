@@ -8,13 +8,15 @@ import type { Io } from '../core/io/types.ts';
 import type { Kube } from '../stores/_kube.ts';
 import { openKube } from '../stores/_kube.ts';
 import type { Options } from '../stores/_options.ts';
-import { recordIn, textIn } from '../stores/_rest.ts';
+import { recordIn } from '../stores/_rest.ts';
 import type { StoreContext } from '../stores/_store.ts';
-import { isRecord } from '../wire/read.ts';
 import type { Asked, KubeObject, Outcome, Tried } from './kubernetes-answers.ts';
 import { REACH_HELP, judge, problem } from './kubernetes-answers.ts';
+import type { ListWish } from './kubernetes-lists.ts';
+import { listAll } from './kubernetes-lists.ts';
 
 export type { KubeObject } from './kubernetes-answers.ts';
+export type { ListWish };
 
 /** What became of a read. */
 export type Found =
@@ -41,21 +43,16 @@ export interface KubernetesApi {
   update(path: string, object: KubeObject): Promise<Written>;
   /** Only as `metadata` says, its uid and version; a conflict where it is another one by now. */
   remove(path: string, object: KubeObject): Promise<'removed' | 'conflict'>;
-  /** Shows all objects of a collection, as they are at one moment, page by page. */
+  /**
+   * Shows all objects of a collection, as they are at one moment, page by page. Rejects where it
+   * cannot show all of them, within 5 minutes; what was shown is then a part.
+   */
   list(path: string, wish: ListWish, see: (object: KubeObject) => void): Promise<void>;
   /**
    * The time that the API server has, in milliseconds since the epoch: it is the one that judges
    * our certificates. Our own clock as long as no answer has told another one.
    */
   readonly nowMs: () => number;
-}
-
-/** Which objects of a collection, and what of them. */
-export interface ListWish {
-  readonly labels?: string;
-  readonly fields?: string;
-  /** Their metadata alone: no value of a Secret comes here. */
-  readonly isMetadata?: true;
 }
 
 /** What a client is made of. */
@@ -67,6 +64,8 @@ export interface ApiParts {
   readonly variable: (name: string) => string | undefined;
   /** How long one call may take with all of its attempts. */
   readonly callMsMax?: number;
+  /** How many pages a list may have. */
+  readonly listPagesMax?: number | undefined;
 }
 
 const CALL_MS_MAX = 15_000;
@@ -103,7 +102,10 @@ export async function openKubernetesApi(parts: ApiParts): Promise<KubernetesApi>
       const answer = await send(state, { method: 'DELETE', path, object: deletionOf(object) });
       return answer === 'conflict' ? 'conflict' : 'removed';
     },
-    list: async (path, wish, see) => list(state, { path, wish, see }),
+    list: async (path, wish, see) => {
+      const ask = async (page: Asked): Promise<Outcome> => send(state, page);
+      await listAll({ ask, clock: io.clock, pagesMax: parts.listPagesMax }, { path, wish, see });
+    },
     nowMs: () => io.clock.now() + state.skewMs,
   };
 }
@@ -111,39 +113,6 @@ export async function openKubernetesApi(parts: ApiParts): Promise<KubernetesApi>
 function deletionOf(object: KubeObject): KubeObject {
   const { uid, resourceVersion } = recordIn(object, 'metadata');
   return { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } };
-}
-
-/** Objects in a page: some pods have 100 KB. */
-const PAGE_MAX = 50;
-const METADATA_TYPE = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
-
-interface Listing {
-  readonly path: string;
-  readonly wish: ListWish;
-  readonly see: (object: KubeObject) => void;
-}
-
-async function list(client: Client, { path, wish, see }: Listing): Promise<void> {
-  const accept = wish.isMetadata === true ? METADATA_TYPE : JSON_TYPE;
-  for (let next: string | undefined = ''; next !== undefined; ) {
-    const query = queryOf(wish, next);
-    const page: Outcome = await send(client, { method: 'GET', path, query, accept });
-    if (page === 'absent' || page === 'conflict') return;
-    const items: unknown = page['items'];
-    for (const one of Array.isArray(items) ? items : []) if (isRecord(one)) see(one);
-    next = textIn(recordIn(page, 'metadata'), 'continue');
-  }
-}
-
-function queryOf({ labels, fields }: ListWish, next: string): string {
-  const all = {
-    limit: `${PAGE_MAX}`,
-    labelSelector: labels,
-    fieldSelector: fields,
-    continue: next,
-  };
-  const parts = Object.entries(all).filter(([, value]) => value !== undefined && value !== '');
-  return `?${parts.map(([name, value]) => `${name}=${encodeURIComponent(value ?? '')}`).join('&')}`;
 }
 
 interface Client {

@@ -1,7 +1,6 @@
 // Paths and members of the objects that the webhook keeps in Kubernetes.
 import type { JsonRecord } from '../stores/_rest.ts';
 import { recordIn, textIn } from '../stores/_rest.ts';
-import type { KubernetesApi } from './kubernetes-api.ts';
 
 /** Where an object and its collection are. */
 export interface Place {
@@ -38,15 +37,4 @@ function placeIn(collection: string, name: string): Place {
 /** The version that a write refers to; empty where there is none. */
 export function resourceVersionOf(object: JsonRecord): string {
   return textIn(recordIn(object, 'metadata'), 'resourceVersion') ?? '';
-}
-
-/** The owners of our own pod, as Flyte hands them on to what it registers; none where unknown. */
-export async function ownersOfPod(
-  api: KubernetesApi,
-  podName: string,
-): Promise<readonly unknown[]> {
-  const found = await api.get(podPlace(api.namespace, podName).path);
-  if (found.kind === 'absent') return [];
-  const owners = recordIn(found.object, 'metadata')['ownerReferences'];
-  return Array.isArray(owners) ? owners : [];
 }

@@ -58,6 +58,8 @@ export interface ServerParts {
   /** A third port, for those who have values forgotten. */
   readonly invalidation?: InvalidationPort;
   readonly limits?: Partial<ConnectionLimits>;
+  /** For the figure. */
+  readonly cacheBytes?: () => number;
 }
 
 export interface RunningServer {
@@ -104,6 +106,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     inFlight: () => inFlight,
     connections: () => openCount(),
     certificates,
+    cacheBytes: parts.cacheBytes,
   });
   const tellDenial = openTelling(parts, figures);
   const onFlight = (change: 1 | -1): void => {

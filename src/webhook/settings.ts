@@ -16,6 +16,7 @@ import {
 } from './settings-invalidation.ts';
 import type { SettingsProblem } from './settings-problems.ts';
 import { problemsOf } from './settings-problems.ts';
+import { valueSecretsProblems } from './settings-values.ts';
 
 export type { SettingsProblem };
 
@@ -254,6 +255,7 @@ export function readWebhookSettings(given: unknown): WebhookSettingsRead {
       ...prefixProblems(result.output),
       ...invalidationProblems(result.output.cacheInvalidation),
       ...ownCertificatesProblems(result.output.ownCertificates),
+      ...valueSecretsProblems(result.output.valueSecrets),
     ],
     warnings,
   };

@@ -1,6 +1,12 @@
-/** What `work` comes to, or `late` at the abort: who may not wait goes, the work goes on. */
+/**
+ * What `work` comes to, or `late` at the abort: who may not wait goes, the work goes on, and what
+ * it rejects with is nobody's any more.
+ */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | 'late'> {
-  if (signal.aborted) return 'late';
+  if (signal.aborted) {
+    work.catch(() => undefined);
+    return 'late';
+  }
   const { promise: late, resolve } = Promise.withResolvers<'late'>();
   const tooLate = (): void => resolve('late');
   signal.addEventListener('abort', tooLate, { once: true });

@@ -81,7 +81,9 @@ export function openValueSecrets(parts: ValueSecretsParts): ValueSecrets {
     keep: async (secret, signal) => {
       const { path } = secretPlace(secret.namespace, secret.name);
       if ((known.get(path) ?? -Infinity) > clock.monotonicMs()) return onKept?.('known');
-      const done = await untilAborted(under.get(path) ?? begin(path, secret), signal);
+      // For a pod that is late nothing is begun: it will not be there to need it.
+      const work = signal.aborted ? undefined : (under.get(path) ?? begin(path, secret));
+      const done = work === undefined ? 'late' : await untilAborted(work, signal);
       if (done === 'late') throw new Refusal('the API server did not take it in time');
       return undefined;
     },

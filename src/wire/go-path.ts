@@ -31,6 +31,19 @@ function cleaned(path: string): string {
   return joined === '' ? '.' : joined;
 }
 
+/**
+ * True for what lies below the folder and is not the folder itself, by the text alone: links are
+ * not followed.
+ */
+export function isBelow(folder: string, path: string): boolean {
+  if (path.includes('\0')) return false;
+  const [from, to] = [cleanPath(folder), cleanPath(path)];
+  const start = from === '/' ? from : `${from}/`;
+  const rest = from === '.' ? to : to.slice(start.length);
+  const isUnder = from === '.' ? !to.startsWith('/') : to.startsWith(start);
+  return isUnder && !['', '.', '..'].includes(rest) && !rest.startsWith('../');
+}
+
 /** path.Base for what has no `/` at its end. */
 export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);

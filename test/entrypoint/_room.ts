@@ -121,6 +121,7 @@ export function roomIo(
     clock: { now: () => 0, monotonicMs: () => 0, after: nobody },
     net: { http: nobody, connect: nobody, warm: nobody },
     onEndSignal: nobody,
+    onFault: nobody,
     crypto: {} as Io['crypto'],
     random: (bytes) => new Uint8Array(bytes),
     stdout: nothing,

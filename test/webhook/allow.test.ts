@@ -35,6 +35,24 @@ describe('a rule', () => {
     expect(refusalBy([{ name: 'r', ...rule }], ASKED)).toContain(words);
   });
 
+  test.each([
+    ['team', '../other/token'],
+    ['team/../other', 'token'],
+    ['team/..', 'token'],
+    ['..', 'team/token'],
+  ])('of groups or keys lets no way out through: group %p, key %p', (group, key) => {
+    const asked = { ...ASKED, secret: { group, key } };
+    for (const rule of [{ groups: ['team*', '..'] }, { keys: ['*'] }]) {
+      expect(refusalBy([{ name: 'r', ...rule }], asked)).toContain('rule r of webhook.allow');
+    }
+    expect(refusalBy([{ name: 'r' }], asked)).toBeUndefined();
+  });
+
+  test('lets dots through that are part of a name', () => {
+    const asked = { ...ASKED, secret: { group: 'team..a', key: '..token' } };
+    expect(refusalBy([{ name: 'r', groups: ['team*'] }], asked)).toBeUndefined();
+  });
+
   test('is not needed where there are none', () => {
     expect(refusalBy([], ASKED)).toBeUndefined();
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { heapStats } from 'bun:jsc';
 import type { EventResult, TellDenial } from '../../src/webhook/events.ts';
 import { openEvents } from '../../src/webhook/events.ts';
 import { deadlineBy } from '../../src/webhook/deadline.ts';
@@ -39,6 +40,12 @@ function telling(answer: () => Promise<unknown> = () => Promise.resolve()): Told
 
 const count = (results: readonly EventResult[], one: EventResult): number =>
   results.filter((each) => each === one).length;
+
+function heapBytes(): number {
+  Bun.gc(true);
+  const { heapSize, extraMemorySize } = heapStats();
+  return heapSize + extraMemorySize;
+}
 
 describe('a denial becomes an Event', () => {
   test('about the pod, with the reason', async () => {
@@ -140,5 +147,51 @@ describe('Events are few', () => {
     tell(POD, 'm');
     await settled();
     expect(results).toEqual(['failed']);
+  });
+  test('what there was no room for is told when there is room', async () => {
+    const { tell, results, clock, settled } = telling();
+    for (let index = 0; index < 26; index++) {
+      tell(POD, `m${index}`);
+      await settled();
+    }
+    expect(results.at(-1)).toBe('dropped');
+    clock.ms = 1000;
+    tell(POD, 'm25');
+    await settled();
+    expect(results.at(-1)).toBe('created');
+  });
+  test('what could not be told is told the next time', async () => {
+    const answers = [Promise.reject(new Error('no')), Promise.resolve()];
+    const { tell, results, settled } = telling(async () => answers.shift());
+    tell(POD, 'm');
+    await settled();
+    tell(POD, 'm');
+    await settled();
+    expect(results).toEqual(['failed', 'created']);
+  });
+  test('the same takes no room from others', async () => {
+    const { tell, results, settled } = telling();
+    for (let index = 0; index < 100; index++) {
+      tell(POD, 'm');
+      await settled();
+    }
+    for (let index = 0; index < 24; index++) {
+      tell(POD, `m${index}`);
+      await settled();
+    }
+    expect(count(results, 'created')).toBe(25);
+  });
+  test('long reasons are not kept: those that look the same are the same', async () => {
+    const { tell, results, clock, settled } = telling();
+    const before = heapBytes();
+    for (let index = 0; index < 100; index++) {
+      tell({ ...POD, name: `p${index}` }, Buffer.alloc(1024 * 1024, 'x').toString());
+      await settled();
+      clock.ms += 1000;
+    }
+    expect(count(results, 'created')).toBe(100);
+    expect(heapBytes() - before).toBeLessThan(20 * 1024 * 1024);
+    tell({ ...POD, name: 'p99' }, `${'x'.repeat(2000)}other end`);
+    expect(results.at(-1)).toBe('dropped');
   });
 });

@@ -206,6 +206,14 @@ describe('a Secret for values', () => {
     late.abort();
     expect(await reasonOf(asked)).toBe('the API server did not take it in time');
   });
+
+  test('is not made for a pod that is late already', async () => {
+    const { cluster, replica } = world();
+    const one = replica();
+    const reason = await reasonOf(one.keep(wanted(), AbortSignal.abort()));
+    expect(reason).toBe('the API server did not take it in time');
+    expect([one.calls, cluster.objects.size]).toEqual([[], 0]);
+  });
 });
 
 describe('its name', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { goLower, goUpper } from '../../src/wire/go-case.ts';
-import { cleanPath, joinPath } from '../../src/wire/go-path.ts';
+import { cleanPath, isBelow, joinPath } from '../../src/wire/go-path.ts';
 
 interface Exceptions {
   readonly upper: Readonly<Record<string, string>>;
@@ -50,4 +50,26 @@ describe('paths', () => {
     expect(joinPath('/etc/x', '', '../y', 'z/')).toBe('/etc/y/z');
     expect(joinPath('', '')).toBe('');
   });
+});
+
+describe('what lies below a folder', () => {
+  test.each([
+    ['/a', '/a/b', true],
+    ['/a/', '/a/b/../c', true],
+    ['/a', '/a/..b', true],
+    ['/', '/b', true],
+    ['.', 'b', true],
+    ['..', '../b', true],
+    ['/a', '/a', false],
+    ['/a', '/ab', false],
+    ['/a', '/a/../b', false],
+    ['/a', '/a/b\0', false],
+    ['/', '/', false],
+    ['.', '/b', false],
+    ['.', '../b', false],
+    ['.', '.', false],
+    ['..', '../../b', false],
+    ['..', '../..', false],
+    ['a', 'a/../../b', false],
+  ])('%p, %p: %p', (folder, path, wanted) => expect(isBelow(folder, path)).toBe(wanted));
 });

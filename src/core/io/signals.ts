@@ -10,3 +10,17 @@ export function onEndSignal(work: () => void): () => void {
     for (const signal of ENDING) process.off(signal, work);
   };
 }
+
+/** As Io has it. Without it the runtime prints message and stack, and ends with 1. */
+export function onFault(work: (error: unknown, kind: FaultKind) => void): () => void {
+  const ofPromise = (error: unknown): void => work(error, 'rejection');
+  const ofCallback = (error: unknown): void => work(error, 'exception');
+  process.on('unhandledRejection', ofPromise);
+  process.on('uncaughtException', ofCallback);
+  return () => {
+    process.off('unhandledRejection', ofPromise);
+    process.off('uncaughtException', ofCallback);
+  };
+}
+
+type FaultKind = 'rejection' | 'exception';

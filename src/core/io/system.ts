@@ -6,7 +6,7 @@ import { CRYPTOGRAPHY } from './cryptography.ts';
 import type { Host } from './host.ts';
 import { LAUNCHER_VARIABLE, launcherHost } from './launcher.ts';
 import { openNet } from './net.ts';
-import { onEndSignal } from './signals.ts';
+import { onEndSignal, onFault } from './signals.ts';
 import type { Io } from './types.ts';
 import { FsError, READER_GONE } from './types.ts';
 
@@ -42,6 +42,7 @@ export function openSystem(): System {
     isTerminal,
     columns: () => columnsOf(),
     onEndSignal,
+    onFault,
   };
   return { io, host };
 }

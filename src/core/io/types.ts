@@ -29,6 +29,12 @@ export interface Io {
    * comes back gives them their own effect again. For servers only.
    */
   onEndSignal(work: () => void): () => void;
+  /**
+   * Calls `work` with what was thrown where nobody could take it, which then does not end the
+   * process: `rejection` of a promise, or an `exception` of a callback. The function that comes
+   * back ends that. For servers only.
+   */
+  onFault(work: (error: unknown, kind: 'rejection' | 'exception') => void): () => void;
 }
 
 export interface Clock {

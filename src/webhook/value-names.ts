@@ -28,7 +28,9 @@ export function namesByKey(key: NameKey, { hmacSha256 }: Pick<Cryptography, 'hma
     }
     const { namespace, owner, values } = wanted;
     const data = Object.entries(dataOf(values));
-    const all = JSON.stringify([namespace, owner?.uid ?? '', data]);
+    // All of the owner: one who names another's uid with a wrong name gets a Secret that is collected.
+    const { apiVersion = '', kind = '', name: ownerName = '', uid = '' } = owner ?? {};
+    const all = JSON.stringify([namespace, [apiVersion, kind, ownerName, uid], data]);
     return nameWith(hex(hmacSha256(bytes, all)));
   };
 }

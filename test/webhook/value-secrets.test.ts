@@ -232,6 +232,7 @@ describe('its name', () => {
     ['value', { values: wanted({}, 'other').values }],
     ['namespace', { namespace: 'other' }],
     ['owner of the same name', { owner: { ...OWNER, uid: 'u-2' } }],
+    ['owner that gives itself out for it', { owner: { ...OWNER, name: 'nobody' } }],
     ['owner, none', { owner: undefined }],
     ['key', { values: wanted().values.map((one) => ({ ...one, key: 'b' })) }],
     ['number of values', { values: [] }],

@@ -4,21 +4,16 @@ import type { Io } from '../core/io/types.ts';
 import { printable, renderWarning } from '../core/report.ts';
 import type { DeclareOptions } from '../entrypoint/declare.ts';
 import { readManifests } from '../entrypoint/inputs.ts';
-import type { Edit, EnvEdit, KeptEdit, PullEdit } from '../injectors/_edit.ts';
-import { SECRETS_DIR } from '../injectors/_injector.ts';
 import { chooseWorkload, readDeclaration, templateOf } from '../plan/declaration.ts';
-import { formatReference } from '../plan/reference.ts';
-import { referenceOf } from '../plan/settings-use.ts';
-import type { Reference } from '../plan/types.ts';
 import { askManagers, openReader, readAnnotations } from '../webhook/asking.ts';
-import type { Outcome } from '../webhook/asking.ts';
 import type { Decision, PodRequest } from '../webhook/decision.ts';
 import type { MutateSettings } from '../webhook/mutate.ts';
-import { NAME } from '../webhook/pull-container.ts';
 import type { PodState } from '../webhook/pod-state.ts';
 import { PodProblem, readPodState } from '../webhook/pod-state.ts';
 import { isRecord } from '../wire/read.ts';
 import type { Given } from './command.ts';
+import type { Added } from './explain-added.ts';
+import { addedBy } from './explain-added.ts';
 import type { Answers } from './explain-secrets.ts';
 import { explainSecrets, secretsText } from './explain-secrets.ts';
 import type { Look } from './look.ts';
@@ -26,13 +21,6 @@ import { lookOf, titled } from './look.ts';
 import { NOT_LOOKED_UP, saidBeside } from './mutate.ts';
 import { bold } from './table.ts';
 import { webhookParts } from './webhook-parts.ts';
-
-/** Something that comes into the pod. */
-interface Added {
-  readonly what: string;
-  readonly from: string;
-  readonly annotation: string;
-}
 
 interface WebhookAnswer {
   readonly called: string;
@@ -50,10 +38,11 @@ export async function explainWebhook(
   const parts = await webhookParts(io, options.settings);
   const { request, called } = requestFrom(io, options, given.text('user') ?? '');
   const decision = await parts.mutate(request);
-  const outcomes = await outcomesOf(parts.asking, request);
+  const { outcomes, state } = await outcomesOf(parts.asking, request);
   const managers = parts.asking.managers.map(({ type }) => type);
   const answers = { profile: parts.settings.profile, managers, outcomes };
-  const added = addedBy(parts.asking, outcomes);
+  const changed = state === undefined ? undefined : { pod: request.pod, decision, state };
+  const added = changed === undefined ? [] : addedBy(parts.asking, outcomes, changed);
   const answer = { called, decision, answers, added };
   const unasked = parts.settings.missing === 'deny' ? [NOT_LOOKED_UP] : [];
   const warnings = [...unasked, ...saidBeside(decision)];
@@ -88,16 +77,18 @@ function requestFrom(
 async function outcomesOf(
   asking: MutateSettings,
   request: PodRequest,
-): Promise<Answers['outcomes']> {
-  const state = stateOf(request);
-  if (state === undefined) return [];
-  const annotations = [...readAnnotations(state.annotations, openReader())];
+): Promise<Pick<Answers, 'outcomes'> & { readonly state?: PodState }> {
+  const before = stateOf(request);
+  if (before === undefined) return { outcomes: [] };
+  const annotations = [...readAnnotations(before.annotations, openReader())];
   const secrets = annotations.flatMap((one) => ('wrong' in one ? [] : [one]));
-  const { outcomes } = await askManagers(asking, request, { state, secrets, all: true });
-  return annotations.flatMap((one): Answers['outcomes'] => {
+  const work = { state: before, secrets, all: true } as const;
+  const { state, outcomes } = await askManagers(asking, request, work);
+  const inOrder = annotations.flatMap((one): Answers['outcomes'] => {
     if ('wrong' in one) return [one];
     return outcomes.filter(({ annotation }) => annotation === one.annotation);
   });
+  return { outcomes: inOrder, state };
 }
 
 /** What is no pod is denied for that. */
@@ -108,90 +99,6 @@ function stateOf({ pod }: PodRequest): PodState | undefined {
     if (error instanceof PodProblem) return undefined;
     throw error;
   }
-}
-
-function addedBy(asking: MutateSettings, outcomes: Answers['outcomes']): readonly Added[] {
-  const all = outcomes.flatMap((one): Added[] => {
-    if ('wrong' in one) return [];
-    return edits(one).flatMap((edit) => {
-      return addedByEdit(asking, edit).map((each) => ({ ...each, annotation: one.annotation }));
-    });
-  });
-  // The variables that lead the SDK are the same for all.
-  const first = new Map<string, Added>();
-  for (const one of all) {
-    const key = `${one.what} ${one.from}`;
-    if (!first.has(key)) first.set(key, one);
-  }
-  const isFetching = outcomes.some((one) => {
-    return !('wrong' in one) && edits(one).some(({ kind }) => kind === 'pull');
-  });
-  const from = asking.pull?.container.image ?? '';
-  const fetching = { what: `init container ${NAME}`, from, annotation: 'what is fetched' };
-  return [...first.values(), ...(isFetching ? [fetching] : [])];
-}
-
-function edits({ done }: Outcome): readonly Edit[] {
-  return done?.edits ?? [];
-}
-
-function addedByEdit({ pull }: MutateSettings, edit: Edit): Omit<Added, 'annotation'>[] {
-  switch (edit.kind) {
-    case 'env':
-      return [{ what: `variable ${edit.name}`, from: variableFrom(edit) }];
-    case 'secretFile': {
-      const { secretName: name, item, optional } = edit;
-      const what = `file ${edit.mountPath}/${item.path}`;
-      return [{ what, from: keyText({ name, key: item.key, optional }) }];
-    }
-    case 'pull':
-      return [{ what: pulledTo(edit), from: formatReference(referenceIn(edit, pull)) }];
-    case 'kept':
-      return keptTo(edit).map((what) => ({ what, from: 'a Secret beside the pod' }));
-    case 'memory':
-      return [{ what: `folder ${edit.mountPath}`, from: 'a volume in memory' }];
-    case 'writer':
-      return [
-        { what: `init container ${edit.name.replace('-#', '')}`, from: edit.container.image },
-      ];
-    case 'annotation':
-      return [{ what: `annotation ${edit.name}`, from: 'literal' }];
-    case 'imagePullSecret':
-      return [{ what: `image pull secret ${edit.name}`, from: 'a copy' }];
-    case 'warning':
-      return [];
-  }
-}
-
-function variableFrom({ valueFrom }: EnvEdit): string {
-  return valueFrom === undefined ? 'literal' : keyText(valueFrom.secretKeyRef);
-}
-
-function keptTo({ variable, files = [] }: KeptEdit): string[] {
-  const names = files.map((name) => `file ${SECRETS_DIR}/${name}`);
-  return variable === undefined ? names : [`variable ${variable}`, ...names];
-}
-
-function pulledTo(edit: PullEdit): string {
-  return 'file' in edit ? `file ${edit.file}` : `variable ${edit.variable}`;
-}
-
-function referenceIn(edit: PullEdit, pull: MutateSettings['pull']): Reference {
-  const { type, path, key, version } = edit;
-  const store = pull?.storeOf(type).name ?? type;
-  return referenceOf({ store, path, key, version }, () => false);
-}
-
-function keyText({
-  name,
-  key,
-  optional,
-}: {
-  readonly name: string;
-  readonly key: string;
-  readonly optional?: boolean;
-}): string {
-  return `Secret ${name}, key ${key}${optional === true ? ', optional' : ''}`;
 }
 
 function asData(

@@ -2,6 +2,7 @@
 // that all replicas share, or files that somebody else keeps.
 import type { Io } from '../core/io/types.ts';
 import { variablesOf } from '../entrypoint/platform.ts';
+import { REVIEW_PATH } from '../webhook/answering.ts';
 import type { CertificateSource } from '../webhook/certificate-source.ts';
 import type { CertificateStatus } from '../webhook/certificates-figures.ts';
 import { openCertificateFiles, readAuthorities } from '../webhook/certificates-files.ts';
@@ -33,8 +34,6 @@ export interface CertificatesParts {
   /** Absent where no cluster can be asked. */
   readonly api: KubernetesApi | undefined;
 }
-
-const REVIEW_PATH = '/mutate--v1-pod';
 
 /** Opens it; resolves when there is something to serve. */
 export async function openCertificates(parts: CertificatesParts): Promise<Certificates> {

@@ -1,11 +1,12 @@
 // What the init container of the webhook's route does: all files of a plan, into a volume in memory
 // that the pod's containers share. No mounts, no links, no program to become.
 import { BellhopError, judge } from '../core/errors.ts';
-import type { Io } from '../core/io/types.ts';
+import type { Fs, Io } from '../core/io/types.ts';
+import { FsError } from '../core/io/types.ts';
 import type { LogFormat } from '../core/report.ts';
 import { renderWarning } from '../core/report.ts';
 import type { Placement, Plan } from '../plan/types.ts';
-import type { PlainFile } from './delivery.ts';
+import type { Delivery, PlainFile } from './delivery.ts';
 import { memoryBytes } from './delivery.ts';
 import { computeEnvironment } from './environment.ts';
 import { gather, startBudget } from './gather.ts';
@@ -16,17 +17,10 @@ import { isInMemory } from './state.ts';
 
 /** Fetches everything that the plan names and writes its files: all, or none. */
 export async function pull(io: Io, plan: Plan, log: LogFormat): Promise<void> {
-  const files = await filesOf(io, plan, log);
-  const hands = newHands(io);
-  try {
-    for (const file of files) place(hands, plan, file);
-  } catch (error) {
-    rollback(hands);
-    throw writeProblem(error);
-  }
+  replaceAll(newHands(io), plan, await deliveryOf(io, plan, log));
 }
 
-async function filesOf(io: Io, plan: Plan, log: LogFormat): Promise<readonly PlainFile[]> {
+async function deliveryOf(io: Io, plan: Plan, log: LogFormat): Promise<Delivery> {
   const budget = startBudget(plan, io);
   const { answers, warnings } = await gather(plan, { io, objects: [], budget });
   for (const warning of warnings) io.stderr(renderWarning(warning, log));
@@ -40,12 +34,9 @@ async function filesOf(io: Io, plan: Plan, log: LogFormat): Promise<readonly Pla
     version: '..none',
     launcher: () => launcherOf(io),
   });
-  judge([...environment.problems, ...problems, ...unfitFor(plan)]);
+  judge([...environment.problems, ...problems, ...unfitFor(plan), ...reservedIn(delivery)]);
   budget.end();
-  const bytes = memoryBytes(delivery);
-  const [first] = delivery.files;
-  if (first !== undefined) checkRoom(io, first.placement.path, bytes);
-  return delivery.files;
+  return delivery;
 }
 
 /** What has no file to be in; which program runs is not for us. */
@@ -57,6 +48,16 @@ function unfitFor({ placements }: Plan): readonly BellhopError[] {
   if (other === undefined) return [];
   const what = 'only files can be pulled';
   return [new BellhopError('BH_ERR_PLAN', { where: [other.rule], what })];
+}
+
+/** Names that files have here while they are replaced. */
+function reservedIn({ files }: Delivery): readonly BellhopError[] {
+  return files.flatMap(({ placement: { path } }) => {
+    const end = [ASIDE, BEFORE].find((one) => path.endsWith(one));
+    if (end === undefined) return [];
+    const what = `no file that is pulled can have a name that ends with ${end}`;
+    return [new BellhopError('BH_ERR_PLAN', { where: [path], what })];
+  });
 }
 
 const isForPull: ReadonlySet<string> = new Set(['file', 'argv']);
@@ -84,21 +85,73 @@ function launcherOf({ fs, programPath }: Io): Uint8Array {
   }
 }
 
-function checkRoom(io: Io, path: string, bytes: number): void {
-  const folder = nearestFolder(io, path);
-  const { freeBytes } = io.fs.fileSystem(folder);
-  if (freeBytes >= bytes) return;
-  const what = `${bytes} bytes are wanted, ${freeBytes} are free`;
-  throw new BellhopError('BH_ERR_WRITE', { where: [folder], what });
+/** An init container may run again in the same pod: what is there is kept until all is written. */
+function replaceAll(hands: Hands, plan: Plan, delivery: Delivery): void {
+  const paths = delivery.files.map(({ placement }) => placement.path);
+  try {
+    for (const path of paths) sweep(hands.fs, path);
+    checkRoom(hands.fs, delivery);
+    for (const file of delivery.files) writeAside(hands, plan, file);
+    for (const path of paths) exchange(hands, path);
+  } catch (error) {
+    rollback(hands);
+    throw writeProblem(error);
+  }
+  removeOld(hands.fs, paths);
 }
 
-function nearestFolder(io: Io, path: string): string {
+/** All are new: from here on nothing is taken back. What cannot be removed, the next run sweeps. */
+function removeOld(fs: Fs, paths: readonly string[]): void {
+  const stuck: unknown[] = [];
+  for (const path of paths) {
+    try {
+      removeIfThere(fs, before(path));
+    } catch (error) {
+      stuck.push(error);
+    }
+  }
+  if (stuck.length > 0) throw writeProblem(stuck[0]);
+}
+
+const ASIDE = '.bellhop-part';
+const BEFORE = '.bellhop-old';
+const aside = (path: string): string => `${path}${ASIDE}`;
+const before = (path: string): string => `${path}${BEFORE}`;
+
+/** What a run has left that was killed; its old file stays where there is no new one. */
+function sweep(fs: Fs, path: string): void {
+  removeIfThere(fs, aside(path));
+  if (fs.stat(before(path)) === undefined) return;
+  if (fs.stat(path) === undefined) fs.rename(before(path), path);
+  else fs.unlink(before(path));
+}
+
+function removeIfThere(fs: Fs, path: string): void {
+  if (fs.stat(path) !== undefined) fs.unlink(path);
+}
+
+/** Old and new are there at once for a moment; what is free is so beside the old. */
+function checkRoom(fs: Fs, delivery: Delivery): void {
+  const byDevice = Map.groupBy(delivery.files, ({ placement }) => {
+    return fs.stat(nearestFolder(fs, placement.path))?.device;
+  });
+  for (const files of byDevice.values()) {
+    const [first] = files;
+    const folder = nearestFolder(fs, first?.placement.path ?? '/');
+    const bytes = memoryBytes({ ...delivery, files });
+    const { freeBytes } = fs.fileSystem(folder);
+    if (freeBytes >= bytes) continue;
+    const what = `${bytes} bytes are wanted, ${freeBytes} are free`;
+    throw new BellhopError('BH_ERR_WRITE', { where: [folder], what });
+  }
+}
+
+function nearestFolder(fs: Fs, path: string): string {
   const parent = path.slice(0, path.lastIndexOf('/')) || '/';
-  return parent === '/' || io.fs.stat(parent) !== undefined ? parent : nearestFolder(io, parent);
+  return parent === '/' || fs.stat(parent) !== undefined ? parent : nearestFolder(fs, parent);
 }
 
-/** An init container may run again in the same pod: what it wrote before is replaced. */
-function place(hands: Hands, plan: Plan, { placement, content }: PlainFile): void {
+function writeAside(hands: Hands, plan: Plan, { placement, content }: PlainFile): void {
   const { fs } = hands;
   const { path, mode } = placement;
   makeParents(hands, path);
@@ -107,12 +160,17 @@ function place(hands: Hands, plan: Plan, { placement, content }: PlainFile): voi
     const what = 'is no file system in memory';
     throw new BellhopError('BH_ERR_NO_MEMORY', { where: [folder], what });
   }
-  const aside = `${path}.bellhop-part`;
-  if (fs.stat(aside) !== undefined) fs.unlink(aside);
-  fs.write(aside, content.reveal(), mode);
-  hands.undo.push(() => fs.unlink(aside));
-  const isNew = fs.stat(path) === undefined;
-  fs.rename(aside, path);
-  hands.undo.pop();
-  if (isNew) hands.undo.push(() => fs.unlink(path));
+  // It could be renamed, with all that is in it.
+  if (fs.stat(path)?.kind === 'dir') throw new FsError('EISDIR', path, 'rename');
+  fs.write(aside(path), content.reveal(), mode);
+  hands.undo.push(() => fs.unlink(aside(path)));
+}
+
+function exchange({ fs, undo }: Hands, path: string): void {
+  if (fs.stat(path) !== undefined) {
+    fs.rename(path, before(path));
+    undo.push(() => fs.rename(before(path), path));
+  }
+  fs.rename(aside(path), path);
+  undo.push(() => fs.rename(path, aside(path)));
 }

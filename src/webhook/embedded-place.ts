@@ -4,6 +4,7 @@ import { BellhopError } from '../core/errors.ts';
 import type { FoundValue } from '../injectors/_injector.ts';
 import { isRecord } from '../wire/read.ts';
 import type { Answer } from '../stores/_store.ts';
+import { parsedJson } from './parsed-json.ts';
 import type { WebhookSettings } from './settings.ts';
 
 /** A store of bellhop's, and how one of its values is found and read. */
@@ -100,7 +101,7 @@ function base32(bytes: Uint8Array): string {
 export function azureValue(answer: Answer): FoundValue | undefined {
   const whole = wholeValue(answer);
   if (whole === undefined) return undefined;
-  const parsed = parsedJson(Buffer.from(whole.bytes ?? []).toString());
+  const parsed = parsedJson(whole.bytes ?? new Uint8Array());
   if (!isRecord(parsed)) throw broken('the value is not what Flyte writes to Azure');
   const { type = 'STRING', value = '' } = parsed;
   const isKnown = type === 'STRING' || type === 'BINARY';
@@ -112,12 +113,4 @@ export function azureValue(answer: Answer): FoundValue | undefined {
     throw broken('the value is no Base64');
   }
   return { bytes: Buffer.from(value, 'base64') };
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

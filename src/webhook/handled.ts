@@ -1,5 +1,5 @@
 // A pod that the webhook has handled already, as it was before: what came for one container that
-// fetches, and for variables from other stores, is taken away.
+// fetches, for variables from other stores, and from the Secret beside the pod, is taken away.
 import { isRecord } from '../wire/read.ts';
 import type { ContainerState, Item, PodState } from './pod-state.ts';
 import { SECRET_NAME, VOLUME as VALUES_VOLUME } from './pod-values.ts';
@@ -7,7 +7,7 @@ import { START_VOLUME, launcherCommand } from './pull-variables.ts';
 import { MEMORY_VOLUME, NAME } from './pull-container.ts';
 import { PLAN_ANNOTATION, PLAN_VOLUME } from './pull-plan.ts';
 
-/** The pod without the container that fetches, and all that was made for it. */
+/** The pod without the container that fetches, all that was made for it, and values of ours. */
 export function asBefore(state: PodState): PodState {
   const isPulled = Object.hasOwn(state.annotations, PLAN_ANNOTATION);
   const isPulling = ({ list, name }: ContainerState): boolean => {
@@ -31,7 +31,7 @@ export function asBefore(state: PodState): PodState {
     .map((one) => ({
       ...one,
       value: withoutLauncher(one),
-      env: one.env.filter((entry) => !isFromFile(entry)),
+      env: one.env.filter((entry) => !isFromFile(entry) && !isFromValues(entry)),
       mounts: others(one.mounts),
     }));
   return { ...state, containers, volumes: others(state.volumes) };
@@ -41,18 +41,26 @@ export function asBefore(state: PodState): PodState {
 const OF_WEBHOOKS: readonly string[] = ['FLYTE_SECRETS_ENV_PREFIX', 'FLYTE_SECRETS_DEFAULT_DIR'];
 
 /** True where a webhook has been at the pod, and nothing of it is left to do. */
-export function isDone({ annotations, containers }: PodState): boolean {
-  if (Object.hasOwn(annotations, PLAN_ANNOTATION)) return false;
+export function isDone({ annotations, containers, volumes }: PodState): boolean {
+  if (Object.hasOwn(annotations, PLAN_ANNOTATION) || volumes.some(isOfValues)) return false;
+  if (containers.some(({ env }) => env.some(isFromValues))) return false;
   return containers.some(({ env }) => env.some((one) => OF_WEBHOOKS.includes(nameOf(one))));
 }
 
 const nameOf = ({ value }: Item): string => String(value['name']);
 
 /** The Secret beside the pod has its name from the webhook. */
+const OF_VALUES = new RegExp(`^${SECRET_NAME.start}[0-9a-f]{${SECRET_NAME.digits}}$`);
+
 function isOfValues(volume: Item): boolean {
   const { secret } = volume.value;
   const name = isRecord(secret) ? String(secret['secretName']) : '';
-  return nameOf(volume) === VALUES_VOLUME && name.startsWith(SECRET_NAME.start);
+  return nameOf(volume) === VALUES_VOLUME && OF_VALUES.test(name);
+}
+
+function isFromValues({ value: { valueFrom } }: Item): boolean {
+  const key = isRecord(valueFrom) ? valueFrom['secretKeyRef'] : undefined;
+  return isRecord(key) && OF_VALUES.test(String(key['name']));
 }
 
 function withoutLauncher({ name, value }: ContainerState): ContainerState['value'] {

@@ -6,6 +6,7 @@ import type { AskCaller, Caller } from './callers.ts';
 import type { Handle, HttpAnswer } from './connection.ts';
 import type { Log, LogFacts } from './log.ts';
 import type { Count, Metrics } from './metrics.ts';
+import { parsedJson } from './parsed-json.ts';
 
 export const INVALIDATION_PATH = '/invalidate-secret';
 /** Names and no more. */
@@ -105,12 +106,4 @@ function wantedOf(body: Uint8Array | 'too large'): Wanted | HttpAnswer {
     wanted[member] = value;
   }
   return wanted.name === '' ? said(400, 'name is required') : wanted;
-}
-
-function parsedJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString());
-  } catch {
-    return undefined;
-  }
 }

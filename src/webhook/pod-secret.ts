@@ -1,14 +1,13 @@
 // The Secret beside a pod: it is named while the pod is decided about, and made last of all.
-import { Refusal } from '../injectors/_injector.ts';
 import { SECRET_BYTES_MAX } from '../injectors/_kept.ts';
 import { recordIn } from '../stores/_rest.ts';
 import type { Delivered, PodRequest } from './decision.ts';
 import { unsatisfied, whyOf } from './denial.ts';
+import { inTime } from './in-time.ts';
 import { controllerIn } from './pod-owner.ts';
 import type { PodState } from './pod-state.ts';
 import { withSecretNamed } from './pod-values.ts';
 import { EditProblem } from './pod-volumes.ts';
-import { untilAborted } from './until-aborted.ts';
 import type { NamedSecret, ValueSecrets } from './value-secrets.ts';
 
 /** What was decided so far. */
@@ -36,7 +35,7 @@ export async function nameSecret(state: PodState, decided: Decided): Promise<Nam
   const owner = controllerIn(recordIn(pod, 'metadata')['ownerReferences']);
   const wanted = { namespace, owner, values: state.kept };
   try {
-    const name = await inTime(values.nameOf(wanted, { dryRun }), request.signal);
+    const name = await inTime(values.nameOf(wanted, { dryRun }), request.signal, LATE);
     return { state: withSecretNamed(state, name), secret: { ...wanted, name } };
   } catch (error) {
     const isOfPod = error instanceof EditProblem;
@@ -45,6 +44,7 @@ export async function nameSecret(state: PodState, decided: Decided): Promise<Nam
 }
 
 const UNNAMED = 'no Secret for it can be named';
+const LATE = 'the API server did not answer in time';
 
 /** Makes it, but for a dry run. Why it cannot be made; undefined where it is there. */
 export async function keepValues(
@@ -60,12 +60,6 @@ export async function keepValues(
     const place = `Secret ${secret.name} of namespace ${secret.namespace}`;
     return notKept(`${place} cannot hold its value: ${whyOf(error)}`, secret.values, decided);
   }
-}
-
-async function inTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const done = await untilAborted(work, signal);
-  if (done !== 'late') return done;
-  throw new Refusal('the API server did not answer in time');
 }
 
 /** As if the manager of the first had refused. */

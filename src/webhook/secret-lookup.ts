@@ -1,15 +1,15 @@
 // Whether Secrets that pods refer to are there, for `missing: deny`.
 import type { Clock } from '../core/io/types.ts';
 import type { LookUp, LookedUp } from '../injectors/_injector.ts';
-import { Refusal } from '../injectors/_injector.ts';
 import { recordIn } from '../stores/_rest.ts';
+import { inTime } from './in-time.ts';
 import type { KubernetesApi } from './kubernetes-api.ts';
 import { secretPlace } from './kubernetes-objects.ts';
-import { untilAborted } from './until-aborted.ts';
 
 /** A pod asks for many keys of one Secret, one after another: they come from one read. */
 const KEPT_MS = 1000;
 const KEPT_MAX = 1000;
+const LATE = 'the API server did not say in time whether it is there';
 /** What Kubernetes takes as a name; anything else could lead elsewhere in the API. */
 const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/;
 
@@ -45,11 +45,11 @@ export function openSecretLookup(api: KubernetesApi, clock: Clock): LookUp {
     if (!NAME.test(name)) return 'no Secret';
     const { path } = secretPlace(namespace, name);
     const isKept = (seen.get(path)?.endsMs ?? 0) > clock.monotonicMs();
-    let keys = await inTime(keysOf(path), signal);
+    let keys = await inTime(keysOf(path), signal, LATE);
     if (isKept && keys?.has(key) !== true) {
       // It may have been changed since.
       seen.delete(path);
-      keys = await inTime(keysOf(path), signal);
+      keys = await inTime(keysOf(path), signal, LATE);
     }
     if (keys === undefined) return 'no Secret';
     return keys.has(key) ? 'there' : 'no key';
@@ -59,10 +59,4 @@ export function openSecretLookup(api: KubernetesApi, clock: Clock): LookUp {
 async function readKeys(api: KubernetesApi, path: string): Seen['keys'] {
   const found = await api.get(path);
   return found.kind === 'absent' ? undefined : new Set(Object.keys(recordIn(found.object, 'data')));
-}
-
-async function inTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const done = await untilAborted(work, signal);
-  if (done !== 'late') return done;
-  throw new Refusal('the API server did not say in time whether it is there');
 }

@@ -18,8 +18,11 @@ import { OURS, usedMs } from './value-secrets.ts';
 export interface CollectorTimes {
   /**
    * More than TOUCH_MS and KNOWN_MS of value-secrets.ts together with the time that a pod takes
-   * from its review to its place in the API server (its timeout, 60 s): whoever was let in with a
-   * Secret that counted as used is then seen before the Secret can count as old.
+   * from its review to its place in the API server (its timeout, 60 s) and with what the clocks of
+   * two replicas may differ (26 s: `nowMs` is at most 16 s behind the API server's, or 10 s ahead):
+   * whoever was let in with a Secret that counted as used is then seen before the Secret can count
+   * as old. How long calls take does not count: a use is judged when the answer is there, and one
+   * that is written was noted less than a call before.
    */
   readonly graceMs: number;
   readonly collectMs: number;

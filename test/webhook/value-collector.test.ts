@@ -1,13 +1,11 @@
 // Secrets that no pod needs go; one that a pod needs never does, whenever that pod comes.
 import { describe, expect, test } from 'bun:test';
-import fc from 'fast-check';
 import { Sealed } from '../../src/core/sealed.ts';
 import type { KubernetesApi } from '../../src/webhook/kubernetes-api.ts';
 import { podPlace, secretPlace } from '../../src/webhook/kubernetes-objects.ts';
 import { openNameKey } from '../../src/webhook/name-key.ts';
 import { COLLECTOR_TIMES, collect, openCollector } from '../../src/webhook/value-collector.ts';
 import type { NamedSecret } from '../../src/webhook/value-secrets.ts';
-import { KNOWN_MS, TOUCH_MS } from '../../src/webhook/value-secrets.ts';
 import { simulation } from '../support/simulated.ts';
 import { forbidding } from './_faults.ts';
 import { callsThrough, memoryCluster } from './_memory-api.ts';
@@ -129,72 +127,6 @@ describe('a Secret that was last used long ago', () => {
       if (path.endsWith('/pods')) await replica().keep(secretNamed(), NEVER);
     };
     expect([await collect({ api: { ...api, list }, graceMs }, '*'), isThere()]).toEqual([0, true]);
-  });
-});
-
-interface Story {
-  /** Who asks when, how long the pod takes to appear, and how long it lives. */
-  readonly pods: readonly (readonly [number, number, number, number])[];
-  readonly passes: readonly number[];
-}
-
-/** Milliseconds that the API server gives a request, and so a pod between review and creation. */
-const APPEARS_MS_MAX = 60_000;
-
-/** True where each pod had its Secret from its beginning to its end. */
-async function isWell({ pods, passes }: Story, grace: number): Promise<boolean> {
-  const { api, time, cluster, replica, makePod, isThere } = world();
-  const replicas = [replica(), replica()];
-  const steps: (readonly [number, () => Promise<void> | void])[] = [];
-  let isGood = true;
-  pods.forEach(([who, atMs, appearsMs, livesMs], n) => {
-    const name = `p${n}`;
-    const { path } = podPlace('team', name);
-    const look = (): void => void (isGood &&= isThere());
-    steps.push([atMs, async () => replicas[who]?.keep(secretNamed(), NEVER)]);
-    steps.push([atMs + appearsMs, () => (makePod(byVariable, { phase: 'Running' }, name), look())]);
-    steps.push([atMs + appearsMs + livesMs, () => (look(), cluster.remove(path))]);
-  });
-  for (const ms of passes) {
-    steps.push([ms, async () => void (await collect({ api, graceMs: grace }, 'team'))]);
-  }
-  for (const [ms, step] of steps.toSorted(([a], [b]) => a - b)) {
-    time.ms = ms;
-    await step();
-  }
-  return isGood;
-}
-
-const upTo = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
-const story = fc.record({
-  pods: fc.array(fc.tuple(upTo(1), upTo(6 * HOUR_MS), upTo(APPEARS_MS_MAX), upTo(2 * HOUR_MS)), {
-    minLength: 1,
-    maxLength: 12,
-  }),
-  passes: fc.array(upTo(9 * HOUR_MS), { maxLength: 40 }),
-});
-
-describe('whenever pods come and go, and whenever Secrets are collected', () => {
-  test('every pod has its Secret all the time', async () => {
-    await fc.assert(
-      fc.asyncProperty(story, async (one) => expect(await isWell(one, graceMs)).toBe(true)),
-      { numRuns: 1000 },
-    );
-  });
-
-  test('the grace time is enough by far, and needed', async () => {
-    const least = TOUCH_MS + KNOWN_MS + APPEARS_MS_MAX;
-    expect(graceMs).toBeGreaterThan(4 * least);
-    // Two replicas: one takes what it knows to be there, the other has seen it long ago.
-    const late = TOUCH_MS - 1;
-    const pods = [
-      [0, 0, 0, 0],
-      [1, late, 0, 0],
-      [1, late + KNOWN_MS - 1, APPEARS_MS_MAX, 1],
-    ] as const;
-    const worst = { pods, passes: [late + KNOWN_MS + 1] };
-    expect(await isWell(worst, least)).toBe(true);
-    expect(await isWell(worst, TOUCH_MS)).toBe(false);
   });
 });
 

@@ -76,14 +76,20 @@ describe('denied in the words of Flyte', () => {
     expect(next.kind).toBe('patched');
   });
 
-  test('an API server that hangs is answered for in time', async () => {
+  test.each<readonly [string, boolean]>([
+    ['hangs', false],
+    ['hangs, for a pod that is late already,', true],
+  ])('an API server that %s is answered for in time', async (_, isLate) => {
     const around = (api: KubernetesApi): KubernetesApi => {
       return callsThrough(api, async () => new Promise(() => undefined));
     };
     const late = new AbortController();
+    if (isLate) late.abort();
     const asked = decide({ secrets: [TOK], around, signal: late.signal });
     late.abort();
-    expect(messageOf((await asked).decision)).toContain('did not answer in time');
+    const { decision, cluster } = await asked;
+    expect(messageOf(decision)).toContain('did not answer in time');
+    expect(secretsIn(cluster)).toEqual([]);
   });
 });
 

@@ -28,7 +28,7 @@ export function namesByKey(key: NameKey, { hmacSha256 }: Pick<Cryptography, 'hma
     }
     const { namespace, owner, values } = wanted;
     const data = Object.entries(dataOf(values));
-    // All of the owner: one who names another's uid with a wrong name gets a Secret that is collected.
+    // All of the owner: under another's uid with a wrong name it is collected at once.
     const { apiVersion = '', kind = '', name: ownerName = '', uid = '' } = owner ?? {};
     const all = JSON.stringify([namespace, [apiVersion, kind, ownerName, uid], data]);
     return nameWith(hex(hmacSha256(bytes, all)));

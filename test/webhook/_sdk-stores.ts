@@ -1,5 +1,5 @@
 // Each secret manager's store with values of a test, and what a task asks for to have them.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import os from 'node:os';
 import path from 'node:path';
@@ -279,8 +279,10 @@ const SERVERS: Readonly<
 
 /** Commands as the vendors' images have them, for a folder of PATH. */
 export function standIns(python: Python, folder: string): void {
+  // Beside them: a container may have a volume over the folder that this repository lies in.
+  const helper = path.join(folder, 'images.py');
+  copyFileSync(path.join(import.meta.dir, '_sdk-images.py'), helper);
   for (const name of ['aws', 'gcloud', 'az']) {
-    const helper = path.join(import.meta.dir, '_sdk-images.py');
     const text = `#!/bin/sh\nexec '${python.executable}' '${helper}' ${name} "$@"\n`;
     writeFileSync(path.join(folder, name), text, { mode: 0o755 });
   }

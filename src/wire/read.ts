@@ -29,10 +29,9 @@ export interface At {
  */
 export function pathText(path: Path): string {
   let text = '';
-  const annotation = path.findIndex((_, index) => {
-    return path[index - 2] === 'metadata' && path[index - 1] === 'annotations';
-  });
-  for (const step of annotation < 0 ? path : path.slice(0, annotation + 1)) {
+  const at = path.indexOf('annotations');
+  const isOfOne = at > 0 && path[at - 1] === 'metadata' && at + 1 < path.length;
+  for (const step of isOfOne ? path.slice(0, at + 2) : path) {
     if (typeof step === 'number') text += `[${step}]`;
     else text += text === '' ? step : `.${step}`;
   }

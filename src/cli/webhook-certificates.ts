@@ -10,7 +10,7 @@ import { MANAGER_TIMES, openManager } from '../webhook/certificates-manager.ts';
 import { dnsNamesOf, secretNamesOf } from '../webhook/certificates-names.ts';
 import { DEFAULT_LIVES } from '../webhook/certificates-steps.ts';
 import type { KubernetesApi } from '../webhook/kubernetes-api.ts';
-import type { RegistrationKeeper } from '../webhook/registration-keeper.ts';
+import type { HolderLoop } from '../webhook/holder-loop.ts';
 import { openRegistrationKeeper } from '../webhook/registration-keeper.ts';
 import type { RegistrationWish } from '../webhook/registration.ts';
 import { ONLY_WITH_SECRETS } from '../webhook/registration.ts';
@@ -93,7 +93,7 @@ function fromFiles(parts: CertificatesParts): Certificates {
 function keeperOf(
   { io, settings, tell }: CertificatesParts,
   api: KubernetesApi,
-): RegistrationKeeper | undefined {
+): HolderLoop | undefined {
   if (settings.disableCreateMutatingWebhookConfig) return undefined;
   return openRegistrationKeeper({
     api,

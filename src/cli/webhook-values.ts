@@ -5,7 +5,7 @@ import type { NameKey } from '../webhook/name-key.ts';
 import { openNameKey } from '../webhook/name-key.ts';
 import type { WebhookSettings } from '../webhook/settings.ts';
 import type { Tell } from '../webhook/telling.ts';
-import type { Collector } from '../webhook/value-collector.ts';
+import type { HolderLoop } from '../webhook/holder-loop.ts';
 import { COLLECTOR_TIMES, openCollector } from '../webhook/value-collector.ts';
 import { namesByKey, namesByNames } from '../webhook/value-names.ts';
 import type { KeepResult, ValueSecrets } from '../webhook/value-secrets.ts';
@@ -25,7 +25,7 @@ export interface ValuesOpened {
   /** From now on tells how each Secret was seen to, for metrics. */
   readonly watch: (tell: (result: KeepResult) => void) => void;
   /** Takes away what no pod needs; undefined where there is nothing to take away. */
-  readonly collector: (tell: Tell, onCollected: (count: number) => void) => Collector | undefined;
+  readonly collector: (tell: Tell, onCollected: (count: number) => void) => HolderLoop | undefined;
 }
 
 /** True where values may become Secrets at all. */

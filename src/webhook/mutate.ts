@@ -22,7 +22,7 @@ export interface MutateSettings extends AskSettings {
   readonly statusAnnotation: boolean;
   /** How one container fetches what the managers leave to it; none does where absent. */
   readonly pull?: PullSettings;
-  /** Names and makes Secrets for values; nobody does where absent, and no manager has any. */
+  /** Names and makes Secrets for values; absent where no manager brings values. */
   readonly values?: ValueSecrets;
 }
 

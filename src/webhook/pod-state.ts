@@ -109,10 +109,17 @@ function containersOf(spec: Json, list: ContainerList): ContainerState[] {
       name: typeof name === 'string' ? name : '',
       value,
       from,
-      env: items(value['env'], `${at}.env`),
-      mounts: items(value['volumeMounts'], `${at}.volumeMounts`).map(mountOf),
+      ...listsOf(value, at),
     };
   });
+}
+
+/** Variables and mounts as a container came with them; `at` is its path. Throws PodProblem. */
+export function listsOf(value: Json, at: string): Pick<ContainerState, 'env' | 'mounts'> {
+  return {
+    env: items(value['env'], `${at}.env`),
+    mounts: items(value['volumeMounts'], `${at}.volumeMounts`).map(mountOf),
+  };
 }
 
 export function mountOf(item: Item): Mount {

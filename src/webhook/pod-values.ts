@@ -2,7 +2,6 @@
 import type { KeptEdit } from '../injectors/_edit.ts';
 import { SECRETS_DIR } from '../injectors/_injector.ts';
 import type { StoreOptions } from '../plan/types.ts';
-import { cleanPath } from '../wire/go-path.ts';
 import { isRecord } from '../wire/read.ts';
 import type { Item, Json, KeptValue, PodState } from './pod-state.ts';
 import { sameJson } from './pod-state.ts';
@@ -85,8 +84,7 @@ function referring(item: Item, keys: ReadonlyMap<string, string>, secretName: st
 function mustBeNoFolder({ containers }: PodState, name: string): void {
   const file = `${SECRETS_DIR}/${name}`;
   for (const { mounts, name: container } of containers) {
-    for (const { value } of mounts) {
-      const path = typeof value['mountPath'] === 'string' ? cleanPath(value['mountPath']) : '';
+    for (const { value, at: path = '' } of mounts) {
       if (path !== file && !path.startsWith(`${file}/`)) continue;
       const volume = String(value['name']);
       throw new EditProblem(`container ${container} has volume ${volume} at ${path}`);

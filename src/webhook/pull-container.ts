@@ -2,13 +2,11 @@
 // volume in memory that its containers share. Its plan holds no value and rides in an annotation.
 import { SECRETS_DIR } from '../injectors/_injector.ts';
 import type { Plan } from '../plan/types.ts';
-import { cleanPath } from '../wire/go-path.ts';
-import { isRecord } from '../wire/read.ts';
 import { valuesMounts } from './pod-values.ts';
 import { EditProblem, memoryAt, withMemory } from './pod-volumes.ts';
 import { withPullSecret } from './pod-writers.ts';
 import type { ContainerState, Item, Json, Mount, PodState } from './pod-state.ts';
-import { mountOf, sameJson } from './pod-state.ts';
+import { listsOf, mountOf, sameJson } from './pod-state.ts';
 import type { PlanSettings } from './pull-plan.ts';
 import {
   PLAN_ANNOTATION,
@@ -19,6 +17,7 @@ import {
   withPlan,
 } from './pull-plan.ts';
 import type { WithVariables } from './pull-variables.ts';
+import { isFile } from './pulled-files.ts';
 import { START_MOUNT, withPulledVariables } from './pull-variables.ts';
 import type { WebhookSettings } from './settings.ts';
 
@@ -63,8 +62,9 @@ function withFiles(state: PodState): {
   readonly state: PodState;
   readonly mounts: readonly Json[];
 } {
-  if (!state.pulls.some((one) => 'file' in one)) return { state, mounts: [] };
-  for (const one of state.pulls) if ('file' in one) mustBeSeen(state, one);
+  const files = state.pulls.filter(isFile);
+  if (files.length === 0) return { state, mounts: [] };
+  for (const one of files) mustBeSeen(state, one);
   const place = { volume: MEMORY_VOLUME, mountPath: SECRETS_DIR };
   const withVolume = withMemory(state, { kind: 'memory', ...place });
   const name = memoryAt(withVolume, place) ?? MEMORY_VOLUME;
@@ -77,8 +77,7 @@ function mustBeSeen(
   { file, called }: { readonly file: string; readonly called: string },
 ): void {
   for (const { name, mounts } of containers) {
-    for (const { value } of mounts) {
-      const path = typeof value['mountPath'] === 'string' ? cleanPath(value['mountPath']) : '';
+    for (const { value, at: path = '' } of mounts) {
       const isBelow = path.startsWith(`${SECRETS_DIR}/`);
       if (!isBelow || (file !== path && !file.startsWith(`${path}/`))) continue;
       const volume = `volume ${String(value['name'])} at ${path}`;
@@ -165,7 +164,7 @@ function withContainerAgain(
   there: ContainerState,
   wanted: Pick<ContainerState, 'env' | 'mounts'>,
 ): PodState {
-  const own = asItCame(there.value);
+  const own = listsOf(there.value, `spec.initContainers[${there.from}]`);
   const names = new Set(own.env.map(({ value }) => value['name']));
   const paths = new Set(own.mounts.map(({ at }) => at));
   const env = [...own.env, ...wanted.env.filter(({ value }) => !names.has(value['name']))];
@@ -174,15 +173,6 @@ function withContainerAgain(
     return one.from === there.from && one.name === NAME ? { ...one, env, mounts } : one;
   });
   return { ...state, containers };
-}
-
-function asItCame(value: Json): Pick<ContainerState, 'env' | 'mounts'> {
-  const listed = (member: unknown): Item[] => {
-    return Array.isArray(member)
-      ? member.filter(isRecord).map((one, from) => ({ value: one, from }))
-      : [];
-  };
-  return { env: listed(value['env']), mounts: listed(value['volumeMounts']).map(mountOf) };
 }
 
 /**

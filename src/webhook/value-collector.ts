@@ -1,17 +1,14 @@
 // Takes away Secrets with values that no pod needs any more. One replica does it, under a Lease;
 // should two believe to hold it, nothing is lost: a Secret is deleted only as it was when no pod
 // referred to it, and who needs it again changes it first.
-import type { Clock } from '../core/io/types.ts';
 import { recordIn, textIn } from '../stores/_rest.ts';
+import type { HolderLoop, HolderParts } from './holder-loop.ts';
+import { openHolderLoop } from './holder-loop.ts';
 import type { KubernetesApi, KubeObject } from './kubernetes-api.ts';
 import { secretPlace } from './kubernetes-objects.ts';
-import { openLease } from './lease.ts';
-import type { LoopParts } from './loop.ts';
-import { openLoop } from './loop.ts';
 import type { NameKey } from './name-key.ts';
 import { SECRET_NAME } from './pod-values.ts';
-import type { Tell } from './telling.ts';
-import { guarded, openTelling } from './telling.ts';
+import { guarded } from './telling.ts';
 import { OURS, usedMs } from './value-secrets.ts';
 
 /** How old a use is before a Secret may go, and how often that is looked at. */
@@ -37,55 +34,33 @@ export const COLLECTOR_TIMES: CollectorTimes = {
   leaseMs: 60_000,
 };
 
-export interface CollectorParts extends LoopParts, CollectorTimes {
-  readonly api: KubernetesApi;
-  readonly clock: Clock;
-  readonly tell: Tell;
+export interface CollectorParts extends HolderParts, CollectorTimes {
   /** Made here before the first pod needs it. */
   readonly key: NameKey;
   /** Where Secrets are; `*` is every namespace. */
   readonly namespaces: readonly string[];
-  readonly leaseName: string;
-  readonly identity: string;
   /** Told how many have gone. */
   readonly onCollected?: (count: number) => void;
 }
 
-export interface Collector {
-  start(): void;
-  /** All that is wrong now, as sentences. */
-  readonly faults: () => readonly string[];
-  stop(): Promise<void>;
-}
-
-export function openCollector(parts: CollectorParts): Collector {
-  const { api, clock, tell, key, leaseName, leaseMs, identity, pollMs, collectMs } = parts;
-  const telling = openTelling(tell, () => clock.monotonicMs());
-  const lease = openLease({ api, clock, name: leaseName, identity, durationMs: leaseMs });
+export function openCollector(parts: CollectorParts): HolderLoop {
+  const { clock, key, collectMs } = parts;
   let nextMs = -Infinity;
-  const loop = openLoop(parts, async () => {
-    await guarded(telling, 'key', async () => key.get({ mayCreate: true }));
-    await guarded(telling, 'lease', async () => lease.attend());
-    if (!lease.isHeld() || clock.monotonicMs() < nextMs) return pollMs;
-    nextMs = clock.monotonicMs() + collectMs;
-    for (const namespace of parts.namespaces) {
-      await guarded(telling, `values of ${namespace}`, async () => {
-        const gone = await collect(parts, namespace);
-        if (gone === 0) return;
-        telling.happened('collected Secrets that no pod needs', { namespace, count: gone });
-        parts.onCollected?.(gone);
-      });
-    }
-    return pollMs;
-  });
-  return {
-    start: () => loop.start(),
-    faults: telling.faults,
-    stop: async () => {
-      await loop.stop();
-      await guarded(telling, 'lease', async () => lease.release());
+  return openHolderLoop(parts, (telling) => ({
+    byAll: async () => guarded(telling, 'key', async () => key.get({ mayCreate: true })),
+    byHolder: async () => {
+      if (clock.monotonicMs() < nextMs) return;
+      nextMs = clock.monotonicMs() + collectMs;
+      for (const namespace of parts.namespaces) {
+        await guarded(telling, `values of ${namespace}`, async () => {
+          const gone = await collect(parts, namespace);
+          if (gone === 0) return;
+          telling.happened('collected Secrets that no pod needs', { namespace, count: gone });
+          parts.onCollected?.(gone);
+        });
+      }
     },
-  };
+  }));
 }
 
 /** Deletes what is old and needed by none; how many. Rejects as the API does. */

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { built } from '../support/built.ts';
+import type { Spawned } from '../support/spawned.ts';
+import { spawned } from '../support/spawned.ts';
 
 export const { bellhop } = built();
 export const CANARY = 'canary-7d1f3b';
@@ -47,11 +49,7 @@ writeFileSync(pod, POD);
 export const noProgram = path.join(folder, 'no-program');
 writeFileSync(noProgram, 'text', { mode: 0o755 });
 
-export interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+export type Result = Spawned;
 
 /** Runs bellhop in the folder with this environment and PATH. */
 export function call(words: readonly string[], env: Readonly<Record<string, string>> = {}): Result {
@@ -70,16 +68,6 @@ export async function callMeanwhile(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Result> {
-  const child = Bun.spawn([bellhop, ...words], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdout: 'pipe',
-    stderr: 'pipe',
-  });
-  const [code, out, err] = await Promise.all([
-    child.exited,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code, out, err };
+  const variables = { PATH: process.env['PATH'] ?? '', ...env };
+  return spawned([bellhop, ...words], { cwd: folder, env: variables });
 }

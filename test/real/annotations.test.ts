@@ -7,6 +7,7 @@ import { encodeFlyteBase32 } from '../../src/wire/flyte-base32.ts';
 import type { FlyteSecret } from '../../src/wire/flyte-secret.ts';
 import { ENV_VAR, FILE, encodeSecret } from '../../src/wire/flyte-secret.ts';
 import { missingForRoom } from '../entrypoint/_enter.ts';
+import { spawned } from '../support/spawned.ts';
 import { built } from '../support/built.ts';
 import { skipVisibly } from '../support/need.ts';
 import { IN_OWN_ETC } from '../support/own-etc.ts';
@@ -73,17 +74,8 @@ async function start(
   const files = ['-f', 'pod.json', '-f', 'secret.json', '-c', 'b.json'];
   const words = [...IN_OWN_ETC, ...within, bellhop, command, ...files];
   const { PATH = '' } = process.env;
-  const child = Bun.spawn(words, {
-    cwd: folder,
-    env: { PATH, ...bao.env, ...aws.env },
-    stdout: 'pipe',
-    stderr: 'pipe',
-  });
-  const [code, out, err] = await Promise.all([
-    child.exited,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
+  const around = { PATH, ...bao.env, ...aws.env };
+  const { code, out, err } = await spawned(words, { cwd: folder, env: around });
   expect(err).not.toContain(CANARY);
   return { code, out, err };
 }

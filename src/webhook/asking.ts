@@ -25,6 +25,8 @@ export interface Manager {
   readonly needsRule?: boolean;
   /** What it delivers, nobody else is asked for. */
   readonly isFinal?: true;
+  /** Why it is not even asked; no error is made for what most pods meet. */
+  readonly refuses?: (asked: Asked) => string | undefined;
 }
 
 /** How managers are asked. */
@@ -179,13 +181,12 @@ function askable({ managers, allow }: AskSettings, user: string): readonly Manag
   return managers.map((one) => {
     const { type: manager, needsRule = false } = one;
     if (allow.length === 0 && !needsRule) return one;
-    const inject: Inject = (asked) => {
-      const { namespace, secret } = asked;
-      const refusal = refusalBy(allow, { namespace, secret, user, manager, needsRule });
-      if (refusal !== undefined) throw new Refusal(refusal);
-      return one.inject(asked);
+    return {
+      ...one,
+      refuses: ({ namespace, secret }: Asked) => {
+        return refusalBy(allow, { namespace, secret, user, manager, needsRule });
+      },
     };
-    return { ...one, inject };
   });
 }
 
@@ -204,7 +205,12 @@ export async function byFirst<T>(
 ): Promise<Said<T>> {
   const reasons: Reason[] = [];
   const last: NonNullable<Outcome['done']>[] = [];
-  for (const { type, inject, isFinal } of managers) {
+  for (const { type, inject, isFinal, refuses } of managers) {
+    const refusal = refuses?.(asked);
+    if (refusal !== undefined) {
+      reasons.push({ type, why: refusal });
+      continue;
+    }
     try {
       const made = inject(asked);
       const edits: readonly Edit[] = made instanceof Promise ? await made : made;

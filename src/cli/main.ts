@@ -17,6 +17,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: Command 
   pull: () => import('./pull.ts'),
   webhook: () => import('./webhook.ts'),
   snapshot: () => import('./snapshot.ts'),
+  diff: () => import('./diff.ts'),
 };
 
 const decoder = new TextDecoder();

@@ -83,22 +83,29 @@ function checkRoot({ view }: Walk): void {
 
 type Root = Pick<Tree, 'path' | 'why' | 'medium'>;
 
-/** `--path` and the plan say where to look; without either every mount but the platform's. */
+/**
+ * `--path` and the plan say where to look; without either all mounts do. What is mounted below is
+ * looked at too, but for what every container has.
+ */
 function rootsOf(options: SnapshotOptions, mounts: readonly MountSeen[]): Root[] {
   const { plan, paths, delivered } = options;
   const asked: Root[] = [
     ...paths.map((path): Root => ({ path: cleanPath(path), why: 'path' })),
     ...(plan === undefined ? [] : declaredPaths(plan)).map((path): Root => ({ path, why: 'plan' })),
   ];
+  const isAsked = (path: string): boolean =>
+    asked.length === 0 ||
+    asked.some((root) => root.path === '/' || path.startsWith(`${root.path}/`));
   const found: Root[] = [
     ...mounts
-      .filter(({ path }) => !isPlatformMount(path))
+      .filter(({ path }) => !isPlatformMount(path) && isAsked(path))
       .map(({ path }): Root => ({ path, why: 'mount' })),
-    ...delivered.map((path): Root => ({ path, why: 'delivered' })),
+    ...delivered.filter(isAsked).map((path): Root => ({ path, why: 'delivered' })),
   ];
   const always = PLATFORM_FILES.map((path): Root => ({ path, why: 'platform' }));
-  const all = [...(asked.length > 0 ? asked : found), ...always];
-  const distinct = new Map(all.toReversed().map((root) => [root.path, root]));
+  const distinct = new Map(
+    [...asked, ...found, ...always].toReversed().map((root) => [root.path, root]),
+  );
   return [...distinct.values()]
     .map((root) => ({ ...root, medium: mediumOf(root.path, mounts) }))
     .toSorted((a, b) => (a.path < b.path ? -1 : 1));

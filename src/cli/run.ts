@@ -18,6 +18,10 @@ const command: Command = {
     ...DECLARE_FLAGS,
     plan: { value: 'FILE', help: 'a plan made by `bellhop plan`, instead of -f and -c' },
     verbose: { help: 'tell where this differs from Kubernetes' },
+    root: {
+      value: 'DIR',
+      help: "start with DIR as the root, e.g. an image's files: mounts end with the program",
+    },
     trace: {
       value: 'FILE',
       help: 'write what the start spent its time on: .html or .json (BELLHOP_TRACE)',
@@ -29,12 +33,14 @@ const command: Command = {
   async run(io, given) {
     const plan = given.text('plan');
     const trace = given.text('trace');
+    const root = given.text('root');
     const options: RunOptions = {
       ...declareOptions(given),
       ...(plan === undefined ? {} : { plan }),
       ...(given.commandAt === undefined ? {} : { commandAt: given.commandAt }),
       log: given.log,
       verbose: given.has('verbose'),
+      ...(root === undefined ? {} : { root }),
       ...(trace === undefined ? {} : { trace }),
       version: VERSION,
     };

@@ -273,11 +273,12 @@ function releaseStages(
   hands.fs.rmdir(base);
 }
 
-/** Makes the container's root read-only: only as its first process, never on somebody's machine. */
+/** Makes the container's root read-only: its first process, or its own mounts, never a machine's. */
 export function makeRootReadOnly(hands: Hands): void {
   const request = { source: '', target: '/', type: '', data: '' };
   const flags = MS.remount | MS.bind | MS.readOnly;
-  const isContainer = hands.io.kernel.pid === 1;
+  const { mounts } = hands.place;
+  const isContainer = mounts === 'own' || (mounts === 'shared' && hands.io.kernel.pid === 1);
   const errno = isContainer ? hands.io.kernel.mount({ ...request, flags }) : 'EPERM';
   if (errno !== undefined) hands.differences.add('the root file system can be written');
 }

@@ -54,13 +54,20 @@ function imageFlags(vector: Vector, container: Container): string[] {
   return flags;
 }
 
+/** Where bellhop and the input lie in the container's root. */
+export const IN_ROOT = { bellhop: '/bellhop/bellhop', input: '/bellhop-input' } as const;
+
 /** Program and arguments that deliver this container and become its program. */
-export function commandLine(vector: Vector, container: Container): string[] {
+export function commandLine(
+  vector: Vector,
+  container: Container,
+  { bellhop, input }: { readonly bellhop: string; readonly input: string },
+): string[] {
   const several = containersOf(vector.pod).length > 1;
   const init = (vector.pod.spec.initContainers ?? []).length > 0;
   return [
-    ['/bellhop/bellhop', 'run', '-f', '/bellhop-input/pod.yaml'],
-    init ? ['-c', '/bellhop-input/bellhop.yaml'] : [],
+    [bellhop, 'run', '-f', `${input}/pod.yaml`],
+    init ? ['-c', `${input}/bellhop.yaml`] : [],
     several ? ['--container', container.name] : [],
     imageFlags(vector, container),
     fieldFlags(vector),

@@ -2,7 +2,7 @@
 import { TOKENS_DECLARED } from './command-line.ts';
 import { compare, type Difference } from './compare.ts';
 import { type Base, hasContent } from './rootfs.ts';
-import { type Mode, type Outcome, runContainer } from './run.ts';
+import { isWithoutMounts, type Mode, type Outcome, runContainer } from './run.ts';
 import {
   type Container,
   containersOf,
@@ -82,7 +82,7 @@ function refusalOf(vector: Vector, { container }: Case, court: Court): Refusal |
   const hidden = (container.volumeMounts ?? [])
     .map((mount) => mountPath(mount.mountPath))
     .find((at) => hasContent(court.base, at));
-  if (court.mode === 'no-mount' && hidden !== undefined) {
+  if (isWithoutMounts(court.mode) && hidden !== undefined) {
     return { why: `the image has content at ${hidden} that cannot be hidden`, names: hidden };
   }
   return undefined;

@@ -2,7 +2,7 @@
 // is the code: each row takes out of both snapshots what it names, and nothing else.
 import * as step from './normalise.ts';
 import type { Context, Pair } from './normalise.ts';
-import type { Mode } from './run.ts';
+import { isWithoutMounts, MODES, type Mode } from './run.ts';
 import { mountPath } from './vectors.ts';
 
 /** One thing that is not compared. */
@@ -13,8 +13,8 @@ export interface Rule {
   apply: (pair: Pair, context: Context) => void;
 }
 
-const BOTH: readonly Mode[] = ['mount', 'no-mount'];
-const WITHOUT_MOUNT: readonly Mode[] = ['no-mount'];
+const ALL: readonly Mode[] = MODES;
+const WITHOUT_MOUNT: readonly Mode[] = MODES.filter(isWithoutMounts);
 const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 const TMPFS_MAGIC = '0x1021994';
 const O_LARGEFILE = 0o100000;
@@ -24,51 +24,51 @@ export const NOT_COMPARABLE: readonly Rule[] = [
   {
     what: 'timestamps, pod uid, addresses, container ids',
     why: 'differ in each run; written as the recorder wrote them (..TS, <POD_UID>, <POD_IP> …)',
-    modes: BOTH,
+    modes: ALL,
     apply: ({ got }) => step.scrubSeen(got),
   },
   {
     what: '`$` before a character outside ASCII',
     why: 'v1.33.13 corrupts it; fixed by kubernetes#136325: the expected value is the fixed one',
-    modes: BOTH,
+    modes: ALL,
     apply: step.mendDollars,
   },
   {
     what: 'platformMounts, except whether / is read-only',
     why: "the platform's runtime makes them",
-    modes: BOTH,
+    modes: ALL,
     apply: ({ expected, got }) => [expected, got].forEach(step.rootReadOnly),
   },
   {
     what: 'etcHosts',
     why: "the platform's: the kubelet and containerd write /etc/hosts",
-    modes: BOTH,
+    modes: ALL,
     apply: ({ expected, got }) => [expected, got].forEach((seen) => delete seen.etcHosts),
   },
   {
     what: "the API server's eight KUBERNETES_* variables, where absent and not set by the pod",
     why: "the platform's; where we have one it must be equal, and `$(KUBERNETES_…)` is compared",
-    modes: BOTH,
+    modes: ALL,
     apply: step.dropApiServerVariables,
   },
   {
     what: 'the token volume that no manifest declares',
     why: 'only a cluster can give the token; automount is implied, so it is not delivered',
-    modes: BOTH,
+    modes: ALL,
     apply: (pair, { container }) =>
       step.dropAbsentMounts(pair, (at) => at === TOKEN_PATH && !step.declaredAt(container, at)),
   },
   {
     what: 'the file of terminationMessagePath',
     why: "the kubelet reads it when the container is gone; elsewhere it is the platform's",
-    modes: BOTH,
+    modes: ALL,
     apply: (pair, { container }) =>
       step.dropAbsentMounts(pair, (at) => at === mountPath(container.terminationMessagePath ?? '')),
   },
   {
     what: '/dev/shm, where the pod mounts nothing there',
     why: "the platform's own mount",
-    modes: BOTH,
+    modes: ALL,
     apply: ({ got }, { container }) => {
       const declared = step.declaredAt(container, '/dev/shm') !== undefined;
       if (!declared) got.mounts = got.mounts.filter(({ path }) => path !== '/dev/shm');
@@ -77,25 +77,25 @@ export const NOT_COMPARABLE: readonly Rule[] = [
   {
     what: 'files that other containers wrote into a shared emptyDir',
     why: '`run` delivers one container; the others do not run beside it',
-    modes: BOTH,
+    modes: ALL,
     apply: step.dropForeignData,
   },
   {
     what: 'kubernetes.io/config.seen and config.source in files of annotations',
     why: 'the kubelet adds them; the API object has neither',
-    modes: BOTH,
+    modes: ALL,
     apply: (pair) => step.eachEntry(pair, step.dropConfigLines),
   },
   {
     what: 'bytes of service account tokens and of the cluster CA',
     why: 'random; path, mode and owner are compared',
-    modes: BOTH,
+    modes: ALL,
     apply: step.dropRandomBytes,
   },
   {
     what: 'size and digest of a file with one of the above inside',
     why: 'follow from the bytes, which are compared',
-    modes: BOTH,
+    modes: ALL,
     apply: (pair) =>
       step.eachEntry(pair, (entry, mount) => {
         const sides = [
@@ -109,7 +109,7 @@ export const NOT_COMPARABLE: readonly Rule[] = [
   {
     what: 'pid under shareProcessNamespace',
     why: 'the pause process of the pod is 1; elsewhere there is none',
-    modes: BOTH,
+    modes: ALL,
     apply: ({ expected, got }) => {
       if (expected.pid === '<PID>') got.pid = '<PID>';
     },
@@ -117,7 +117,7 @@ export const NOT_COMPARABLE: readonly Rule[] = [
   {
     what: 'O_LARGEFILE of descriptors',
     why: 'depends on the program that opened them; no meaning on 64 bits',
-    modes: BOTH,
+    modes: ALL,
     apply: ({ expected, got }) => {
       for (const fd of [...expected.fds, ...got.fds]) {
         fd.flags = `0${(Number.parseInt(fd.flags, 8) & ~O_LARGEFILE).toString(8)}`;
@@ -127,7 +127,7 @@ export const NOT_COMPARABLE: readonly Rule[] = [
   {
     what: 'mount options but ro, file system but "tmpfs or disk"',
     why: "the node's",
-    modes: BOTH,
+    modes: ALL,
     apply: (pair) =>
       step.eachMount(pair, (mount) => {
         mount.options = '';
@@ -138,7 +138,7 @@ export const NOT_COMPARABLE: readonly Rule[] = [
   {
     what: "size of a tmpfs that has the node's memory, size of disks",
     why: "the node's",
-    modes: BOTH,
+    modes: ALL,
     apply: ({ expected, got }) => {
       for (const mount of expected.mounts) {
         if (typeof mount.sizeBytes === 'number') continue;

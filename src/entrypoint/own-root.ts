@@ -130,8 +130,18 @@ export async function deliverInside(io: Io, root: OwnRoot, wanted: Wanted): Prom
     return { done, document: { ...document, ...cwd } };
   } catch (error) {
     const problems = problemsOf(writeProblem(error));
-    throw new BellhopErrors(problems.map((one) => one.within(`--root ${root.given}`)));
+    throw new BellhopErrors(problems.map((one) => toldOf(root, one)));
   }
+}
+
+/** Below a prefix the paths say it all. */
+function toldOf({ given, how }: OwnRoot, problem: BellhopError): BellhopError {
+  if (how === 'prefix') return problem;
+  const within = problem.within(`--root ${given}`);
+  if (how === 'namespaces' || problem.code !== 'BH_ERR_NO_MEMORY') return within;
+  const { code, where, what, cause } = within;
+  const help = `mount a tmpfs at ${given}/dev/shm, or set \`policy: { disk: allow }\``;
+  return new BellhopError(code, { where, what, help, cause });
 }
 
 /** Enters DIR as far as the runtime can; the rest stands in the exec document. */

@@ -48,8 +48,8 @@ const FOLDERS = `bin etc root tmp proc sys dev app srv data home/app usr/bin usr
 export interface Base {
   dir: string;
   image: string;
-  /** A program that starts another one which may make no namespaces. */
-  denyUnshare: string;
+  /** A program that starts another one to which a system call is denied (deny.c). */
+  deny: string;
 }
 
 function write(root: string, files: Record<string, string>): void {
@@ -85,13 +85,13 @@ export function buildBase(): Base {
     chownSync(path.join(image, 'home/app'), 1001, 1001);
     write(image, { ...IMAGE_FILES, ...PLATFORM_FILES });
     compile(path.join(dir, 'probe'), path.join(GOLDEN, 'probe.c'));
-    const denyUnshare = path.join(dir, 'deny-unshare');
-    compile(denyUnshare, path.join(import.meta.dirname, 'deny-unshare.c'));
+    const deny = path.join(dir, 'deny');
+    compile(deny, path.join(import.meta.dirname, 'deny.c'));
     const first = path.join(image, 'probe');
     copyFileSync(path.join(dir, 'probe'), first);
     chmodSync(first, 0o755);
     for (const name of PROBE_NAMES.slice(1)) linkSync(first, path.join(image, name));
-    return { dir, image, denyUnshare };
+    return { dir, image, deny };
   } finally {
     process.umask(before);
   }
@@ -118,7 +118,7 @@ export function harnessMounts(): string[] {
 export interface RunFolder {
   dir: string;
   root: string;
-  denyUnshare: string;
+  deny: string;
 }
 
 /** What else lies in the root of a run. */
@@ -169,7 +169,7 @@ export function layOutRun(base: Base, input: Input, layout: Layout): RunFolder {
     writeFileSync(path.join(dir, 'dev/termination-log'), '');
     chmodSync(path.join(dir, 'dev/termination-log'), 0o666);
     write(path.join(dir, 'input'), input);
-    const folder = { dir, root: path.join(dir, 'ns/root'), denyUnshare: base.denyUnshare };
+    const folder = { dir, root: path.join(dir, 'ns/root'), deny: base.deny };
     writeFileSync(path.join(dir, 'fstab'), fstab(base, folder, layout));
     return folder;
   } finally {

@@ -100,7 +100,7 @@ function startCommand(job: Job, folder: RunFolder, workdir: string): string[] {
   if (isFromOutside(job)) {
     const files = { bellhop: `${job.dist}/bellhop`, input: `${folder.dir}/input` };
     const words = commandLine(job.vector, job.container, files);
-    const denied = isBare ? [folder.denyUnshare] : [];
+    const denied = isBare ? [folder.deny, 'unshare'] : [];
     return [...denied, ...rights, ...words, '--root', folder.root];
   }
   const words =

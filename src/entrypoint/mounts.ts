@@ -273,7 +273,7 @@ function releaseStages(
   hands.fs.rmdir(base);
 }
 
-/** Makes the container's root read-only: its first process, or its own mounts, never a machine's. */
+/** Makes a container's root read-only, by its first process or in its own mounts: no machine's. */
 export function makeRootReadOnly(hands: Hands): void {
   const request = { source: '', target: '/', type: '', data: '' };
   const flags = MS.remount | MS.bind | MS.readOnly;

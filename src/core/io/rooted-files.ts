@@ -1,8 +1,8 @@
 /**
  * The files of a folder as a program sees them whose root it is: absolute links and `..` stay
- * inside, whoever makes them and whenever. Each step of a path is opened by itself and never through
- * a link (what openat2 does with RESOLVE_IN_ROOT, on every kernel); then the descriptor, not the
- * path, is worked on, so that an exchange in between leads nowhere.
+ * inside, whoever makes them and whenever. Each step of a path is opened by itself and never
+ * through a link, as openat2 does with RESOLVE_IN_ROOT, but on every kernel; then the descriptor,
+ * not the path, is worked on, so that an exchange in between leads nowhere.
  */
 import fs from 'node:fs';
 import { FILES, attempt } from './files.ts';

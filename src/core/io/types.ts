@@ -187,7 +187,7 @@ export interface Kernel {
   tryNamespaces(): string | undefined;
   /** Enters a mount namespace of its own, with a user namespace where root rights are lacking. */
   enterNamespaces(ids: NamespaceIds): string | undefined;
-  /** Makes a mount point of that namespace the root: paths of mounts are those inside from now on. */
+  /** Makes a mount point of that namespace the root: from now on mounts have the paths inside. */
   enterRoot(path: string): string | undefined;
   /** From here on SIGTERM waits: what was begun is finished or undone, then the process ends. */
   finishFirst?(): void;

@@ -93,7 +93,7 @@ function inNamespaces(io: Io, plan: Plan): Pick<OwnRoot, 'seen' | 'differences' 
   const asRoot = withRights(io, { ...rights, uid: 0, gid: 0, groups: [0] });
   const { uid, gid, groups } = idsOf(plan, asRoot);
   const further = groups.filter((one) => one !== gid);
-  const lost = `further groups (${further.join(" ")}) cannot be had: they take the right to change groups`;
+  const lost = `further groups (${further.join(' ')}) cannot be had: they take the right to change groups`;
   const differences = further.length === 0 ? [] : [lost];
   return { seen: withRights(asRoot, { uid, gid, groups }), differences, ids: { uid, gid } };
 }

@@ -1,6 +1,6 @@
 import { digestOf } from '../core/canonical.ts';
-import type { Html } from '../wire/html.ts';
-import { html, styleElement } from '../wire/html.ts';
+import type { Html } from '../core/html.ts';
+import { html, styleElement } from '../core/html.ts';
 import { lookOf, rectangle, swatch, waterfall } from './trace-page-rows.ts';
 import { TRACE_STYLE } from './trace-page-style.ts';
 import { helpOf } from './trace-report.ts';

@@ -1,4 +1,4 @@
-import { printable } from '../core/report.ts';
+import { printable } from './report.ts';
 
 // HTML that cannot be broken out of: whatever is put into a template is escaped, unless it is HTML
 // that such a template made. After the HTML standard, 13.3 (serializing) and 13.2.5 (tokenizing),

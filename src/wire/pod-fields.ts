@@ -90,6 +90,24 @@ export function quantityText(at: At | undefined): string | undefined {
   return '0';
 }
 
+/**
+ * What is wrong with a request beside its limit; what a node cannot give twice (all but its own
+ * resources) is asked for by a limit of the same size.
+ */
+export function requestProblem(
+  resource: string,
+  request: string | undefined,
+  limit: string | undefined,
+): string | undefined {
+  const [asked, most] = [parseQuantity(request ?? ''), parseQuantity(limit ?? '')];
+  if (asked === undefined) return undefined;
+  const isOwn = !resource.includes('/') || resource.includes('kubernetes.io/');
+  const isShared = isOwn && !resource.startsWith('hugepages-');
+  if (most === undefined) return isShared ? undefined : 'must have a limit of the same size';
+  if (!isShared && asked.nano !== most.nano) return `must be equal to the limit of ${limit}`;
+  return asked.nano > most.nano ? `must be at most the limit of ${limit}` : undefined;
+}
+
 const MEMORY_DIVISORS = [
   '1',
   '1k',

@@ -9,7 +9,7 @@ import type {
 } from './pod-types.ts';
 import type { Resources, ValueFrom, Volume, VolumeMount } from './pod-types.ts';
 import { readVolume } from './pod-volumes.ts';
-import { envFieldProblem, quantityText, readResource } from './pod-fields.ts';
+import { envFieldProblem, quantityText, readResource, requestProblem } from './pod-fields.ts';
 import type { At } from './read.ts';
 import {
   complain,
@@ -230,7 +230,13 @@ function readResources(at: At | undefined): Resources {
     }
     return read;
   };
-  return { limits: map('limits'), requests: map('requests') };
+  const [limits, requests] = [map('limits'), map('requests')];
+  const asked = at === undefined ? undefined : member(at, 'requests');
+  for (const [resource, one] of members(asked)) {
+    const problem = requestProblem(resource, requests.get(resource), limits.get(resource));
+    if (problem !== undefined) complain(one, problem);
+  }
+  return { limits, requests };
 }
 
 function readIds(at: At | undefined): Pick<PodSecurity, 'user' | 'group' | 'nonRoot'> {
@@ -259,13 +265,18 @@ function readPodSecurity(at: At | undefined): PodSecurity {
 function readSecurity(at: At | undefined): ContainerSecurity {
   if (at === undefined) return { addCapabilities: [], dropCapabilities: [] };
   const escalation = member(at, 'allowPrivilegeEscalation');
+  const privileged = flag(member(at, 'privileged'), false);
   const capabilities = record(member(at, 'capabilities'));
   const names = (which: string): string[] =>
     capabilities === undefined ? [] : (texts(member(capabilities, which)) ?? []);
+  if (escalation?.value === false && (privileged || names('add').includes('CAP_SYS_ADMIN'))) {
+    const what = privileged ? 'privileged' : 'CAP_SYS_ADMIN in capabilities.add';
+    complain(escalation, `must not be false beside ${what}`);
+  }
   return {
     ...readIds(at),
     ...(escalation === undefined ? {} : { allowEscalation: flag(escalation, true) }),
-    privileged: flag(member(at, 'privileged'), false),
+    privileged,
     readOnlyRoot: flag(member(at, 'readOnlyRootFilesystem'), false),
     addCapabilities: names('add'),
     dropCapabilities: names('drop'),

@@ -133,14 +133,21 @@ function commandOf(
 
 /**
  * HOME as the runtime sets it for the new user: not where the pod says something else, and not
- * where HOME is something that no runtime made up for the user we were started as.
+ * where HOME is something that no runtime made up for the user we were started as. An empty one is
+ * none: runc v1.1.5 libcontainer/init_linux.go.
  */
 function withHome(io: Io, environment: Environment, become: Become): Environment['variables'] {
   const { before, after } = become.home;
-  if (after === '' || environment.variables.has('HOME')) return environment.variables;
+  const declared = environment.variables.get('HOME');
+  if (declared?.value === '') return withOwnHome(environment, become.ownHome());
+  if (after === '' || declared !== undefined) return environment.variables;
   const inherited = io.arrival.env.findLast((entry) => nameOf(entry) === 'HOME');
   const made = inherited === undefined || bytesToText(inherited).slice('HOME='.length) === before;
   if (!made) return environment.variables;
-  const home = { value: after, rule: "the image's /etc/passwd", overrides: [] };
-  return new Map([...environment.variables, ['HOME', home]]);
+  return withOwnHome(environment, after);
+}
+
+function withOwnHome({ variables }: Environment, value: string): Environment['variables'] {
+  const home = { value, rule: "the image's /etc/passwd", overrides: [] };
+  return new Map([...variables, ['HOME', home]]);
 }

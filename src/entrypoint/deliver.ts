@@ -1,3 +1,4 @@
+import { judge } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import type { Delivery } from './delivery.ts';
 import { coveredPaths, memoryBytes } from './delivery.ts';
@@ -9,6 +10,7 @@ import { claim } from './earlier.ts';
 import type { Ledger } from './ledger.ts';
 import { placesOf, record } from './ledger.ts';
 import { deliverByLinks } from './links.ts';
+import { nestingProblems } from './nested.ts';
 import { MountDenied, deliverByMounts, makeRootReadOnly } from './mounts.ts';
 import type { State } from './state.ts';
 import { openHome } from './state.ts';
@@ -39,6 +41,7 @@ export function deliver(io: Io, delivery: Delivery, options: DeliverOptions): De
   const hands = newHands(io, options.place);
   io.kernel.finishFirst?.();
   for (const path of coveredPaths(delivery)) checkMountable(path);
+  judge(nestingProblems(delivery));
   const may = io.kernel.kind === 'launcher' && (io.kernel.capabilities & CAP_SYS_ADMIN) !== 0n;
   const mayMount = may && hands.place.mounts !== 'none';
   const how = deliverFiles({ hands, delivery, options }, mayMount);

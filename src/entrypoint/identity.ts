@@ -14,6 +14,8 @@ export interface Become {
   readonly dropCapabilities?: readonly number[];
   /** Home of the user that the process was started as, and of the one it becomes. */
   readonly home: { readonly before: string; readonly after: string };
+  /** Of whom the program will be; as the runtime finds it. */
+  readonly ownHome: () => string;
   readonly differences: readonly string[];
   readonly problems: readonly BellhopError[];
 }
@@ -48,6 +50,7 @@ export function whoToBecome(plan: Plan, io: Io, machine?: Io): Become {
     ...decision.become,
     ...privileges.become,
     home: changes ? { before, after: homeOf(ids.uid) } : { before: '', after: '' },
+    ownHome: () => homeOf(decision.become.uid ?? io.kernel.uid),
     differences: [...decision.differences, ...privileges.differences],
     problems: [...problems, ...decision.problems],
   };

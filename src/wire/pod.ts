@@ -268,13 +268,14 @@ function readPodSecurity(at: At | undefined): PodSecurity {
 function readSecurity(at: At | undefined): ContainerSecurity {
   if (at === undefined) return { addCapabilities: [], dropCapabilities: [] };
   const escalation = member(at, 'allowPrivilegeEscalation');
+  const privileged = flag(member(at, 'privileged'), false);
   const capabilities = record(member(at, 'capabilities'));
   const names = (which: string): string[] =>
     capabilities === undefined ? [] : (texts(member(capabilities, which)) ?? []);
   return {
     ...readIds(at),
     ...(escalation === undefined ? {} : { allowEscalation: flag(escalation, true) }),
-    privileged: flag(member(at, 'privileged'), false),
+    privileged,
     readOnlyRoot: flag(member(at, 'readOnlyRootFilesystem'), false),
     addCapabilities: names('add'),
     dropCapabilities: names('drop'),

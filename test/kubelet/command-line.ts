@@ -75,6 +75,13 @@ export function commandLine(
   ].flat();
 }
 
+// What JSON takes as it is and YAML only as an escape.
+function jsonForYaml(document: object): string {
+  const escape = (found: string): string =>
+    `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(document).replace(/[\x7F-\x9F\uFEFF\uFFFE\uFFFF]/g, escape);
+}
+
 /** The manifest (JSON is YAML) as the recorder created it, and the settings. */
 export function inputFiles(vector: Vector): Input {
   const namespace = vector.pod.metadata.namespace ?? 'default';
@@ -85,7 +92,7 @@ export function inputFiles(vector: Vector): Input {
   const documents = [vector.pod, ...objects, API_SERVER];
   const settings = { apiVersion: 'bellhop/v1', policy: { initContainers: 'ignore' } };
   return {
-    'pod.yaml': documents.map((document) => JSON.stringify(document)).join('\n---\n'),
+    'pod.yaml': documents.map(jsonForYaml).join('\n---\n'),
     'bellhop.yaml': JSON.stringify(settings),
   };
 }

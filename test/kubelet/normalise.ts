@@ -148,6 +148,72 @@ export function dropForeignData({ expected, got }: Pair, context: Context): void
   }
 }
 
+/** Paths that mounts of these containers have below mounts of the volume, and their parents. */
+function nestedBelow(volume: string, containers: readonly Container[]): Set<string> {
+  const nested = new Set<string>();
+  for (const { volumeMounts = [] } of containers) {
+    const paths = volumeMounts.map((mount) => mountPath(mount.mountPath));
+    const outer = volumeMounts.filter((mount) => mount.name === volume);
+    for (const top of outer.map((mount) => mountPath(mount.mountPath))) {
+      for (const one of paths.filter((each) => each.startsWith(`${top}/`))) {
+        const steps = one.slice(top.length + 1).split('/');
+        steps.forEach((_, index) => nested.add(steps.slice(0, index + 1).join('/')));
+      }
+    }
+  }
+  return nested;
+}
+
+/** Takes out folders that mounts of other containers have made in a volume that they share. */
+export function dropForeignFolders({ expected, got }: Pair, context: Context): void {
+  const { container, vector } = context;
+  const others = containersOf(vector.pod)
+    .map((one) => one.container)
+    .filter((other) => other.name !== container.name);
+  for (const mount of expected.mounts) {
+    const volume = declaredAt(container, mount.path)?.name;
+    const theirs = others.filter(({ volumeMounts = [] }) => {
+      return volumeMounts.some((one) => one.name === volume);
+    });
+    if (volume === undefined || theirs.length === 0) continue;
+    const made = nestedBelow(volume, theirs);
+    for (const { volumeMounts = [] } of theirs) {
+      for (const { name, subPath = '' } of volumeMounts) if (name === volume) made.add(subPath);
+    }
+    const hasExpr = theirs.some(({ volumeMounts = [] }) => {
+      return volumeMounts.some((one) => one.name === volume && one.subPathExpr !== undefined);
+    });
+    mount.entries = mount.entries.filter((entry) => {
+      if (entry.type !== 'dir' || entryOf(got, mount, entry) !== undefined) return true;
+      const ofThem = hasExpr || [...made].some((one) => `${one}/`.startsWith(`${entry.path}/`));
+      return !ofThem || entry.path.startsWith('..');
+    });
+  }
+}
+
+/** Takes out how a mount inside of a volume looks from that volume, here and at its other paths. */
+export function dropNested(pair: Pair, { container, vector }: Context): void {
+  const all = containersOf(vector.pod).map((one) => one.container);
+  const declared = (container.volumeMounts ?? []).map((mount) => mountPath(mount.mountPath));
+  eachMount(pair, (mount) => {
+    const volume = declaredAt(container, mount.path)?.name;
+    const nested = volume === undefined ? [] : [...nestedBelow(volume, all)];
+    const isNested = (path: string): boolean =>
+      nested.some((one) => `/${path}/`.includes(`/${one}/`)) && !path.startsWith('..');
+    mount.entries = mount.entries.filter(({ path }) => path === '.' || !isNested(path));
+    mount.parents = mount.parents.filter(({ path }) => {
+      return !declared.some((one) => `${path}/`.startsWith(`${one}/`));
+    });
+  });
+}
+
+/** Undoes a link to a volume's first path in the working directory. */
+export function dropLinkedCwd({ expected, got }: Pair, { container }: Context): void {
+  const mounts = (container.volumeMounts ?? []).map((one) => mountPath(one.mountPath));
+  const isIn = (cwd: string): boolean => mounts.some((one) => `${cwd}/`.startsWith(`${one}/`));
+  if (isIn(expected.cwd) && isIn(got.cwd)) got.cwd = expected.cwd;
+}
+
 /** Takes out the API server's variables that we have not. */
 export function dropApiServerVariables({ expected, got }: Pair): void {
   const ours = new Set(got.env.map(({ name }) => name));

@@ -81,6 +81,12 @@ export const NOT_COMPARABLE: readonly Rule[] = [
     apply: step.dropForeignData,
   },
   {
+    what: 'folders that mounts of other containers make in a shared volume',
+    why: '`run` delivers one container; a folder for a mount inside of a volume is empty',
+    modes: ALL,
+    apply: step.dropForeignFolders,
+  },
+  {
     what: 'kubernetes.io/config.seen and config.source in files of annotations',
     why: 'the kubelet adds them; the API object has neither',
     modes: ALL,
@@ -165,6 +171,15 @@ export const NOT_COMPARABLE: readonly Rule[] = [
     why: 'Secret bytes live in memory, and nothing can be mounted (named difference)',
     modes: WITHOUT_MOUNT,
     apply: step.dropOwnLinks,
+  },
+  {
+    what: 'how a mount inside of a volume looks from that volume; the working directory in a volume that is mounted twice',
+    why: 'there is the other volume itself, or a link, where a mount would cover a folder (named difference)',
+    modes: WITHOUT_MOUNT,
+    apply: (pair, context) => {
+      step.dropNested(pair, context);
+      step.dropLinkedCwd(pair, context);
+    },
   },
   {
     what: '/dev/shm/bellhop-<uid> in a volume at /dev/shm',

@@ -277,23 +277,43 @@ export function mendDollars({ expected }: Pair, { container }: Context): void {
   }
 }
 
-/** Takes out the links into memory that stand for a mount. */
-export function dropOwnLinks({ got }: Pair, { container }: Context): void {
-  for (const mount of got.mounts) {
-    const mayBeLink = linkAllowed(container, mount.path);
-    for (const entry of mount.entries) {
-      const link = entry.link ?? '';
-      const folder = entry.path === '..TS' && OWN_SHM.test(link);
-      if (folder || (entry.path === '.' && mayBeLink(link))) delete entry.link;
-    }
-  }
+/** Takes out the links of versions into memory. */
+export function dropMemoryLinks(pair: Pair): void {
+  dropLinks(pair, ({ path, link }) => path === '..TS' && OWN_SHM.test(link));
 }
 
-/** A subPath may be any link, the second path of a volume one to another path of the volume. */
-function linkAllowed(container: Container, path: string): (link: string) => boolean {
+/** Takes out the links of subPaths into memory. */
+export function dropFileLinks(pair: Pair, { container }: Context): void {
+  dropLinks(pair, ({ path, link }, mount) => {
+    return path === '.' && OWN_SHM.test(link) && hasSubPath(container, mount.path);
+  });
+}
+
+/** Takes out the links from one path of a volume to another. */
+export function dropSecondPaths(pair: Pair, { container }: Context): void {
+  dropLinks(pair, ({ path, link }, mount) => {
+    if (path !== '.' || OWN_SHM.test(link)) return false;
+    if (hasSubPath(container, mount.path)) return true;
+    const volume = declaredAt(container, mount.path)?.name;
+    return (container.volumeMounts ?? []).some((one) => {
+      return one.name === volume && one.mountPath !== mount.path && one.mountPath === link;
+    });
+  });
+}
+
+function hasSubPath(container: Container, path: string): boolean {
   const declared = declaredAt(container, path);
-  const hasSubPath = (declared?.subPath ?? declared?.subPathExpr ?? '') !== '';
-  const mounts = container.volumeMounts ?? [];
-  const others = mounts.filter((one) => one.name === declared?.name && one.mountPath !== path);
-  return (link) => hasSubPath || others.some((one) => one.mountPath === link);
+  return (declared?.subPath ?? declared?.subPathExpr ?? '') !== '';
+}
+
+function dropLinks(
+  { got }: Pair,
+  isExplained: (entry: Entry & { link: string }, mount: Mount) => boolean,
+): void {
+  for (const mount of got.mounts) {
+    for (const entry of mount.entries) {
+      const { link } = entry;
+      if (link !== undefined && isExplained({ ...entry, link }, mount)) delete entry.link;
+    }
+  }
 }

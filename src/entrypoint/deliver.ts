@@ -17,7 +17,7 @@ import { claim } from './earlier.ts';
 import type { Ledger } from './ledger.ts';
 import { placesOf, record } from './ledger.ts';
 import { deliverByLinks } from './links.ts';
-import { nestingProblems } from './nested.ts';
+import { nestingProblems, withoutHidden } from './nested.ts';
 import { MountDenied, deliverByMounts, makeRootReadOnly } from './mounts.ts';
 import type { State } from './state.ts';
 import { isBelow, openHome } from './state.ts';
@@ -48,7 +48,8 @@ export function deliver(io: Io, delivery: Delivery, options: DeliverOptions): De
   for (const path of coveredPaths(delivery)) checkMountable(path);
   judge(nestingProblems(delivery));
   const mayMount = io.kernel.kind === 'launcher' && (io.kernel.capabilities & CAP_SYS_ADMIN) !== 0n;
-  const how = deliverFiles({ hands, delivery, options }, mayMount);
+  const work = { hands, delivery: withoutHidden(delivery), options };
+  const how = deliverFiles(work, mayMount);
   if (options.readOnlyRoot) makeRootReadOnly(hands);
   return { how, differences: [...hands.differences] };
 }

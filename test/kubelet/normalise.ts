@@ -295,5 +295,5 @@ function linkAllowed(container: Container, path: string): (link: string) => bool
   const hasSubPath = (declared?.subPath ?? declared?.subPathExpr ?? '') !== '';
   const mounts = container.volumeMounts ?? [];
   const others = mounts.filter((one) => one.name === declared?.name && one.mountPath !== path);
-  return (link) => hasSubPath || others.some((one) => one.mountPath === link);
+  return (link) => hasSubPath || others.some((one) => mountPath(one.mountPath) === link);
 }

@@ -2,6 +2,7 @@
 // is the code: each row takes out of both snapshots what it names, and nothing else.
 import * as step from './normalise.ts';
 import type { Context, Pair } from './normalise.ts';
+import { dropStartVolume, flattenSecrets } from './routes.ts';
 import type { Mode } from './run.ts';
 import { mountPath } from './vectors.ts';
 
@@ -44,6 +45,22 @@ export const NOT_COMPARABLE: readonly Rule[] = [
     why: "the platform's: the kubelet and containerd write /etc/hosts",
     modes: BOTH,
     apply: ({ expected, got }) => [expected, got].forEach((seen) => delete seen.etcHosts),
+  },
+  {
+    what: 'the volume at /bellhop-start, of pods that came by the webhook',
+    why: 'the launcher and what it starts lie there; elsewhere `run` itself becomes the program',
+    modes: BOTH,
+    apply: (pair, { vector }) => {
+      if (vector.settings !== undefined) dropStartVolume(pair);
+    },
+  },
+  {
+    what: 'owner of files of annotations, their folders, and whether they share one mount',
+    why: 'the init container of a webhook writes as a user of its own into one volume; `run` makes a read-only mount a file. Paths, modes and bytes are compared',
+    modes: BOTH,
+    apply: (pair, { vector }) => {
+      if (vector.settings !== undefined) flattenSecrets(pair);
+    },
   },
   {
     what: "the API server's eight KUBERNETES_* variables, where absent and not set by the pod",

@@ -10,7 +10,7 @@ import { claim } from './earlier.ts';
 import type { Ledger } from './ledger.ts';
 import { placesOf, record } from './ledger.ts';
 import { deliverByLinks } from './links.ts';
-import { nestingProblems } from './nested.ts';
+import { nestingProblems, withoutHidden } from './nested.ts';
 import { MountDenied, deliverByMounts, makeRootReadOnly } from './mounts.ts';
 import type { State } from './state.ts';
 import { openHome } from './state.ts';
@@ -44,7 +44,8 @@ export function deliver(io: Io, delivery: Delivery, options: DeliverOptions): De
   judge(nestingProblems(delivery));
   const may = io.kernel.kind === 'launcher' && (io.kernel.capabilities & CAP_SYS_ADMIN) !== 0n;
   const mayMount = may && hands.place.mounts !== 'none';
-  const how = deliverFiles({ hands, delivery, options }, mayMount);
+  const work = { hands, delivery: withoutHidden(delivery), options };
+  const how = deliverFiles(work, mayMount);
   if (options.readOnlyRoot) makeRootReadOnly(hands);
   return { how, differences: [...hands.differences] };
 }

@@ -38,6 +38,18 @@ export function nestedFolders(delivery: Delivery, directory: Directory): string[
   return [...folders].toSorted();
 }
 
+/** The delivery, without links of volumes where such a folder is: the kubelet makes none there. */
+export function withoutHidden(delivery: Delivery): Delivery {
+  const directories = delivery.directories.map((directory) => {
+    const { tree } = directory;
+    if (tree === undefined) return directory;
+    const folders = new Set(nestedFolders(delivery, directory));
+    const links = tree.links.filter(({ path }) => !folders.has(path));
+    return { ...directory, tree: { ...tree, links } };
+  });
+  return { ...delivery, directories };
+}
+
 /** Makes them in an empty volume, with the fsGroup's bits that the kubelet gives to all it finds. */
 export function makeNested(
   hands: Hands,
@@ -57,24 +69,10 @@ export function makeNested(
 /** What keeps the kubelet, or the runtime, from mounting one volume inside of another. */
 export function nestingProblems(delivery: Delivery): BellhopError[] {
   const places = placesOf(delivery);
-  return [
-    ...delivery.directories.flatMap((one) => hiddenNames(delivery, one)),
-    ...places.flatMap((place) => {
-      const outer = outerOf(places, place);
-      const what = outer === undefined ? undefined : mountProblem(place, outer);
-      return what === undefined ? [] : [taken(place.landing.path, what, ELSEWHERE)];
-    }),
-  ];
-}
-
-/** A folder for a mount cannot be where the volume has a link to its content. */
-function hiddenNames(delivery: Delivery, directory: Directory): BellhopError[] {
-  const names = new Set(directory.tree?.links.map(({ path }) => path));
-  const [landing] = directory.landings;
-  const inTheWay = nestedFolders(delivery, directory).filter((one) => names.has(one));
-  return inTheWay.map((name) => {
-    const what = `is in volume ${directory.placement.volume}, and a mount path lies below it`;
-    return taken(`${landing?.path ?? ''}/${name}`, what, ELSEWHERE);
+  return places.flatMap((place) => {
+    const outer = outerOf(places, place);
+    const what = outer === undefined ? undefined : mountProblem(place, outer);
+    return what === undefined ? [] : [taken(place.landing.path, what, ELSEWHERE)];
   });
 }
 

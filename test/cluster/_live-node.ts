@@ -126,6 +126,14 @@ async function logOf(api: LiveApi, pod: string, container: string): Promise<Seen
 async function seenBy(node: LiveNode, vector: Vector, pod: Admitted): Promise<Vector> {
   const snapshot: Partial<Record<Group, Record<string, Seen>>> = {};
   const at = `/api/v1/namespaces/${vector.pod.metadata.namespace}/pods/${pod.metadata.name}`;
+  const own = new Set(containersOf(vector.pod).map(({ container }) => container.name));
+  const added = states(pod).find(({ name, state }) => {
+    return !own.has(name) && (state.terminated?.exitCode ?? 0) !== 0;
+  });
+  if (added !== undefined) {
+    const { body } = await node.api.call('GET', `${at}/log?container=${added.name}`);
+    return { ...vector, refused: { by: 'init', message: `${added.name}: ${body}` } };
+  }
   for (const { group, container } of containersOf(vector.pod)) {
     const found = await logOf(node.api, at, container.name);
     if (typeof found === 'string') {

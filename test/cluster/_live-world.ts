@@ -33,6 +33,8 @@ export interface LiveWorld extends LiveNode {
   readonly shared: Vector['objects'];
   readonly allocatable: Readonly<Record<string, string>>;
   readonly manyImages: boolean;
+  /** Version of the node's kubelet. */
+  readonly kubelet: string;
   close(): Promise<void>;
 }
 
@@ -49,7 +51,7 @@ export async function openLiveWorld(cluster: Cluster, base: Base): Promise<LiveW
   if (manyImages) await importImages(base);
   const namespace = await cluster.namespace({});
   const shared = await inTurns(SERVICES, 1, (service) => createService(api, namespace, service));
-  const { allocatable } = await nodeOf(api, nodeName);
+  const { allocatable, kubelet } = await nodeOf(api, nodeName);
   const memoryBytes = Number.parseInt(allocatable['memory'] ?? '', 10) * 1024;
   const kubernetes = (await api.get('/api/v1/namespaces/default/services/kubernetes')) as {
     spec: { clusterIP: string };
@@ -60,6 +62,7 @@ export async function openLiveWorld(cluster: Cluster, base: Base): Promise<LiveW
     namespace,
     shared,
     allocatable,
+    kubelet,
     manyImages,
     marks: { memoryBytes, apiServer: kubernetes.spec.clusterIP },
     imageFor: (image) => (manyImages ? nameOf(image) : String(given)),
@@ -82,17 +85,24 @@ async function createService(api: LiveApi, namespace: string, service: object) {
   return { apiVersion: 'v1', kind: 'Service', metadata: declared, spec };
 }
 
+interface NodeStatus {
+  readonly allocatable: Readonly<Record<string, string>>;
+  readonly nodeInfo: { readonly kubeletVersion: string };
+}
+
 async function nodeOf(api: LiveApi, name: string | undefined) {
   const { items } = (await api.get('/api/v1/nodes')) as {
-    items: { metadata: { name: string }; status: { allocatable: Record<string, string> } }[];
+    items: { metadata: { name: string }; status: NodeStatus }[];
   };
   const node = items.find(({ metadata }) => name === undefined || metadata.name === name);
   const { cpu = '', memory = '', ...rest } = node?.status.allocatable ?? {};
   const disk = rest['ephemeral-storage'] ?? '';
-  return { allocatable: { cpu, memory, 'ephemeral-storage': disk } };
+  const kubelet = node?.status.nodeInfo.kubeletVersion ?? '';
+  return { allocatable: { cpu, memory, 'ephemeral-storage': disk }, kubelet };
 }
 
-function nameOf(image: Image): string {
+/** What the node calls the image of this configuration. */
+export function nameOf(image: Image): string {
   const index = IMAGES.findIndex((one) => Bun.deepEquals(one, image));
   if (index < 0) throw new Error('an image that is not in IMAGES');
   return `live.test/probe-${index}:1`;

@@ -67,7 +67,7 @@ export function commandLine(
   const init = (vector.pod.spec.initContainers ?? []).length > 0;
   return [
     [bellhop, 'run', '-f', `${input}/pod.yaml`],
-    init ? ['-c', `${input}/bellhop.yaml`] : [],
+    init || vector.settings !== undefined ? ['-c', `${input}/bellhop.yaml`] : [],
     several ? ['--container', container.name] : [],
     imageFlags(vector, container),
     fieldFlags(vector),
@@ -90,7 +90,8 @@ export function inputFiles(vector: Vector): Input {
     metadata: { ...object.metadata, namespace },
   }));
   const documents = [vector.pod, ...objects, API_SERVER];
-  const settings = { apiVersion: 'bellhop/v1', policy: { initContainers: 'ignore' } };
+  const policy = { initContainers: 'ignore' };
+  const settings = { apiVersion: 'bellhop/v1', policy, ...vector.settings };
   return {
     'pod.yaml': documents.map(jsonForYaml).join('\n---\n'),
     'bellhop.yaml': JSON.stringify(settings),

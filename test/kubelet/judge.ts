@@ -62,7 +62,12 @@ function casesOf(vector: Vector): Case[] {
       return expected === undefined ? [] : [{ group, container, expected }];
     });
   }
-  const named = all.find(({ container }) => container.name === vector.refused?.container);
+  const { container: name, message = '' } = vector.refused ?? {};
+  const [, volume] = /volume "([^"]+)"/.exec(message) ?? [];
+  const named =
+    all.find(({ container }) => container.name === name) ??
+    // The kubelet sets volumes up for the whole pod, `run` for the container that mounts them.
+    all.find(({ container }) => container.volumeMounts?.some((mount) => mount.name === volume));
   const chosen = named ?? all.find(({ group }) => group === 'containers');
   return chosen === undefined ? [] : [{ ...chosen, expected: undefined }];
 }

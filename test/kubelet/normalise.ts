@@ -296,7 +296,9 @@ export function dropSecondPaths(pair: Pair, { container }: Context): void {
     if (hasSubPath(container, mount.path)) return true;
     const volume = declaredAt(container, mount.path)?.name;
     return (container.volumeMounts ?? []).some((one) => {
-      return one.name === volume && one.mountPath !== mount.path && one.mountPath === link;
+      return (
+        one.name === volume && one.mountPath !== mount.path && mountPath(one.mountPath) === link
+      );
     });
   });
 }

@@ -2,6 +2,7 @@
 // is the code: each row takes out of both snapshots what it names, and nothing else.
 import * as step from './normalise.ts';
 import type { Context, Pair } from './normalise.ts';
+import { dropStartVolume, flattenSecrets } from './routes.ts';
 import { isWithoutMounts, MODES, type Mode } from './run.ts';
 import { mountPath } from './vectors.ts';
 
@@ -50,6 +51,24 @@ export const NOT_COMPARABLE: readonly Rule[] = [
     why: "the platform's: the kubelet and containerd write /etc/hosts",
     modes: ALL,
     apply: ({ expected, got }) => [expected, got].forEach((seen) => delete seen.etcHosts),
+  },
+  {
+    named: '',
+    what: 'the volume at /bellhop-start, of pods that came by the webhook',
+    why: 'the launcher and what it starts lie there; elsewhere `run` itself becomes the program',
+    modes: ALL,
+    apply: (pair, { vector }) => {
+      if (vector.settings !== undefined) dropStartVolume(pair);
+    },
+  },
+  {
+    named: '',
+    what: 'owner of files of annotations, their folders, and whether they share one mount',
+    why: 'the init container of a webhook writes as a user of its own into one volume; `run` makes a read-only mount a file. Paths, modes and bytes are compared',
+    modes: ALL,
+    apply: (pair, { vector }) => {
+      if (vector.settings !== undefined) flattenSecrets(pair);
+    },
   },
   {
     named: 'service-variables',

@@ -4,6 +4,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { commandLine, IN_ROOT, inputFiles } from './command-line.ts';
 import { type Base, harnessMounts, layOutRun, type RunFolder } from './rootfs.ts';
+import { SECRETS_DIR } from './routes.ts';
 import { type Container, imageOf, mountPath, type Seen, type Vector } from './vectors.ts';
 
 /**
@@ -76,7 +77,8 @@ function platformEnv(job: Job, hostname: string): string[] {
   const names = new Set(given.map((pair) => pair.split('=', 1)[0]));
   const own = [`PATH=${PATH_DEFAULT}`, `HOSTNAME=${hostname}`, 'HOME=/root'];
   if (job.container.tty === true) own.push('TERM=xterm');
-  return [...own.filter((pair) => !names.has(pair.split('=', 1)[0])), ...given];
+  const more = job.vector.platformEnv ?? [];
+  return [...own.filter((pair) => !names.has(pair.split('=', 1)[0])), ...given, ...more];
 }
 
 function recordedHostname(vector: Vector): string {
@@ -155,7 +157,8 @@ function outcomeOf(folder: RunFolder): Outcome {
 /** For the probe: paths to list as if mounted (+), mounts of the harness to leave out (-). */
 function probePaths(job: Job): string {
   const declared = (job.container.volumeMounts ?? []).map((m) => `+${mountPath(m.mountPath)}`);
-  const words = [...declared, ...harnessMounts().map((own) => `-${own}`)];
+  const ofStores = job.vector.settings === undefined ? [] : [`+${SECRETS_DIR}`];
+  const words = [...declared, ...ofStores, ...harnessMounts().map((own) => `-${own}`)];
   return words.map((word) => `${word}\0`).join('');
 }
 

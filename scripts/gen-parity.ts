@@ -1,6 +1,6 @@
 // docs/parity.md: what was compared with a real kubelet, and every difference that is left with its
-// reason. Not a part of `npm run gen`: it reads what tests leave in .cache/parity (offline.json of
-// test/kubelet, live.json and routes.json of test/cluster). A part whose test did not run here stays
+// reason. Not a part of `npm run gen`: it reads what tests leave in .cache/parity (offline.json
+// of test/kubelet, live.json and routes.json of test/cluster). A part whose test did not run here stays
 // as the page has it. `--check` compares the page with what the tests have just shown.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -33,6 +33,22 @@ const HEADS_SHORT: Readonly<Record<string, string>> = {
   'root-mount': '`--root`, mounts',
   'root-no-mount': '`--root`, links',
 };
+
+/** How many of the differences one way of delivery still shows. */
+function leftBy({ mode, explained }: OfflineMode): string {
+  const seen = DIFFERENCE_RULES.filter((one) => one.group === 'policy' && one.name in explained);
+  return `${seen.length} ${WAYS[mode] ?? mode}`;
+}
+
+function figurePart({ modes }: OfflineResult): string[] {
+  return [`Of these the recorded pods show: ${modes.map(leftBy).join('; ')}.`];
+}
+
+/** What no snapshot shows, as nobody would compare it. */
+const OWN_ROOT = [
+  '## `--root` without the rights of root',
+  'An ordinary user’s `--root` works in a user namespace with one user and one group, those that the pod asks for. Named there: files that Kubernetes gives to somebody else belong to that user (`owner`), and further groups cannot be had. Where namespaces are denied and chroot is too, there is no other root at all: files are written below DIR, the program keeps the root of the machine, and `run` says so each time.',
+];
 
 function intro(): string[] {
   const policy = DIFFERENCE_RULES.filter(({ group }) => group === 'policy');
@@ -151,6 +167,8 @@ export function parityPage({ offline, live, routes }: Results, before: string): 
   return [
     ...intro(),
     '',
+    ...of('figure', offline, figurePart),
+    '',
     '## Recorded pods',
     ...of('offline', offline, offlinePart),
     '',
@@ -169,6 +187,8 @@ export function parityPage({ offline, live, routes }: Results, before: string): 
     'Each platform gives these its own way. Where bellhop gives one of them, it must be equal.',
     '',
     ...of('platform', offline, (result) => listPart('platform', result)),
+    '',
+    ...OWN_ROOT,
     '',
     'What the runtime alone cannot give back, where only one file can be copied, is [a list of its own](../ARCHITECTURE.md#without-the-launcher).',
     '',

@@ -1,5 +1,5 @@
-// docs/migrate.md is typed as it stands. What needs a cluster is left to test/cluster/migrate.test.ts,
-// whose record of Kubernetes is in the example.
+// docs/migrate.md is typed as it stands. What needs a cluster is left to
+// test/cluster/migrate.test.ts, whose record of Kubernetes is in the example.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { built } from './support/built.ts';
 import { needTool, skipVisibly } from './support/need.ts';

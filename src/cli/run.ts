@@ -13,6 +13,10 @@ const command: Command = {
     'Without -f and --plan it looks at BELLHOP_PLAN, then /etc/bellhop/plan.json; with no plan at',
     'all, or where Kubernetes has delivered already, CMD is started at once (BELLHOP_REQUIRE=1',
     'makes that an error). Nothing is printed unless something is wrong.',
+    '',
+    'With --root the program finds DIR as its root: in a mount namespace that ends with it (with a',
+    'user namespace where we are not root), else by chroot. Where neither is allowed its files lie',
+    'below DIR, and a warning says so. The input (-f, -c, --plan) is never looked for in DIR.',
   ].join('\n'),
   flags: {
     ...DECLARE_FLAGS,
@@ -20,7 +24,7 @@ const command: Command = {
     verbose: { help: 'tell where this differs from Kubernetes' },
     root: {
       value: 'DIR',
-      help: "start with DIR as the root, e.g. an image's files: mounts end with the program",
+      help: "the program's root: a folder with the files of its image",
     },
     trace: {
       value: 'FILE',

@@ -25,7 +25,6 @@ export interface Context {
   mode: Mode;
 }
 
-const OWN_SHM = /^\/dev\/shm\/bellhop-\d+\//;
 const API_SERVER_VARIABLES: Record<string, string> = {
   KUBERNETES_SERVICE_HOST: '10.96.0.1',
   KUBERNETES_SERVICE_PORT: '443',
@@ -274,48 +273,5 @@ export function mendDollars({ expected }: Pair, { container }: Context): void {
   expected.argv = expected.argv.map(mend);
   for (const variable of expected.env) {
     if (variable.value !== null) variable.value = mend(variable.value);
-  }
-}
-
-/** Takes out the links of versions into memory. */
-export function dropMemoryLinks(pair: Pair): void {
-  dropLinks(pair, ({ path, link }) => path === '..TS' && OWN_SHM.test(link));
-}
-
-/** Takes out the links of subPaths into memory. */
-export function dropFileLinks(pair: Pair, { container }: Context): void {
-  dropLinks(pair, ({ path, link }, mount) => {
-    return path === '.' && OWN_SHM.test(link) && hasSubPath(container, mount.path);
-  });
-}
-
-/** Takes out the links from one path of a volume to another. */
-export function dropSecondPaths(pair: Pair, { container }: Context): void {
-  dropLinks(pair, ({ path, link }, mount) => {
-    if (path !== '.' || OWN_SHM.test(link)) return false;
-    if (hasSubPath(container, mount.path)) return true;
-    const volume = declaredAt(container, mount.path)?.name;
-    return (container.volumeMounts ?? []).some((one) => {
-      return (
-        one.name === volume && one.mountPath !== mount.path && mountPath(one.mountPath) === link
-      );
-    });
-  });
-}
-
-function hasSubPath(container: Container, path: string): boolean {
-  const declared = declaredAt(container, path);
-  return (declared?.subPath ?? declared?.subPathExpr ?? '') !== '';
-}
-
-function dropLinks(
-  { got }: Pair,
-  isExplained: (entry: Entry & { link: string }, mount: Mount) => boolean,
-): void {
-  for (const mount of got.mounts) {
-    for (const entry of mount.entries) {
-      const { link } = entry;
-      if (link !== undefined && isExplained({ ...entry, link }, mount)) delete entry.link;
-    }
   }
 }

@@ -1,5 +1,6 @@
 // What of a recorded snapshot cannot, or need not, be equal outside a cluster, and why. The table
 // is the code: each row takes out of both snapshots what it names, and nothing else.
+import * as links from './links.ts';
 import * as step from './normalise.ts';
 import type { Context, Pair } from './normalise.ts';
 import { dropStartVolume, flattenSecrets } from './routes.ts';
@@ -221,21 +222,21 @@ export const NOT_COMPARABLE: readonly Rule[] = [
     what: '`..TS` is a link into /dev/shm/bellhop-<uid>/',
     why: 'Secret bytes live in memory, and nothing can be mounted',
     modes: WITHOUT_MOUNT,
-    apply: step.dropMemoryLinks,
+    apply: links.dropMemoryLinks,
   },
   {
     named: 'file-link',
     what: 'the path of a subPath is a link into /dev/shm/bellhop-<uid>/',
     why: 'the same',
     modes: WITHOUT_MOUNT,
-    apply: step.dropFileLinks,
+    apply: links.dropFileLinks,
   },
   {
     named: 'second-path-link',
     what: 'the second path of a volume is a link to the first',
     why: 'there are no bind mounts',
     modes: WITHOUT_MOUNT,
-    apply: step.dropSecondPaths,
+    apply: links.dropSecondPaths,
   },
   {
     named: 'mount-as-folder',

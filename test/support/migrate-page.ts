@@ -1,5 +1,5 @@
-// docs/migrate.md as a script: its commands one after another, in the folder that it is written for,
-// and what they print beside what the page says.
+// docs/migrate.md as a script: its commands one after another, in the folder that it is written
+// for, and what they print beside what the page says.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

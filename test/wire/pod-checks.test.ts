@@ -1,5 +1,5 @@
-// What no cluster takes though nothing of it is delivered: for each rule a pod that breaks it and one
-// that keeps it. k8s.io/kubernetes v1.33.13 pkg/apis/core/validation.
+// What no cluster takes though nothing of it is delivered: for each rule a pod that breaks it and
+// one that keeps it. k8s.io/kubernetes v1.33.13 pkg/apis/core/validation.
 import { describe, expect, test } from 'bun:test';
 import { podText, readPodText } from '../support/manifest.ts';
 

@@ -13,11 +13,19 @@ const command: Command = {
     'Without -f and --plan it looks at BELLHOP_PLAN, then /etc/bellhop/plan.json; with no plan at',
     'all, or where Kubernetes has delivered already, CMD is started at once (BELLHOP_REQUIRE=1',
     'makes that an error). Nothing is printed unless something is wrong.',
+    '',
+    'With --root the program finds DIR as its root: in a mount namespace that ends with it (with a',
+    'user namespace where we are not root), else by chroot. Where neither is allowed its files lie',
+    'below DIR, and a warning says so. The input (-f, -c, --plan) is never looked for in DIR.',
   ].join('\n'),
   flags: {
     ...DECLARE_FLAGS,
     plan: { value: 'FILE', help: 'a plan made by `bellhop plan`, instead of -f and -c' },
     verbose: { help: 'tell where this differs from Kubernetes' },
+    root: {
+      value: 'DIR',
+      help: "the program's root: a folder with the files of its image",
+    },
     trace: {
       value: 'FILE',
       help: 'write what the start spent its time on: .html or .json (BELLHOP_TRACE)',
@@ -29,12 +37,14 @@ const command: Command = {
   async run(io, given) {
     const plan = given.text('plan');
     const trace = given.text('trace');
+    const root = given.text('root');
     const options: RunOptions = {
       ...declareOptions(given),
       ...(plan === undefined ? {} : { plan }),
       ...(given.commandAt === undefined ? {} : { commandAt: given.commandAt }),
       log: given.log,
       verbose: given.has('verbose'),
+      ...(root === undefined ? {} : { root }),
       ...(trace === undefined ? {} : { trace }),
       version: VERSION,
     };

@@ -15,6 +15,7 @@ import type { Become } from './identity.ts';
 import { whoToBecome } from './identity.ts';
 import { computeDelivery } from './payloads.ts';
 import { apiServer } from './platform.ts';
+import type { Inside, OwnRoot } from './own-root.ts';
 import type { RunOptions } from './run.ts';
 import { podArguments, sizeProblems } from './start.ts';
 import type { Tracing } from './tracing.ts';
@@ -33,21 +34,41 @@ export async function carryOut(
   tracing.know(plan);
   for (const warning of declared.warnings) io.stderr(renderWarning(warning, options.log));
   const ready = await prepare(io, declared, options);
-  const cwd = plan.workingDir || plan.image.workingDir || undefined;
-  const place = cwd === undefined ? {} : { cwd };
-  const document = execDocument({ ...ready, ...place, log: options.log });
-  const readOnlyRoot = plan.identity.readOnlyRoot === true;
+  const document = execDocument({ ...ready, log: options.log });
   const delivering = tracing.trace.begin({ kind: 'deliver', name: 'writes and mounts' });
-  const done = deliver(io, ready.delivery, {
-    readOnlyRoot,
-    ...(cwd === undefined ? {} : { workingDir: cwd }),
-  });
+  const { done, document: place } = await delivered(io, plan, ready);
   delivering.end('ok');
+  const { differences = [], how } = ready.root ?? {};
   if (options.verbose)
-    tellDifferences(io, [...ready.become.differences, ...done.differences], options);
+    tellDifferences(
+      io,
+      [...differences, ...ready.become.differences, ...done.differences],
+      options,
+    );
+  else if (how === 'prefix') tellDifferences(io, differences, options);
   tracing.trace.begin({ kind: 'exec', name: 'become the program' }).end('ok');
   await tracing.finish([]);
-  return io.kernel.exec(document);
+  return io.kernel.exec({ ...document, ...place });
+}
+
+/** Here, or inside the root that is the program's own. */
+async function delivered(io: Io, plan: Plan, { root, delivery }: Ready): Promise<Inside> {
+  const cwd = plan.workingDir || plan.image.workingDir;
+  const wanted = {
+    readOnlyRoot: plan.identity.readOnlyRoot === true,
+    ...(cwd ? { workingDir: cwd } : {}),
+  };
+  if (root === undefined) {
+    return { done: deliver(io, delivery, wanted), document: cwd ? { cwd } : {} };
+  }
+  const { deliverInside } = await import('./own-root.ts');
+  return deliverInside(io, root, { delivery, ...wanted });
+}
+
+async function rootOf(io: Io, plan: Plan, given: string | undefined): Promise<OwnRoot | undefined> {
+  if (given === undefined) return undefined;
+  const { openRoot } = await import('./own-root.ts');
+  return openRoot(io, given, plan);
 }
 
 function tellDifferences(io: Io, differences: readonly string[], options: RunOptions): void {
@@ -61,6 +82,7 @@ interface Ready {
   readonly argv: readonly Argument[];
   readonly env: readonly Argument[];
   readonly become: Become;
+  readonly root: OwnRoot | undefined;
   readonly delivery: Delivery;
 }
 
@@ -69,6 +91,7 @@ async function prepare(
   { plan, objects }: Declared,
   options: CarryOutOptions,
 ): Promise<Ready> {
+  const root = await rootOf(io, plan, options.root);
   const nowMs = io.clock.now();
   const budget = startBudget(plan, io);
   const { trace } = options.tracing;
@@ -78,7 +101,8 @@ async function prepare(
   const random = new DataView(io.random(4).buffer).getUint32(0);
   const version = versionName(nowMs, random);
   const files = computeDelivery({ plan, answers, environment, nowMs, version });
-  const become = whoToBecome(plan, io);
+  const machine = root === undefined || root.how === 'prefix' ? undefined : io;
+  const become = whoToBecome(plan, root?.seen ?? io, machine);
   const argv = commandOf(io, { options, plan, environment });
   const env = execEnvironment(io, withHome(io, environment, become), plan.policy.stripEnv);
   const words = argv instanceof BellhopError ? [] : argv;
@@ -92,8 +116,9 @@ async function prepare(
   const forgotten = await remember();
   if (forgotten !== undefined) io.stderr(renderWarning(forgotten, options.log));
   budget.end();
-  const { uid = io.kernel.uid, gid = io.kernel.gid } = become;
-  return { argv: words, env, become, delivery: { ...files.delivery, owner: { uid, gid } } };
+  const { kernel } = root?.seen ?? io;
+  const { uid = kernel.uid, gid = kernel.gid } = become;
+  return { argv: words, env, become, root, delivery: { ...files.delivery, owner: { uid, gid } } };
 }
 
 function commandOf(
@@ -108,14 +133,21 @@ function commandOf(
 
 /**
  * HOME as the runtime sets it for the new user: not where the pod says something else, and not
- * where HOME is something that no runtime made up for the user we were started as.
+ * where HOME is something that no runtime made up for the user we were started as. An empty one is
+ * none: runc v1.1.5 libcontainer/init_linux.go.
  */
 function withHome(io: Io, environment: Environment, become: Become): Environment['variables'] {
   const { before, after } = become.home;
-  if (after === '' || environment.variables.has('HOME')) return environment.variables;
+  const declared = environment.variables.get('HOME');
+  if (declared?.value === '') return withOwnHome(environment, become.ownHome());
+  if (after === '' || declared !== undefined) return environment.variables;
   const inherited = io.arrival.env.findLast((entry) => nameOf(entry) === 'HOME');
   const made = inherited === undefined || bytesToText(inherited).slice('HOME='.length) === before;
   if (!made) return environment.variables;
-  const home = { value: after, rule: "the image's /etc/passwd", overrides: [] };
-  return new Map([...environment.variables, ['HOME', home]]);
+  return withOwnHome(environment, after);
+}
+
+function withOwnHome({ variables }: Environment, value: string): Environment['variables'] {
+  const home = { value, rule: "the image's /etc/passwd", overrides: [] };
+  return new Map([...variables, ['HOME', home]]);
 }

@@ -4,6 +4,7 @@ import type { Delivery } from './delivery.ts';
 import type { Hands } from './hands.ts';
 import { ELSEWHERE, standing, taken } from './hands.ts';
 import type { Ledger } from './ledger.ts';
+import { isBelow } from './state.ts';
 import { insidePath } from './tree-writer.ts';
 
 /** What may be in the way of mounts, a check for each path. */
@@ -35,4 +36,16 @@ export function checkKind(hands: Hands, path: string, isFolder: boolean): FileSt
   if (there === undefined || (there.kind === 'dir') === isFolder) return there;
   const [is, wanted] = isFolder ? ['not a folder', 'folder'] : ['a folder', 'file'];
   throw taken(path, `is ${is}, a ${wanted} is to be mounted`, ELSEWHERE);
+}
+
+/** Inside of a read-only mount the runtime makes nothing. */
+export function mustBeThere(
+  hands: Hands,
+  path: string,
+  mounts: readonly { readonly path: string; readonly readOnly: boolean }[],
+): void {
+  const around = mounts.filter((one) => one.path !== path && isBelow(path, one.path));
+  const [outer] = around.toSorted((a, b) => b.path.length - a.path.length);
+  if (outer?.readOnly !== true || standing(hands.fs, path) !== undefined) return;
+  throw taken(path, `cannot be made in ${outer.path}, which is mounted read-only`, ELSEWHERE);
 }

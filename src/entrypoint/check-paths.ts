@@ -10,6 +10,12 @@ import { isBelow } from './state.ts';
 // What stands in the way is told before anything is changed, and all of it together. What an
 // earlier start wrote whose program is gone counts as free: it is removed later.
 
+/** As container runtimes: runc refuses these mount points. */
+export function checkMountable(path: string): void {
+  const what = path === '/' ? 'is the root itself' : isBelow(path, '/proc') ? 'lies in /proc' : '';
+  if (what !== '') throw taken(path, `${what}, nothing can be mounted there`, ELSEWHERE);
+}
+
 /** Runs every check and throws all problems together. */
 export function checkAll(checks: readonly (() => void)[]): void {
   const problems: BellhopError[] = [];

@@ -1,24 +1,19 @@
+import { judge } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import type { Delivery } from './delivery.ts';
 import { coveredPaths, memoryBytes } from './delivery.ts';
-import type { Hands } from './hands.ts';
-import {
-  ELSEWHERE,
-  makeFolder,
-  makeParents,
-  newHands,
-  rollback,
-  standing,
-  taken,
-} from './hands.ts';
+import type { Hands, Place } from './hands.ts';
+import { makeFolder, makeParents, newHands, rollback, standing } from './hands.ts';
 import { writeProblem } from './hands.ts';
+import { checkMountable } from './check-paths.ts';
 import { claim } from './earlier.ts';
 import type { Ledger } from './ledger.ts';
 import { placesOf, record } from './ledger.ts';
 import { deliverByLinks } from './links.ts';
+import { nestingProblems, withoutHidden } from './nested.ts';
 import { MountDenied, deliverByMounts, makeRootReadOnly } from './mounts.ts';
 import type { State } from './state.ts';
-import { isBelow, openHome } from './state.ts';
+import { openHome } from './state.ts';
 
 /** What was delivered, for the report. */
 export interface Delivered {
@@ -32,6 +27,8 @@ export interface DeliverOptions {
   readonly readOnlyRoot: boolean;
   /** Made as the runtime makes it, with its parents, where it is not there. */
   readonly workingDir?: string;
+  /** Where the program's root lies, if it is not ours. */
+  readonly place?: Place;
 }
 
 const CAP_SYS_ADMIN = 1n << 21n;
@@ -41,19 +38,16 @@ const CAP_SYS_ADMIN = 1n << 21n;
  * mounts where that is allowed, else by real folders and links.
  */
 export function deliver(io: Io, delivery: Delivery, options: DeliverOptions): Delivered {
-  const hands = newHands(io);
+  const hands = newHands(io, options.place);
   io.kernel.finishFirst?.();
   for (const path of coveredPaths(delivery)) checkMountable(path);
-  const mayMount = io.kernel.kind === 'launcher' && (io.kernel.capabilities & CAP_SYS_ADMIN) !== 0n;
-  const how = deliverFiles({ hands, delivery, options }, mayMount);
+  judge(nestingProblems(delivery));
+  const may = io.kernel.kind === 'launcher' && (io.kernel.capabilities & CAP_SYS_ADMIN) !== 0n;
+  const mayMount = may && hands.place.mounts !== 'none';
+  const work = { hands, delivery: withoutHidden(delivery), options };
+  const how = deliverFiles(work, mayMount);
   if (options.readOnlyRoot) makeRootReadOnly(hands);
   return { how, differences: [...hands.differences] };
-}
-
-/** As container runtimes: runc refuses these mount points. */
-function checkMountable(path: string): void {
-  const what = path === '/' ? 'is the root itself' : isBelow(path, '/proc') ? 'lies in /proc' : '';
-  if (what !== '') throw taken(path, `${what}, nothing can be mounted there`, ELSEWHERE);
 }
 
 interface Work {
@@ -102,6 +96,7 @@ function stateFor(hands: Hands, delivery: Delivery, mayMount: boolean): State {
   const covered = coveredPaths(delivery);
   const bytes = memoryBytes(delivery);
   const diskAllowed = mayMount || delivery.policy.disk === 'allow';
-  const home = openHome(hands, { memory: bytes > 0, diskAllowed, covered });
+  const lasting = mayMount && hands.place.mounts === 'own';
+  const home = openHome(hands, { memory: bytes > 0, diskAllowed, lasting, covered });
   return claim(hands, home, { covers: covered, mayMount });
 }

@@ -9,7 +9,9 @@ import type { Owner } from '../plan/volume-tree.ts';
  */
 export interface Hands {
   readonly io: Io;
+  /** The program's files; what the machine says of itself is read by `io.fs`. */
   readonly fs: Fs;
+  readonly place: Place;
   /** Undo steps of what was done so far; the last is undone first. */
   readonly undo: (() => void)[];
   /** Undo steps that failed: while there are some, the manifest stays for the next start. */
@@ -18,8 +20,21 @@ export interface Hands {
   readonly differences: Set<string>;
 }
 
-export function newHands(io: Io): Hands {
-  return { io, fs: io.fs, undo: [], stuck: [], differences: new Set() };
+/** Where a program's root lies, seen from here. */
+export interface Place {
+  readonly fs: Fs;
+  /** `own`: mounts that end with the program. `none`: the root is ours, its mounts are not. */
+  readonly mounts: 'shared' | 'own' | 'none';
+  /** The table of mounts, and the folder in it that is the program's root: '' where it is ours. */
+  readonly mountTable: { readonly path: string; readonly root: string };
+}
+
+export function newHands(io: Io, place: Place = thisPlace(io)): Hands {
+  return { io, fs: place.fs, place, undo: [], stuck: [], differences: new Set() };
+}
+
+function thisPlace({ fs }: Io): Place {
+  return { fs, mounts: 'shared', mountTable: { path: '/proc/self/mountinfo', root: '' } };
 }
 
 /** Undoes everything; what cannot be undone is left to the next start, which finds it noted. */

@@ -14,6 +14,8 @@ export interface Become {
   readonly dropCapabilities?: readonly number[];
   /** Home of the user that the process was started as, and of the one it becomes. */
   readonly home: { readonly before: string; readonly after: string };
+  /** Of whom the program will be; as the runtime finds it. */
+  readonly ownHome: () => string;
   readonly differences: readonly string[];
   readonly problems: readonly BellhopError[];
 }
@@ -26,13 +28,12 @@ const CAP_SETPCAP = 1n << 8n;
 /**
  * Finds user, group and groups as kubelet and containerd do: the pod's word, else the image's USER
  * (told by `image.user`), else who we are; group and further groups from the image's /etc/passwd
- * and /etc/group (golden vectors user-*).
+ * and /etc/group (golden vectors user-*). With another root, which `io` then shows, `machine` is
+ * where HOME comes from on arrival.
  */
-export function whoToBecome(plan: Plan, io: Io): Become {
+export function whoToBecome(plan: Plan, io: Io, machine?: Io): Become {
   const problems: BellhopError[] = [];
-  const files = { passwd: lazyText(io, '/etc/passwd'), group: lazyText(io, '/etc/group') };
-  const wanted = wantedUser(plan, problems);
-  const entry = wanted === undefined ? undefined : findUser(files.passwd(), wanted);
+  const { files, wanted, entry } = usersOf(plan, io, problems);
   if (typeof wanted === 'string' && entry === undefined) {
     const what = `the image has no user ${wanted} in /etc/passwd`;
     const help = 'add the user to the image, or name another: a uid needs no entry';
@@ -43,16 +44,33 @@ export function whoToBecome(plan: Plan, io: Io): Become {
   const decision = decide({ plan, io }, ids);
   const privileges = privilegesOf(plan, io);
   const homeOf = (uid: number): string => findUser(files.passwd(), uid)?.home || '/';
-  const changes = decision.become.uid !== undefined;
+  const changes = decision.become.uid !== undefined || machine !== undefined;
+  const before = machine === undefined ? homeOf(io.kernel.uid) : homeIn(machine);
   return {
     ...decision.become,
     ...privileges.become,
-    home: changes
-      ? { before: homeOf(io.kernel.uid), after: homeOf(ids.uid) }
-      : { before: '', after: '' },
+    home: changes ? { before, after: homeOf(ids.uid) } : { before: '', after: '' },
+    ownHome: () => homeOf(decision.become.uid ?? io.kernel.uid),
     differences: [...decision.differences, ...privileges.differences],
     problems: [...problems, ...decision.problems],
   };
+}
+
+/** Who the program is to be, as far as numbers can tell. */
+export function idsOf(plan: Plan, io: Io): Ids {
+  const { files, wanted, entry } = usersOf(plan, io, []);
+  return wantedIds({ plan, io, files }, wanted, entry);
+}
+
+function usersOf(plan: Plan, io: Io, problems: BellhopError[]) {
+  const files = { passwd: lazyText(io, '/etc/passwd'), group: lazyText(io, '/etc/group') };
+  const wanted = wantedUser(plan, problems);
+  const entry = wanted === undefined ? undefined : findUser(files.passwd(), wanted);
+  return { files, wanted, entry };
+}
+
+function homeIn(machine: Io): string {
+  return findUser(lazyText(machine, '/etc/passwd')(), machine.kernel.uid)?.home || '/';
 }
 
 interface Sources {

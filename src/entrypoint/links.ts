@@ -1,4 +1,4 @@
-import { BellhopError } from '../core/errors.ts';
+import { BellhopError, judge } from '../core/errors.ts';
 import { checkAll, checkParents, isFreed } from './check-paths.ts';
 import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
 import { memoryBytes } from './delivery.ts';
@@ -8,6 +8,7 @@ import { makeFolder, makeParents, own, standing } from './hands.ts';
 import { ELSEWHERE, taken, toldAs } from './hands.ts';
 import type { Ledger } from './ledger.ts';
 import { asideOf, givingWay, placesOf, record, show, vacate } from './ledger.ts';
+import { closedProblems } from './nested.ts';
 import type { State } from './state.ts';
 import { isBelow, isInMemory } from './state.ts';
 import { insidePath, showVersion, writeLink, writeVersion } from './tree-writer.ts';
@@ -38,6 +39,7 @@ export function deliverByLinks(hands: Hands, state: State, delivery: Delivery): 
   checkAll([
     ...places.map((place) => () => checkPath(work, place)),
     ...delivery.files.map((file) => () => checkFile(work, file)),
+    () => judge(closedProblems(hands, delivery)),
   ]);
   const wanted = wantedData(work, places);
   makeRoom(work, wanted);

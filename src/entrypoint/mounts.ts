@@ -1,7 +1,7 @@
 import { BellhopError } from '../core/errors.ts';
 import { MS } from '../core/io/types.ts';
 import { rootMode } from '../plan/volume-tree.ts';
-import { checkKind, checksOf } from './check-mounts.ts';
+import { checkKind, checksOf, mustBeThere } from './check-mounts.ts';
 import { checkAll } from './check-paths.ts';
 import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
 import { dataFolder, makeDisk } from './disk.ts';
@@ -12,6 +12,7 @@ import type { Ledger } from './ledger.ts';
 import { asideOf, placesOf, record, show } from './ledger.ts';
 import type { Written } from './manifest.ts';
 import { isMarked, markOf, noteOf } from './manifest.ts';
+import { makeNested, nestedFolders } from './nested.ts';
 import type { State } from './state.ts';
 import { isBelow } from './state.ts';
 import { insidePath, showVersion, writeVersion } from './tree-writer.ts';
@@ -31,6 +32,8 @@ interface Work extends Ledger {
 interface Staged {
   readonly directory: Directory;
   readonly isMemory: boolean;
+  /** Folders in its root that other volumes are mounted on. */
+  readonly nested: readonly string[];
 }
 
 interface Binding {
@@ -55,7 +58,9 @@ export function deliverByMounts(hands: Hands, state: State, delivery: Delivery):
     return directory.tree === undefined ? dataFolder(disk, directory) : `${disk}/${index}`;
   });
   delivery.directories.forEach((directory, index) => {
-    stageVolume(work, { directory, isMemory: isMemory(directory) }, stages[index] ?? '');
+    const nested = directory.tree === undefined ? [] : nestedFolders(delivery, directory);
+    const staged = { directory, isMemory: isMemory(directory), nested };
+    stageVolume(work, staged, stages[index] ?? '');
   });
   stageFiles(work, delivery, base);
   state.before.release(stages);
@@ -67,7 +72,10 @@ export function deliverByMounts(hands: Hands, state: State, delivery: Delivery):
   for (const file of onDisk) placeFile(work, file);
   const ordered = work.bindings.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   record(work, ...ordered.map((one) => mountNote(hands, one)));
-  for (const binding of ordered) bind(work, binding);
+  for (const binding of ordered) {
+    mustBeThere(hands, binding.path, ordered);
+    bind(work, binding);
+  }
   for (const { path, readOnly } of ordered) if (readOnly) makeReadOnly(work, path);
   releaseStages(work, delivery, { base, stages });
   return work;
@@ -81,10 +89,11 @@ function mountNote(hands: Hands, { source, path, volume }: Binding): Written {
 
 function stageVolume(work: Work, volume: Staged, stage: string): void {
   const { hands } = work;
-  const { directory, isMemory } = volume;
+  const { directory, isMemory, nested } = volume;
   const { placement, tree, landings } = directory;
   const isMade = openStage(work, volume, stage);
   if (tree !== undefined) {
+    makeNested(hands, stage, { folders: nested, fsGroup: placement.fsGroup });
     writeVersion(hands, `${stage}/${tree.version}`, tree);
     showVersion(hands, stage, tree);
   }
@@ -273,11 +282,12 @@ function releaseStages(
   hands.fs.rmdir(base);
 }
 
-/** Makes the container's root read-only: only as its first process, never on somebody's machine. */
+/** Makes a container's root read-only, by its first process or in its own mounts: no machine's. */
 export function makeRootReadOnly(hands: Hands): void {
   const request = { source: '', target: '/', type: '', data: '' };
   const flags = MS.remount | MS.bind | MS.readOnly;
-  const isContainer = hands.io.kernel.pid === 1;
+  const { mounts } = hands.place;
+  const isContainer = mounts === 'own' || (mounts === 'shared' && hands.io.kernel.pid === 1);
   const errno = isContainer ? hands.io.kernel.mount({ ...request, flags }) : 'EPERM';
   if (errno !== undefined) hands.differences.add('the root file system can be written');
 }

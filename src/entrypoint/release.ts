@@ -199,9 +199,10 @@ function removePlace({ fs, io }: Hands, path: string): void {
 /** Never what somebody mounted there since: that is another file system's content. */
 function removeUnmounted(hands: Hands, path: string): void {
   if (hands.fs.stat(path) === undefined) return;
-  const text = new TextDecoder().decode(hands.fs.read('/proc/self/mountinfo', MOUNTS_BYTES_MAX));
+  const { path: table, root } = hands.place.mountTable;
+  const text = new TextDecoder().decode(hands.io.fs.read(table, MOUNTS_BYTES_MAX));
   const points = text.split('\n').map((line) => unescapeOctal(line.split(' ')[4] ?? ''));
-  const mounted = points.find((point) => isBelow(point, path));
+  const mounted = points.find((point) => isBelow(point, `${root}${path}`));
   if (mounted !== undefined)
     throw taken(mounted, 'is mounted inside of what an earlier start made');
   hands.fs.remove(path);

@@ -15,6 +15,8 @@ export interface RunOptions extends DeclareOptions {
   readonly commandAt?: number;
   readonly log: LogFormat;
   readonly verbose: boolean;
+  /** The folder that becomes the program's root. */
+  readonly root?: string;
   /** The file that the trace of the start is written to; its ending says how. */
   readonly trace?: string;
   /** bellhop's own, for the trace. */
@@ -27,7 +29,10 @@ const DEFAULT_PLAN = '/etc/bellhop/plan.json';
 export async function run(io: Io, options: RunOptions): Promise<never> {
   const source = findSource(io, options);
   if (source.kind === 'plan') refuseUnusedFlags(options);
-  if (source.kind === 'nothing') return passThrough(io, options);
+  if (source.kind === 'nothing') {
+    if (options.root !== undefined) throw nothingInside();
+    return passThrough(io, options);
+  }
   const tracing = await tracingOf(io, options);
   const reading = tracing.trace.begin({ kind: 'plan', name: 'read the declaration' });
   try {
@@ -132,6 +137,12 @@ function nothing(env: ReadonlyMap<string, string>): PlanSource {
   if ((env.get('BELLHOP_REQUIRE') ?? '0') === '0') return { kind: 'nothing' };
   const what = `no -f, no --plan, no BELLHOP_PLAN and no ${DEFAULT_PLAN}`;
   throw new BellhopError('BH_ERR_NO_PLAN', { where: ['BELLHOP_REQUIRE is set'], what });
+}
+
+/** Without a declaration nothing says what the container of this root is to be. */
+function nothingInside(): BellhopError {
+  const what = `there is nothing to deliver: no -f, no --plan, no BELLHOP_PLAN, no ${DEFAULT_PLAN}`;
+  return new BellhopError('BH_ERR_NO_PLAN', { where: ['--root'], what });
 }
 
 /** A plan says all of this itself; a flag that changes nothing is a mistake. */

@@ -45,11 +45,23 @@ export interface StateNeeds {
   readonly memory: boolean;
   /** policy.disk: allow */
   readonly diskAllowed: boolean;
+  /** What is in memory ends with the program, and no secret will lie in it: a disk comes first. */
+  readonly lasting: boolean;
   /** Paths that this delivery covers: the state may not lie below them. */
   readonly covered: readonly string[];
 }
 
 const BASES = ['/dev/shm', '/run', '/tmp', '/var/tmp'];
+/** Mounts that end with the program take what is in memory with them: what is to be known later. */
+const LASTING = ['/var/lib', '/var/tmp', '/tmp', '/run', '/'];
+
+function basesOf({ place }: Hands): readonly string[] {
+  return place.mounts === 'own' ? [...LASTING, '/dev/shm'] : BASES;
+}
+
+function ownFolder({ io }: Hands, base: string): string {
+  return `${base === '/' ? '' : base}/bellhop-${io.kernel.uid}`;
+}
 
 /** True if the path lies on a file system in memory: by statfs, never by name. */
 export function isInMemory(hands: Hands, path: string): boolean {
@@ -63,14 +75,15 @@ export function isBelow(path: string, folder: string): boolean {
 
 /** Opens bellhop's folder in the first place that does, or says why there is none. */
 export function openHome(hands: Hands, needs: StateNeeds): Home {
-  const bases = BASES.filter((base) => !needs.covered.some((path) => isBelow(base, path)));
+  const bases = basesOf(hands).filter((base) => !needs.covered.some((path) => isBelow(base, path)));
   const usable = bases.filter((base) => isUsable(hands, base));
   const memory = usable.filter((base) => isInMemory(hands, base));
   const others = usable.filter((base) => !memory.includes(base));
   const onDisk = needs.memory && !needs.diskAllowed ? [] : others;
   let refused: FsError | undefined;
-  for (const base of [...memory, ...onDisk]) {
-    const folder = `${base}/bellhop-${hands.io.kernel.uid}`;
+  const ordered = needs.lasting ? [...others, ...memory] : [...memory, ...onDisk];
+  for (const base of ordered) {
+    const folder = ownFolder(hands, base);
     const inside = needs.covered.find((path) => isBelow(path, folder));
     if (inside !== undefined)
       throw taken(inside, `lies in ${folder}, which is bellhop's own`, ELSEWHERE);
@@ -94,7 +107,7 @@ export function openHome(hands: Hands, needs: StateNeeds): Home {
  * depends on what a delivery covers.
  */
 export function allHomes(hands: Hands, home: Home): Home[] {
-  const folders = BASES.map((base) => `${base}/bellhop-${hands.io.kernel.uid}`);
+  const folders = basesOf(hands).map((base) => ownFolder(hands, base));
   const others = folders.filter((folder) => {
     if (folder === home.folder) return false;
     const there = hands.fs.stat(folder);
@@ -146,7 +159,7 @@ export function isOursAlone(hands: Hands, there: FileStat): boolean {
 
 function namespaceOf(hands: Hands): string {
   try {
-    return hands.fs.readlink('/proc/self/ns/pid');
+    return hands.io.fs.readlink('/proc/self/ns/pid');
   } catch {
     return '';
   }
@@ -155,7 +168,7 @@ function namespaceOf(hands: Hands): string {
 /** When a process started, in ticks since boot: field 22 of /proc/PID/stat (proc(5)). */
 export function startOf(hands: Hands, pid: number): string | undefined {
   try {
-    const text = new TextDecoder().decode(hands.fs.read(`/proc/${pid}/stat`, STAT_BYTES_MAX));
+    const text = new TextDecoder().decode(hands.io.fs.read(`/proc/${pid}/stat`, STAT_BYTES_MAX));
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     // A zombie has ended; only nobody has asked for its exit code yet.
     return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];

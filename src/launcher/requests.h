@@ -6,8 +6,9 @@
 #define BELLHOP_REQUESTS_H
 #include "text.h"
 
-enum { ASK_MOUNT = 1, ASK_UNMOUNT = 2, ASK_NAMESPACES = 3 };
-enum { REQUEST_BYTES_MAX = 16384 };
+enum { ASK_MOUNT = 1, ASK_UNMOUNT = 2, ASK_NAMESPACES = 3, ASK_TRIAL = 4, ASK_ROOT = 5 };
+enum { REQUEST_BYTES_MAX = 16384, TRIAL_STACK_BYTES = 4096 };
+#define MAPS_BY_CHILD 0xffffffffu
 
 struct cursor { const u8 *at, *end; int bad; };
 
@@ -48,12 +49,14 @@ static i64 write_map(const char *path, u32 inside, u32 outside) {
   return write_proc(path, text);
 }
 
-/* Root keeps its user namespace: a program must not find itself in another one without need. */
+/* Root keeps its user namespace: a program must not find itself in another one without need. Who
+ * may map more than itself does so from outside, which we are not any more: MAPS_BY_CHILD. */
 static i64 enter_namespaces(u32 uid, u32 gid) {
+  u32 outer_uid = (u32)sys0(SYS_geteuid), outer_gid = (u32)sys0(SYS_getegid);
   i64 error = sys1(SYS_unshare, CLONE_NEWNS);
-  if (error == -E_PERM) {
-    u32 outer_uid = (u32)sys0(SYS_geteuid), outer_gid = (u32)sys0(SYS_getegid);
-    error = sys1(SYS_unshare, CLONE_NEWUSER | CLONE_NEWNS);
+  if (error == -E_PERM) error = sys1(SYS_unshare, CLONE_NEWUSER | CLONE_NEWNS);
+  else uid = MAPS_BY_CHILD;
+  if (uid != MAPS_BY_CHILD) {
     /* Without this the kernel lets nobody unprivileged map a group (user_namespaces(7)). */
     if (!error) error = write_proc("/proc/self/setgroups", "deny");
     if (!error) error = write_map("/proc/self/uid_map", uid, outer_uid);
@@ -61,6 +64,29 @@ static i64 enter_namespaces(u32 uid, u32 gid) {
   }
   if (!error) error = sys5(SYS_mount, "none", "/", 0, MS_REC_PRIVATE, 0);
   return error;
+}
+
+static void trial(void) { quit((int)-enter_namespaces(MAPS_BY_CHILD, 0)); }
+
+/* Whether namespaces are granted with the rights that belong to them: a process that entered one
+ * without them (AppArmor's rule for user namespaces) could never come back. */
+static i64 try_namespaces(void) {
+  static u8 stack[TRIAL_STACK_BYTES] __attribute__((aligned(16)));
+  int status = 0;
+  i64 pid = clone_on(CLONE_VM | CLONE_VFORK, stack + sizeof stack, 0, trial);
+  if (pid < 0) return pid;
+  i64 ended = sys4(SYS_wait4, pid, &status, W_ALL, 0);
+  return ended < 0 || status & 127 ? -E_PERM : -(i64)(status >> 8 & 255);
+}
+
+/* `root` is a mount point of our namespace. The old root is put on top of the new one and taken off
+ * (pivot_root(2)); from an initramfs, which cannot be moved, only chroot leads away. */
+static i64 enter_root(const char *root) {
+  i64 error = sys1(SYS_chdir, root);
+  if (!error) error = sys2(SYS_pivot_root, ".", ".");
+  if (!error) error = sys2(SYS_umount2, ".", MNT_DETACH);
+  else if (error == -E_INVAL) error = sys1(SYS_chroot, ".");
+  return error ? error : sys1(SYS_chdir, "/");
 }
 
 static i64 carry_out(struct cursor *in) {
@@ -82,6 +108,12 @@ static i64 carry_out(struct cursor *in) {
     u32 uid = take_u32(in), gid = take_u32(in);
     if (in->bad || in->at != in->end) return -E_INVAL;
     return enter_namespaces(uid, gid);
+  }
+  if (operation == ASK_TRIAL) return in->bad || in->at != in->end ? -E_INVAL : try_namespaces();
+  if (operation == ASK_ROOT) {
+    const char *root = take_string(in);
+    if (in->bad || in->at != in->end) return -E_INVAL;
+    return enter_root(root);
   }
   return -E_INVAL;
 }

@@ -16,7 +16,8 @@ enum {
   SYS_chdir = 80, SYS_umask = 95, SYS_geteuid = 107, SYS_getegid = 108, SYS_getppid = 110,
   SYS_setgroups = 116, SYS_setresuid = 117, SYS_setresgid = 119, SYS_capget = 125,
   SYS_capset = 126, SYS_rt_sigpending = 127, SYS_rt_sigtimedwait = 128,
-  SYS_rt_sigqueueinfo = 129, SYS_fstatfs = 138, SYS_prctl = 157, SYS_chroot = 161, SYS_mount = 165,
+  SYS_rt_sigqueueinfo = 129, SYS_fstatfs = 138, SYS_pivot_root = 155, SYS_prctl = 157,
+  SYS_chroot = 161, SYS_mount = 165,
   SYS_umount2 = 166, SYS_clock_gettime = 228, SYS_exit_group = 231, SYS_openat = 257,
   SYS_readlinkat = 267, SYS_ppoll = 271, SYS_waitid = 247, SYS_unshare = 272, SYS_prlimit64 = 302,
   SYS_memfd_create = 319
@@ -24,7 +25,8 @@ enum {
 #define O_DIRECTORY 0200000
 #elif defined(__aarch64__)
 enum {
-  SYS_getcwd = 17, SYS_fcntl = 25, SYS_umount2 = 39, SYS_mount = 40, SYS_fstatfs = 44,
+  SYS_getcwd = 17, SYS_fcntl = 25, SYS_umount2 = 39, SYS_mount = 40, SYS_pivot_root = 41,
+  SYS_fstatfs = 44,
   SYS_chdir = 49, SYS_chroot = 51, SYS_openat = 56, SYS_close = 57, SYS_lseek = 62,
   SYS_write = 64, SYS_ppoll = 73, SYS_readlinkat = 78, SYS_capget = 90, SYS_capset = 91,
   SYS_exit_group = 94, SYS_waitid = 95, SYS_unshare = 97, SYS_clock_gettime = 113, SYS_kill = 129,
@@ -104,7 +106,7 @@ enum { PROT_READ = 1, PROT_WRITE = 2, MAP_PRIVATE = 2, MAP_ANONYMOUS = 32, AT_CW
 enum { AF_UNIX = 1, SOCK_SEQPACKET = 5, SOCK_CLOEXEC = O_CLOEXEC, MSG_TRUNC = 32,
        MSG_DONTWAIT = 64, MSG_NOSIGNAL = 0x4000 };
 enum { POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, W_NOHANG = 1, W_EXITED = 4,
-       W_NOWAIT = 0x01000000 };
+       W_NOWAIT = 0x01000000, W_ALL = 0x40000000 };
 enum { PR_SET_PDEATHSIG = 1, PR_CAPBSET_READ = 23, PR_CAPBSET_DROP = 24 };
 enum { PR_SET_NO_NEW_PRIVS = 38 };
 enum { MFD_CLOEXEC = 1, MFD_NOEXEC_SEAL = 8, TMPFS_MAGIC = 0x01021994 };
@@ -113,6 +115,7 @@ enum { MFD_CLOEXEC = 1, MFD_NOEXEC_SEAL = 8, TMPFS_MAGIC = 0x01021994 };
 #define CLONE_VFORK 0x4000ul
 #define CLONE_NEWNS 0x20000ul
 #define CLONE_NEWUSER 0x10000000ul
+enum { MNT_DETACH = 2 };
 #define MS_REC_PRIVATE (16384ul | (1ul << 18))
 #define NO_LIMIT (~0ul)
 

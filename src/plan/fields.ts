@@ -107,14 +107,18 @@ interface AmountQuery {
   readonly name: string;
 }
 
-/** Requests follow limits where only limits are given; limits follow the node's allocatable. */
+/**
+ * Requests follow limits where only limits are given. A limit that is absent or 0 is the node's
+ * allocatable (k8s.io/kubernetes v1.33.13 pkg/api/v1/resource MergeContainerResourceLimits).
+ */
 function amountOf(query: AmountQuery): string | BellhopError {
   const { context, container, kind, name } = query;
   const limit = container.resources.limits.get(name);
   if (kind === 'requests') return container.resources.requests.get(name) ?? limit ?? '0';
+  const isSet = limit !== undefined && parseQuantity(limit)?.nano !== 0n;
+  if (isSet || name.startsWith('hugepages-')) return limit ?? '0';
   const node = context.node.get(name);
-  if (limit !== undefined || node !== undefined) return limit ?? node ?? '';
-  if (name.startsWith('hugepages-')) return '0';
+  if (node !== undefined) return node;
   return new BellhopError('BH_ERR_FIELD', {
     where: [`limits.${name}`],
     what: "without a limit it is the node's allocatable, which is not known here",

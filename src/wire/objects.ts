@@ -51,7 +51,32 @@ export function readSecret(at: At): DataObject {
   for (const [key, one] of members(member(at, 'stringData'))) {
     entries.set(checkedKey(one, key), new Sealed(encoder.encode(textOrNull(one))));
   }
+  checkType(at, entries);
   return finish(at, 'Secret', entries);
+}
+
+/** Keys that a type asks for: all of them, but of basic-auth's one (ValidateSecret). */
+const KEYS_OF: Readonly<Record<string, readonly string[]>> = {
+  'kubernetes.io/dockercfg': ['.dockercfg'],
+  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
+  'kubernetes.io/basic-auth': ['username', 'password'],
+  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
+  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
+};
+
+function checkType(at: At, entries: ReadonlyMap<string, Sealed>): void {
+  const place = member(at, 'type');
+  const type = text(place) ?? '';
+  if (place === undefined || !Object.hasOwn(KEYS_OF, type)) return;
+  const keys = KEYS_OF[type] ?? [];
+  const lacking = keys.filter((key) => !entries.has(key));
+  const isEnough = type.endsWith('/basic-auth')
+    ? lacking.length < keys.length
+    : lacking.length === 0;
+  if (!isEnough) complain(place, `a Secret of this type has ${lacking.join(' and ')}`);
+  if (type.endsWith('/ssh-auth') && entries.get('ssh-privatekey')?.bytes === 0) {
+    complain(place, 'ssh-privatekey must not be empty');
+  }
 }
 
 /** Reads a ConfigMap: `data` is text, `binaryData` is base64 and never becomes a variable. */

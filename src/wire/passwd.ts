@@ -19,11 +19,14 @@ export function findUser(passwd: string, wanted: string | number): PasswdUser | 
   return undefined;
 }
 
-/** Every group that names the user as a member. */
+/**
+ * Every group that names the user as a member, but the one of the same name (containerd v1.6 and
+ * v1.7, oci WithAdditionalGIDs).
+ */
 export function groupsOf(group: string, user: string): number[] {
   return group.split('\n').flatMap((line) => {
-    const [, , gid = '', members = ''] = line.split(':');
-    const isMember = members.trim().split(',').includes(user);
+    const [name, , gid = '', members = ''] = line.split(':');
+    const isMember = name !== user && members.trim().split(',').includes(user);
     return isMember && /^\d+$/.test(gid) ? [Number(gid)] : [];
   });
 }

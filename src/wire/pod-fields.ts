@@ -33,6 +33,13 @@ export function subscriptOf(path: string): { map: string; key: string } | undefi
   return match === null ? undefined : { map: match[1] ?? '', key: match[2] ?? '' };
 }
 
+/** The version of the fields that a fieldRef means: there is one. */
+export function checkVersion(fieldRef: At): void {
+  const version = member(fieldRef, 'apiVersion');
+  const isKnown = ['v1', '', undefined].includes(text(version));
+  if (version !== undefined && !isKnown) complain(version, 'there are no fields but those of v1');
+}
+
 /** What is wrong with a fieldPath in env. */
 export function envFieldProblem(path: string): string | undefined {
   return fieldProblem(path, ENV_FIELDS);

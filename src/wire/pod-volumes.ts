@@ -1,5 +1,6 @@
 import { dnsLabelProblem, itemPathProblem } from './names.ts';
-import { quantityText, readResource, volumeFieldProblem } from './pod-fields.ts';
+import { checkToken } from './pod-checks.ts';
+import { checkVersion, quantityText, readResource, volumeFieldProblem } from './pod-fields.ts';
 import type { DownwardItem, KeyItem, ObjectSource, ProjectedSource } from './pod-types.ts';
 import type { ResourceField, Volume, VolumeSource } from './pod-types.ts';
 import type { At } from './read.ts';
@@ -149,6 +150,7 @@ function readField(at: At): string {
   const path = needText(at, 'fieldPath');
   const problem = path === '' ? undefined : volumeFieldProblem(path);
   if (problem !== undefined) complain(member(at, 'fieldPath') ?? at, problem);
+  checkVersion(at);
   return path;
 }
 
@@ -187,8 +189,10 @@ function explicitPaths(source: ProjectedSource): readonly string[] {
 
 function readProjectedSource(at: At): ProjectedSource {
   const given = sources(at, PROJECTED_SOURCES);
-  if (given.length !== 1) complain(at, 'must have exactly one source');
+  if (given.length > 1) complain(at, 'may have one source');
+  // None at all is taken, and gives nothing (validateProjectionSources).
   const [[kind, one] = ['', at]] = given;
+  if (kind === '') return { kind: 'downward', items: [] };
   switch (kind) {
     case 'secret':
       return { kind: 'object', object: readObject(one, { kind: 'Secret', name: 'name' }) };
@@ -197,6 +201,7 @@ function readProjectedSource(at: At): ProjectedSource {
     case 'downwardAPI':
       return { kind: 'downward', items: downwardItems(one) };
     case 'serviceAccountToken':
+      checkToken(one);
       return {
         kind: 'token',
         path: readItemPath(one),

@@ -9,7 +9,8 @@ import type {
 } from './pod-types.ts';
 import type { Resources, ValueFrom, Volume, VolumeMount } from './pod-types.ts';
 import { readVolume } from './pod-volumes.ts';
-import { envFieldProblem, quantityText, readResource } from './pod-fields.ts';
+import { checkContainer, checkMetadata, checkPodSecurity, checkReference } from './pod-checks.ts';
+import { checkVersion, envFieldProblem, quantityText, readResource } from './pod-fields.ts';
 import type { At } from './read.ts';
 import {
   complain,
@@ -36,6 +37,7 @@ const ID_MAX = 2 ** 31 - 1;
  */
 export function readPod(at: At, claims: readonly string[] = []): Pod {
   const metadata = record(member(at, 'metadata'));
+  checkMetadata(metadata);
   const spec = record(member(at, 'spec'));
   if (spec === undefined) complain(at, 'spec is required');
   const part = (name: string): At | undefined =>
@@ -90,6 +92,7 @@ function readContainer(at: At, volumes: readonly { readonly name: string }[]): C
   for (const device of list(member(at, 'volumeDevices'))) {
     complain(device, 'a block device comes from a cluster', 'BH_ERR_POD_UNSUPPORTED');
   }
+  checkContainer(at);
   const mounts = records(member(at, 'volumeMounts'));
   return {
     name,
@@ -183,6 +186,7 @@ function readValueFrom(at: At): ValueFrom | undefined {
   switch (kind) {
     case 'secretKeyRef':
     case 'configMapKeyRef':
+      checkReference(one);
       return {
         kind: kind === 'secretKeyRef' ? 'secretKey' : 'configMapKey',
         name: needText(one, 'name'),
@@ -190,9 +194,12 @@ function readValueFrom(at: At): ValueFrom | undefined {
         optional: flag(member(one, 'optional'), false),
       };
     case 'fieldRef': {
-      const fieldPath = needText(one, 'fieldPath');
+      const written = needText(one, 'fieldPath');
+      // What clients of v1 wrote before 2015: ConvertDownwardAPIFieldLabel.
+      const fieldPath = written === 'spec.host' ? 'spec.nodeName' : written;
       const problem = fieldPath === '' ? undefined : envFieldProblem(fieldPath);
       if (problem !== undefined) complain(member(one, 'fieldPath') ?? one, problem);
+      checkVersion(one);
       return { kind: 'field', path: fieldPath };
     }
     case 'resourceFieldRef':
@@ -212,6 +219,7 @@ function readEnvFrom(at: At): EnvFrom {
     complain(at, 'must have exactly one of secretRef and configMapRef');
   }
   const source = record(secret ?? configMap);
+  if (source !== undefined) checkReference(source);
   return {
     kind: secret === undefined ? 'ConfigMap' : 'Secret',
     prefix,
@@ -247,6 +255,7 @@ function readIds(at: At | undefined): Pick<PodSecurity, 'user' | 'group' | 'nonR
 
 function readPodSecurity(at: At | undefined): PodSecurity {
   if (record(at) === undefined || at === undefined) return { supplementalGroups: [] };
+  checkPodSecurity(at);
   const fsGroup = integer(member(at, 'fsGroup'), { min: 0, max: ID_MAX });
   const groups = list(member(at, 'supplementalGroups'));
   return {
@@ -259,13 +268,14 @@ function readPodSecurity(at: At | undefined): PodSecurity {
 function readSecurity(at: At | undefined): ContainerSecurity {
   if (at === undefined) return { addCapabilities: [], dropCapabilities: [] };
   const escalation = member(at, 'allowPrivilegeEscalation');
+  const privileged = flag(member(at, 'privileged'), false);
   const capabilities = record(member(at, 'capabilities'));
   const names = (which: string): string[] =>
     capabilities === undefined ? [] : (texts(member(capabilities, which)) ?? []);
   return {
     ...readIds(at),
     ...(escalation === undefined ? {} : { allowEscalation: flag(escalation, true) }),
-    privileged: flag(member(at, 'privileged'), false),
+    privileged,
     readOnlyRoot: flag(member(at, 'readOnlyRootFilesystem'), false),
     addCapabilities: names('add'),
     dropCapabilities: names('drop'),

@@ -58,14 +58,14 @@ export const ROWS: readonly Row[] = [
     pod(
       `{kind: Pod, metadata: {name: "p\\e[31m"}, spec: {containers: [{name: "c\\e]0;x\\a"}], volumes: [{name: "v\\u202e"}, {name: "v\\r\\n"}]}}`,
     ),
-    ['BH_ERR_POD_INVALID', 'BH_ERR_POD_INVALID', 'BH_ERR_POD_INVALID'],
+    ['BH_ERR_POD_INVALID', 'BH_ERR_POD_INVALID', 'BH_ERR_POD_INVALID', 'BH_ERR_POD_INVALID'],
     'Pod p\\u001b[31m',
   ],
   [
     'control characters in a key that is asked for',
     pod(container('env: [{name: A, valueFrom: {secretKeyRef: {name: s, key: "k\\e[2J"}}}]')),
-    ['BH_ERR_MISSING'],
-    'k\\u001b[2J',
+    ['BH_ERR_POD_INVALID'],
+    'secretKeyRef.key',
   ],
   [
     'control characters in a flag',

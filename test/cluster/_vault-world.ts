@@ -1,10 +1,10 @@
 // A Vault that pods of the kit's node reach, and pods that the webhook has handled for it.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { realServer } from '../real/_servers.ts';
 import { built } from '../support/built.ts';
+import { forwarding } from './_forward.ts';
 import { importImage } from './_pods.ts';
 import type { Cluster } from './kit/cluster.ts';
 import { realCluster } from './kit/cluster.ts';
@@ -76,18 +76,4 @@ export async function openVaultWorld(): Promise<VaultWorld | undefined> {
       await cluster.clean();
     },
   };
-}
-
-/** Pods reach the machine by the gateway's address, the server listens on the loopback. */
-async function forwarding(
-  url: URL,
-): Promise<{ readonly server: net.Server; readonly port: number }> {
-  const server = net.createServer((socket) => {
-    const there = net.connect(Number(url.port), url.hostname);
-    socket.on('error', () => there.destroy());
-    there.on('error', () => socket.destroy());
-    socket.pipe(there).pipe(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
-  return { server, port: (server.address() as net.AddressInfo).port };
 }

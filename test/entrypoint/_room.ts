@@ -79,7 +79,9 @@ function kernelOf(strategy: Strategy, pid: number, next: (operation: string) => 
       failing('unmount', () =>
         withStrings([path], ([at]) => libc().umount2(at ?? null, MNT_DETACH)),
       ),
+    tryNamespaces: () => 'ENOSYS',
     enterNamespaces: () => 'ENOSYS',
+    enterRoot: () => 'ENOSYS',
     exec: () => {
       throw new Error('never');
     },
@@ -115,6 +117,7 @@ export function roomIo(
   };
   const io: Io = {
     fs,
+    filesBelow: nobody,
     kernel,
     arrival: { argv: [], env: [] },
     programPath: '/bellhop-runtime',
@@ -164,7 +167,7 @@ export function tryDelivery(
 /** A start that wants nothing: it removes what dead starts left, and then itself. */
 export function cleanUp(): void {
   const hands = newHands(roomIo('mounts', { pid: process.pid }).io);
-  const home = openHome(hands, { memory: true, diskAllowed: false, covered: [] });
+  const home = openHome(hands, { memory: true, diskAllowed: false, lasting: false, covered: [] });
   claim(hands, home, { covers: ['/no/such'], mayMount: true }).before.release([]);
   rollback(hands);
   for (const folder of [

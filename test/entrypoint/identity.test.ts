@@ -23,11 +23,16 @@ function become({ identity = {}, user, policy = {}, outside = {} }: Given) {
     image: user === undefined ? {} : { user },
     policy: { ...DEFAULT_POLICY, ...policy },
   } as unknown as Plan;
-  const { problems, differences, home, ...ids } = whoToBecome(
+  const { problems, differences, home, ownHome, ...ids } = whoToBecome(
     plan,
     fakeIo({ files: FILES, ...outside }),
   );
-  return { ids, home, problems: problems.map((one) => `${one.code} ${one.what}`), differences };
+  return {
+    ids,
+    home: { ...home, own: ownHome() },
+    problems: problems.map((one) => `${one.code} ${one.what}`),
+    differences,
+  };
 }
 
 const powerless: FakeOutside = {
@@ -70,9 +75,14 @@ describe('who the program becomes', () => {
     expect(become({ identity: { user: 1000 } }).home).toEqual({
       before: '/root',
       after: '/home/app',
+      own: '/home/app',
     });
-    expect(become({ identity: { user: 4242 } }).home).toEqual({ before: '/root', after: '/' });
-    expect(become({}).home).toEqual({ before: '', after: '' });
+    expect(become({ identity: { user: 4242 } }).home).toEqual({
+      before: '/root',
+      after: '/',
+      own: '/',
+    });
+    expect(become({}).home).toEqual({ before: '', after: '', own: '/root' });
   });
 
   test('an image without /etc/passwd', () => {

@@ -54,18 +54,32 @@ function imageFlags(vector: Vector, container: Container): string[] {
   return flags;
 }
 
+/** Where bellhop and the input lie in the container's root. */
+export const IN_ROOT = { bellhop: '/bellhop/bellhop', input: '/bellhop-input' } as const;
+
 /** Program and arguments that deliver this container and become its program. */
-export function commandLine(vector: Vector, container: Container): string[] {
+export function commandLine(
+  vector: Vector,
+  container: Container,
+  { bellhop, input }: { readonly bellhop: string; readonly input: string },
+): string[] {
   const several = containersOf(vector.pod).length > 1;
   const init = (vector.pod.spec.initContainers ?? []).length > 0;
   return [
-    ['/bellhop/bellhop', 'run', '-f', '/bellhop-input/pod.yaml'],
-    init ? ['-c', '/bellhop-input/bellhop.yaml'] : [],
+    [bellhop, 'run', '-f', `${input}/pod.yaml`],
+    init || vector.settings !== undefined ? ['-c', `${input}/bellhop.yaml`] : [],
     several ? ['--container', container.name] : [],
     imageFlags(vector, container),
     fieldFlags(vector),
     nodeFlags(vector),
   ].flat();
+}
+
+// What JSON takes as it is and YAML only as an escape.
+function jsonForYaml(document: object): string {
+  const escape = (found: string): string =>
+    `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(document).replace(/[\x7F-\x9F\uFEFF\uFFFE\uFFFF]/g, escape);
 }
 
 /** The manifest (JSON is YAML) as the recorder created it, and the settings. */
@@ -76,9 +90,10 @@ export function inputFiles(vector: Vector): Input {
     metadata: { ...object.metadata, namespace },
   }));
   const documents = [vector.pod, ...objects, API_SERVER];
-  const settings = { apiVersion: 'bellhop/v1', policy: { initContainers: 'ignore' } };
+  const policy = { initContainers: 'ignore' };
+  const settings = { apiVersion: 'bellhop/v1', policy, ...vector.settings };
   return {
-    'pod.yaml': documents.map((document) => JSON.stringify(document)).join('\n---\n'),
+    'pod.yaml': documents.map(jsonForYaml).join('\n---\n'),
     'bellhop.yaml': JSON.stringify(settings),
   };
 }

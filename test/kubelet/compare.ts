@@ -1,6 +1,6 @@
 // What a real kubelet gave against what `bellhop run` gives: the list of differences. Pure.
 import type { Context } from './normalise.ts';
-import { NOT_COMPARABLE } from './rules.ts';
+import { NOT_COMPARABLE, type Rule } from './rules.ts';
 import type { Entry, Mount, Seen, Text } from './vectors.ts';
 
 /** One deviation; a side that has nothing there is undefined. */
@@ -93,10 +93,25 @@ function* differ(expected: unknown, got: unknown, at: string): Generator<Differe
   }
 }
 
-/** Every difference that no row of NOT_COMPARABLE explains. */
-export function compare(expected: Seen, got: Seen, context: Context): Difference[] {
+/** Names of the differences that these snapshots have, and that are explained. */
+export function explained(expected: Seen, got: Seen, context: Context): string[] {
+  const rest = compare(expected, got, context).length;
+  const names = new Set(NOT_COMPARABLE.map(({ named }) => named).filter((name) => name !== ''));
+  return [...names].filter((name) => {
+    const others = NOT_COMPARABLE.filter(({ named }) => named !== name);
+    return compare(expected, got, context, others).length > rest;
+  });
+}
+
+/** Every difference that no row of NOT_COMPARABLE explains, or none of these rows. */
+export function compare(
+  expected: Seen,
+  got: Seen,
+  context: Context,
+  rules: readonly Rule[] = NOT_COMPARABLE,
+): Difference[] {
   const pair = { expected: structuredClone(expected), got: structuredClone(got) };
-  for (const rule of NOT_COMPARABLE) {
+  for (const rule of rules) {
     if (rule.modes.includes(context.mode)) rule.apply(pair, context);
   }
   return [...differ(seenTree(pair.expected), seenTree(pair.got), '')].map((difference) => ({

@@ -1,8 +1,8 @@
 // The verdict on a vector: every container that was seen is run and compared, or must be refused.
 import { TOKENS_DECLARED } from './command-line.ts';
-import { compare, type Difference } from './compare.ts';
+import { compare, type Difference, explained } from './compare.ts';
 import { type Base, hasContent } from './rootfs.ts';
-import { type Mode, type Outcome, runContainer } from './run.ts';
+import { isWithoutMounts, type Mode, type Outcome, runContainer } from './run.ts';
 import {
   type Container,
   containersOf,
@@ -20,6 +20,12 @@ export interface Verdict {
   vector: Vector;
   mode: Mode;
   differences: Difference[];
+  /** Whether a container was started, as all of it or none are. */
+  started: boolean;
+  /** Names of the differences that are explained. */
+  explained: ReadonlySet<string>;
+  /** Why it is refused though Kubernetes starts it. */
+  refusedFor: string | undefined;
   /** What `bellhop` and the probe said on standard error. */
   stderr: string;
 }
@@ -40,6 +46,8 @@ interface Case {
 /** Why a container must be refused, and what the report then has to name. */
 interface Refusal {
   why: string;
+  /** Why `run` refuses what Kubernetes starts. */
+  here?: string;
   names?: string;
 }
 
@@ -54,7 +62,12 @@ function casesOf(vector: Vector): Case[] {
       return expected === undefined ? [] : [{ group, container, expected }];
     });
   }
-  const named = all.find(({ container }) => container.name === vector.refused?.container);
+  const { container: name, message = '' } = vector.refused ?? {};
+  const [, volume] = /volume "([^"]+)"/.exec(message) ?? [];
+  const named =
+    all.find(({ container }) => container.name === name) ??
+    // The kubelet sets volumes up for the whole pod, `run` for the container that mounts them.
+    all.find(({ container }) => container.volumeMounts?.some((mount) => mount.name === volume));
   const chosen = named ?? all.find(({ group }) => group === 'containers');
   return chosen === undefined ? [] : [{ ...chosen, expected: undefined }];
 }
@@ -77,13 +90,16 @@ function refusalOf(vector: Vector, { container }: Case, court: Court): Refusal |
   }
   if (!TOKENS_DECLARED && mountsToken(vector, container)) {
     const why = 'a service account token that only a cluster can give, and no replacement';
-    return { why, names: 'serviceAccountToken' };
+    const here = 'a service account token, for which nothing is declared';
+    return { why, here, names: 'serviceAccountToken' };
   }
   const hidden = (container.volumeMounts ?? [])
     .map((mount) => mountPath(mount.mountPath))
     .find((at) => hasContent(court.base, at));
-  if (court.mode === 'no-mount' && hidden !== undefined) {
-    return { why: `the image has content at ${hidden} that cannot be hidden`, names: hidden };
+  if (isWithoutMounts(court.mode) && hidden !== undefined) {
+    const why = `the image has content at ${hidden} that cannot be hidden`;
+    const here = 'content of the image at a mount path, which cannot be hidden';
+    return { why, here, names: hidden };
   }
   return undefined;
 }
@@ -123,19 +139,28 @@ async function judgeCase(vector: Vector, one: Case, court: Court) {
     ...difference,
     path: `${group}.${container.name}.${difference.path}`,
   }));
-  return { differences, stderr: outcome.stderr };
+  const { seen, stderr } = outcome;
+  const isCompared = seen !== undefined && expected !== undefined && refusal === undefined;
+  const named = isCompared ? explained(expected, seen, { vector, container, mode }) : [];
+  return { differences, stderr, named, started: seen !== undefined, here: refusal?.here };
 }
 
 /** Runs one vector in one mode, container after container. */
 export async function judge(vector: Vector, court: Court): Promise<Verdict> {
   const differences: Difference[] = [];
+  const named = new Set<string>();
+  let started = false;
+  let refusedFor: string | undefined;
   let stderr = '';
   for (const one of casesOf(vector)) {
     const result = await judgeCase(vector, one, court);
     differences.push(...result.differences);
+    for (const name of result.named) named.add(name);
+    started ||= result.started;
+    refusedFor ??= result.here;
     stderr += result.stderr;
   }
-  return { vector, mode: court.mode, differences, stderr };
+  return { vector, mode: court.mode, differences, started, explained: named, refusedFor, stderr };
 }
 
 /** Runs many, `parallelMax` at a time; the verdicts come in the order of the work. */

@@ -1,7 +1,9 @@
-// What a real kubelet gave 190 pods, and what `bellhop run` gives: a test per vector and mode.
+// What a real kubelet gave 190 pods, and what `bellhop run` gives: a test per vector and mode. What
+// they come to is kept for docs/parity.md.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { skipVisibly } from '../support/need.ts';
 import { judgeAll, type Verdict } from './judge.ts';
+import { keepOffline } from './record.ts';
 import { type Base, removeBase } from './rootfs.ts';
 import { MODES } from './run.ts';
 import { DIST, missingForRun, PARALLEL_MAX, tryBase } from './setting.ts';
@@ -22,9 +24,9 @@ describe.skipIf(missing.length > 0)('as the kubelet', () => {
     const work = vectors.flatMap((vector) =>
       MODES.map((mode) => ({ vector, court: { base, dist: DIST, mode } })),
     );
-    for (const verdict of await judgeAll(work, PARALLEL_MAX)) {
-      verdicts.set(`${verdict.mode} ${verdict.vector.id}`, verdict);
-    }
+    const all = await judgeAll(work, PARALLEL_MAX);
+    for (const verdict of all) verdicts.set(`${verdict.mode} ${verdict.vector.id}`, verdict);
+    keepOffline(all);
   }, ALL_MS_MAX);
 
   afterAll(() => removeBase(base));

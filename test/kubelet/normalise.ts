@@ -25,7 +25,6 @@ export interface Context {
   mode: Mode;
 }
 
-const OWN_SHM = /^\/dev\/shm\/bellhop-\d+\//;
 const API_SERVER_VARIABLES: Record<string, string> = {
   KUBERNETES_SERVICE_HOST: '10.96.0.1',
   KUBERNETES_SERVICE_PORT: '443',
@@ -148,6 +147,72 @@ export function dropForeignData({ expected, got }: Pair, context: Context): void
   }
 }
 
+/** Paths that mounts of these containers have below mounts of the volume, and their parents. */
+function nestedBelow(volume: string, containers: readonly Container[]): Set<string> {
+  const nested = new Set<string>();
+  for (const { volumeMounts = [] } of containers) {
+    const paths = volumeMounts.map((mount) => mountPath(mount.mountPath));
+    const outer = volumeMounts.filter((mount) => mount.name === volume);
+    for (const top of outer.map((mount) => mountPath(mount.mountPath))) {
+      for (const one of paths.filter((each) => each.startsWith(`${top}/`))) {
+        const steps = one.slice(top.length + 1).split('/');
+        steps.forEach((_, index) => nested.add(steps.slice(0, index + 1).join('/')));
+      }
+    }
+  }
+  return nested;
+}
+
+/** Takes out folders that mounts of other containers have made in a volume that they share. */
+export function dropForeignFolders({ expected, got }: Pair, context: Context): void {
+  const { container, vector } = context;
+  const others = containersOf(vector.pod)
+    .map((one) => one.container)
+    .filter((other) => other.name !== container.name);
+  for (const mount of expected.mounts) {
+    const volume = declaredAt(container, mount.path)?.name;
+    const theirs = others.filter(({ volumeMounts = [] }) => {
+      return volumeMounts.some((one) => one.name === volume);
+    });
+    if (volume === undefined || theirs.length === 0) continue;
+    const made = nestedBelow(volume, theirs);
+    for (const { volumeMounts = [] } of theirs) {
+      for (const { name, subPath = '' } of volumeMounts) if (name === volume) made.add(subPath);
+    }
+    const hasExpr = theirs.some(({ volumeMounts = [] }) => {
+      return volumeMounts.some((one) => one.name === volume && one.subPathExpr !== undefined);
+    });
+    mount.entries = mount.entries.filter((entry) => {
+      if (entry.type !== 'dir' || entryOf(got, mount, entry) !== undefined) return true;
+      const ofThem = hasExpr || [...made].some((one) => `${one}/`.startsWith(`${entry.path}/`));
+      return !ofThem || entry.path.startsWith('..');
+    });
+  }
+}
+
+/** Takes out how a mount inside of a volume looks from that volume, here and at its other paths. */
+export function dropNested(pair: Pair, { container, vector }: Context): void {
+  const all = containersOf(vector.pod).map((one) => one.container);
+  const declared = (container.volumeMounts ?? []).map((mount) => mountPath(mount.mountPath));
+  eachMount(pair, (mount) => {
+    const volume = declaredAt(container, mount.path)?.name;
+    const nested = volume === undefined ? [] : [...nestedBelow(volume, all)];
+    const isNested = (path: string): boolean =>
+      nested.some((one) => `/${path}/`.includes(`/${one}/`)) && !path.startsWith('..');
+    mount.entries = mount.entries.filter(({ path }) => path === '.' || !isNested(path));
+    mount.parents = mount.parents.filter(({ path }) => {
+      return !declared.some((one) => `${path}/`.startsWith(`${one}/`));
+    });
+  });
+}
+
+/** Undoes a link to a volume's first path in the working directory. */
+export function dropLinkedCwd({ expected, got }: Pair, { container }: Context): void {
+  const mounts = (container.volumeMounts ?? []).map((one) => mountPath(one.mountPath));
+  const isIn = (cwd: string): boolean => mounts.some((one) => `${cwd}/`.startsWith(`${one}/`));
+  if (isIn(expected.cwd) && isIn(got.cwd)) got.cwd = expected.cwd;
+}
+
 /** Takes out the API server's variables that we have not. */
 export function dropApiServerVariables({ expected, got }: Pair): void {
   const ours = new Set(got.env.map(({ name }) => name));
@@ -209,25 +274,4 @@ export function mendDollars({ expected }: Pair, { container }: Context): void {
   for (const variable of expected.env) {
     if (variable.value !== null) variable.value = mend(variable.value);
   }
-}
-
-/** Takes out the links into memory that stand for a mount. */
-export function dropOwnLinks({ got }: Pair, { container }: Context): void {
-  for (const mount of got.mounts) {
-    const mayBeLink = linkAllowed(container, mount.path);
-    for (const entry of mount.entries) {
-      const link = entry.link ?? '';
-      const folder = entry.path === '..TS' && OWN_SHM.test(link);
-      if (folder || (entry.path === '.' && mayBeLink(link))) delete entry.link;
-    }
-  }
-}
-
-/** A subPath may be any link, the second path of a volume one to another path of the volume. */
-function linkAllowed(container: Container, path: string): (link: string) => boolean {
-  const declared = declaredAt(container, path);
-  const hasSubPath = (declared?.subPath ?? declared?.subPathExpr ?? '') !== '';
-  const mounts = container.volumeMounts ?? [];
-  const others = mounts.filter((one) => one.name === declared?.name && one.mountPath !== path);
-  return (link) => hasSubPath || others.some((one) => one.mountPath === link);
 }

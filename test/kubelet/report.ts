@@ -1,4 +1,4 @@
-// The developers' tool: node scripts/bun.mjs test/kubelet/report.ts [--mode mount|no-mount]
+// The developers' tool: node scripts/bun.mjs test/kubelet/report.ts [--mode MODE]
 // [--quiet] [--tables] [ID or FILE or FOLDER …]; prints the differences of each vector (--quiet:
 // only of those that differ), or what is not compared and why (--tables).
 import { existsSync } from 'node:fs';
@@ -41,7 +41,9 @@ function print({ vector, mode, differences, stderr }: Verdict): void {
 function printTables(): void {
   console.log('\nNOT_COMPARABLE');
   for (const { what, why, modes } of NOT_COMPARABLE) {
-    console.log(`  ${what}${modes.length === 1 ? ` [${modes.join()}]` : ''}\n      ${why}`);
+    console.log(
+      `  ${what}${modes.length < MODES.length ? ` [${modes.join()}]` : ''}\n      ${why}`,
+    );
   }
   console.log('\nSTARTS_ANYWAY');
   const rows = Object.entries(STARTS_ANYWAY);

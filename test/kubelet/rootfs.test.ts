@@ -8,7 +8,7 @@ import { skipVisibly } from '../support/need.ts';
 import { compare } from './compare.ts';
 import { judge } from './judge.ts';
 import { type Base, removeBase } from './rootfs.ts';
-import { MODES, runContainer } from './run.ts';
+import { STAGES, runContainer } from './run.ts';
 import { missingForContainers, tryBase } from './setting.ts';
 import { type Container, GOLDEN, readVectors, type Vector } from './vectors.ts';
 
@@ -54,7 +54,7 @@ describe.skipIf(missing.length > 0)('the stage', () => {
   afterAll(() => removeBase(base));
 
   for (const id of [...PLAIN, ...PROCESS, ...NAMES, ...IMAGE]) {
-    test.each([...MODES])(`${id} is equal without bellhop [%s]`, async (mode) => {
+    test.each([...STAGES])(`${id} is equal without bellhop [%s]`, async (mode) => {
       const { vector, container } = vectorOf(id);
       const { seen, stderr } = await runContainer(base, { vector, container, mode });
       const expected = vector.snapshot?.containers?.[container.name];
@@ -63,7 +63,7 @@ describe.skipIf(missing.length > 0)('the stage', () => {
     });
   }
 
-  test.each([...MODES])('what a pod adds is all that differs [%s]', async (mode) => {
+  test.each([...STAGES])('what a pod adds is all that differs [%s]', async (mode) => {
     const { vector, container } = vectorOf('env-literals');
     const { seen } = await runContainer(base, { vector, container, mode });
     const expected = vector.snapshot?.containers?.['main'];
@@ -103,7 +103,7 @@ describe.skipIf(missing.length > 0)('the stage', () => {
     const right = compile(base, 'right', [source]);
     const wrong = compile(base, 'wrong', ['-DDEFECT=1', source]);
     const { vector } = vectorOf('secret-all-keys');
-    for (const mode of MODES) {
+    for (const mode of STAGES) {
       expect((await judge(vector, { base, dist: right, mode })).differences).toEqual([]);
       const { differences } = await judge(vector, { base, dist: wrong, mode });
       const at = 'containers.main.mounts[/etc/creds].entries[..TS/password].mode';

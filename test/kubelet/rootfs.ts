@@ -48,16 +48,18 @@ const FOLDERS = `bin etc root tmp proc sys dev app srv data home/app usr/bin usr
 export interface Base {
   dir: string;
   image: string;
+  /** A program that starts another one to which a system call is denied (deny.c). */
+  deny: string;
 }
 
 function write(root: string, files: Record<string, string>): void {
   for (const [name, text] of Object.entries(files)) writeFileSync(path.join(root, name), text);
 }
 
-function compileProbe(out: string): void {
-  const args = ['-std=gnu11', '-O2', '-static', '-s', '-o', out, path.join(GOLDEN, 'probe.c')];
+function compile(out: string, source: string): void {
+  const args = ['-std=gnu11', '-O2', '-static', '-s', '-o', out, source];
   const cc = spawnSync('cc', args, { encoding: 'utf8' });
-  if (cc.status !== 0) throw new Error(`cc cannot build the probe: ${cc.stderr}`);
+  if (cc.status !== 0) throw new Error(`cc cannot build ${source}: ${cc.stderr}`);
 }
 
 // What killed runs left: their process is in the name, and gone.
@@ -82,12 +84,14 @@ export function buildBase(): Base {
     chmodSync(path.join(image, 'tmp'), 0o1777);
     chownSync(path.join(image, 'home/app'), 1001, 1001);
     write(image, { ...IMAGE_FILES, ...PLATFORM_FILES });
-    compileProbe(path.join(dir, 'probe'));
+    compile(path.join(dir, 'probe'), path.join(GOLDEN, 'probe.c'));
+    const deny = path.join(dir, 'deny');
+    compile(deny, path.join(import.meta.dirname, 'deny.c'));
     const first = path.join(image, 'probe');
     copyFileSync(path.join(dir, 'probe'), first);
     chmodSync(first, 0o755);
     for (const name of PROBE_NAMES.slice(1)) linkSync(first, path.join(image, name));
-    return { dir, image };
+    return { dir, image, deny };
   } finally {
     process.umask(before);
   }
@@ -114,6 +118,15 @@ export function harnessMounts(): string[] {
 export interface RunFolder {
   dir: string;
   root: string;
+  deny: string;
+}
+
+/** What else lies in the root of a run. */
+export interface Layout {
+  /** The folder with the executables. */
+  dist?: string;
+  /** Nothing but the image: what a container runtime mounts is left to bellhop. */
+  isBare?: boolean;
 }
 
 function libraryFolders(): string[] {
@@ -123,19 +136,20 @@ function libraryFolders(): string[] {
   );
 }
 
-function fstab(base: Base, folder: RunFolder, dist: string | undefined): string {
+function fstab(base: Base, folder: RunFolder, { dist, isBare }: Layout): string {
   const at = (inside: string): string => path.join(folder.root, inside);
   const upper = `upperdir=${folder.dir}/ns/upper,workdir=${folder.dir}/ns/work`;
-  const rows = [
-    ['overlay', folder.root, 'overlay', `lowerdir=${base.image},${upper}`],
+  const image = ['overlay', folder.root, 'overlay', `lowerdir=${base.image},${upper}`];
+  const input = [`${folder.dir}/input`, at(HARNESS.input), 'none', 'bind,ro'];
+  const runtime = [
     ['proc', at('/proc'), 'proc', 'nosuid,nodev,noexec'],
     [`${folder.dir}/dev`, at('/dev'), 'none', 'bind'],
     ...DEVICES.map((name) => [`/dev/${name}`, at(`/dev/${name}`), 'none', 'bind']),
     ['shm', at('/dev/shm'), 'tmpfs', `nosuid,nodev,noexec,mode=1777,size=${SHM_BYTES}`],
     ['/dev/pts', at('/dev/pts'), 'none', 'bind'],
     ...libraryFolders().map((lib) => [realpathSync(lib), at(lib), 'none', 'bind,ro']),
-    [`${folder.dir}/input`, at(HARNESS.input), 'none', 'bind,ro'],
   ];
+  const rows = [image, ...(isBare === true ? [] : runtime), input];
   if (dist !== undefined) rows.push([realpathSync(dist), at(HARNESS.dist), 'none', 'bind,ro']);
   return `${rows.map((row) => `${row.join(' ')} 0 0`).join('\n')}\n`;
 }
@@ -143,8 +157,8 @@ function fstab(base: Base, folder: RunFolder, dist: string | undefined): string 
 /** What a run finds below /bellhop-input, by file name. */
 export type Input = Record<string, string>;
 
-/** Lays out one run below the base; `dist` is the folder with the executables, if any. */
-export function layOutRun(base: Base, input: Input, dist?: string): RunFolder {
+/** Lays out one run below the base. */
+export function layOutRun(base: Base, input: Input, layout: Layout): RunFolder {
   const before = process.umask(0o022);
   try {
     const dir = mkdtempSync(path.join(base.dir, 'run-'));
@@ -155,8 +169,8 @@ export function layOutRun(base: Base, input: Input, dist?: string): RunFolder {
     writeFileSync(path.join(dir, 'dev/termination-log'), '');
     chmodSync(path.join(dir, 'dev/termination-log'), 0o666);
     write(path.join(dir, 'input'), input);
-    const folder = { dir, root: path.join(dir, 'ns/root') };
-    writeFileSync(path.join(dir, 'fstab'), fstab(base, folder, dist));
+    const folder = { dir, root: path.join(dir, 'ns/root'), deny: base.deny };
+    writeFileSync(path.join(dir, 'fstab'), fstab(base, folder, layout));
     return folder;
   } finally {
     process.umask(before);

@@ -2,15 +2,29 @@
 // either `bellhop run` or the image's own entrypoint.
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { commandLine, inputFiles } from './command-line.ts';
+import { commandLine, IN_ROOT, inputFiles } from './command-line.ts';
 import { type Base, harnessMounts, layOutRun, type RunFolder } from './rootfs.ts';
+import { SECRETS_DIR } from './routes.ts';
 import { type Container, imageOf, mountPath, type Seen, type Vector } from './vectors.ts';
 
-/** With the right to mount, or root without CAP_SYS_ADMIN. */
-export type Mode = 'mount' | 'no-mount';
+/**
+ * With the right to mount, or root without CAP_SYS_ADMIN; in the container's root, or from outside
+ * by `--root`, where without the right to mount namespaces are denied too and only chroot is left.
+ */
+export type Mode = 'mount' | 'no-mount' | 'root-mount' | 'root-no-mount';
 
-/** Both modes, in the order of reports. */
-export const MODES: readonly Mode[] = ['mount', 'no-mount'];
+/** The modes in the container's root. */
+export const STAGES: readonly Mode[] = ['mount', 'no-mount'];
+
+/** All modes, in the order of reports. */
+export const MODES: readonly Mode[] = [...STAGES, 'root-mount', 'root-no-mount'];
+
+/** Whether nothing can be mounted for the program. */
+export function isWithoutMounts(mode: Mode): boolean {
+  return mode === 'no-mount' || mode === 'root-no-mount';
+}
+
+const isFromOutside = ({ mode }: Job): boolean => mode.startsWith('root-');
 
 /** One container to run. */
 export interface Job {
@@ -34,7 +48,7 @@ const PATH_DEFAULT = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 const TOOLS_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 // In the new namespaces, as PID 1: mount everything below $1, name the host $2, make the image's
-// working directory $3 as the runtime does, become the rest.
+// working directory $3 as the runtime does, become the rest. From outside, with /proc of our own.
 const INSIDE = `
 set -e
 umask 022
@@ -43,7 +57,8 @@ mkdir "$1/ns/upper" "$1/ns/work" "$1/ns/root"
 mount -a -T "$1/fstab"
 echo "$2" > /proc/sys/kernel/hostname
 mkdir -p "$3"
-shift 3
+[ -z "$4" ] || mount -t proc proc /proc
+shift 4
 exec "$@"`;
 
 // Around them: the descriptors that a container runtime gives, and the exit status in a file.
@@ -62,7 +77,8 @@ function platformEnv(job: Job, hostname: string): string[] {
   const names = new Set(given.map((pair) => pair.split('=', 1)[0]));
   const own = [`PATH=${PATH_DEFAULT}`, `HOSTNAME=${hostname}`, 'HOME=/root'];
   if (job.container.tty === true) own.push('TERM=xterm');
-  return [...own.filter((pair) => !names.has(pair.split('=', 1)[0])), ...given];
+  const more = job.vector.platformEnv ?? [];
+  return [...own.filter((pair) => !names.has(pair.split('=', 1)[0])), ...given, ...more];
 }
 
 function recordedHostname(vector: Vector): string {
@@ -78,19 +94,33 @@ function directCommand(job: Job): string[] {
   return [...(command ?? image.entrypoint ?? []), ...rest];
 }
 
+/** What is started last, as root of the new namespaces. */
+function startCommand(job: Job, folder: RunFolder, workdir: string): string[] {
+  const drop = ['--bounding-set', '-sys_admin', '--inh-caps', '-sys_admin'];
+  const isBare = isWithoutMounts(job.mode);
+  const rights = ['/usr/bin/setpriv', '--groups', '0', ...(isBare ? drop : [])];
+  if (isFromOutside(job)) {
+    const files = { bellhop: `${job.dist}/bellhop`, input: `${folder.dir}/input` };
+    const words = commandLine(job.vector, job.container, files);
+    const denied = isBare ? [folder.deny, 'unshare'] : [];
+    return [...denied, ...rights, ...words, '--root', folder.root];
+  }
+  const words =
+    job.dist === undefined ? directCommand(job) : commandLine(job.vector, job.container, IN_ROOT);
+  return [...rights, '/usr/bin/unshare', '-R', folder.root, '-w', workdir, '--', ...words];
+}
+
 function insideCommand(job: Job, folder: RunFolder): string[] {
   const hostname = recordedHostname(job.vector);
-  const drop = ['--bounding-set', '-sys_admin', '--inh-caps', '-sys_admin'];
   const workdir = imageOf(job.vector, job.container.name).workdir ?? '/';
   const root = `${folder.root}${workdir}`;
+  const proc = isFromOutside(job) ? 'proc' : '';
   return [
     ['timeout', '-s', 'KILL', String(RUN_SECONDS_MAX)],
     ['unshare', '--mount', '--pid', '--uts', '--ipc', '--propagation', 'private'],
-    ['--fork', '--kill-child', 'sh', '-c', INSIDE, 'inside', folder.dir, hostname, root],
+    ['--fork', '--kill-child', 'sh', '-c', INSIDE, 'inside', folder.dir, hostname, root, proc],
     ['env', '-i', ...platformEnv(job, hostname)],
-    ['/usr/bin/setpriv', '--groups', '0', ...(job.mode === 'no-mount' ? drop : [])],
-    ['/usr/bin/unshare', '-R', folder.root, '-w', workdir, '--'],
-    job.dist === undefined ? directCommand(job) : commandLine(job.vector, job.container),
+    startCommand(job, folder, workdir),
   ].flat();
 }
 
@@ -127,14 +157,18 @@ function outcomeOf(folder: RunFolder): Outcome {
 /** For the probe: paths to list as if mounted (+), mounts of the harness to leave out (-). */
 function probePaths(job: Job): string {
   const declared = (job.container.volumeMounts ?? []).map((m) => `+${mountPath(m.mountPath)}`);
-  const words = [...declared, ...harnessMounts().map((own) => `-${own}`)];
+  const ofStores = job.vector.settings === undefined ? [] : [`+${SECRETS_DIR}`];
+  const words = [...declared, ...ofStores, ...harnessMounts().map((own) => `-${own}`)];
   return words.map((word) => `${word}\0`).join('');
 }
 
 /** Runs one container to its end and gives what it printed; leaves nothing behind. */
 export async function runContainer(base: Base, job: Job): Promise<Outcome> {
   const input = { ...inputFiles(job.vector), 'probe-paths': probePaths(job) };
-  const folder = layOutRun(base, input, job.dist);
+  const folder = layOutRun(base, input, {
+    ...(job.dist === undefined || isFromOutside(job) ? {} : { dist: job.dist }),
+    isBare: job.mode === 'root-mount',
+  });
   try {
     await runShell(job, folder);
     return outcomeOf(folder);

@@ -105,6 +105,10 @@ export interface Vector {
   snapshot?: Partial<Record<Group, Record<string, Seen>>>;
   refused?: Refused;
   node?: { allocatable: Record<string, string> };
+  /** More of bellhop.yaml, where values come from stores. */
+  settings?: object;
+  /** Variables that only the platform gives to `run`: its credentials. */
+  platformEnv?: string[];
 }
 
 /** Which list of the pod a container stands in. */

@@ -15,6 +15,7 @@ spec:
   containers:
     - {name: c, resources: {limits: {cpu: 1500m, memory: 100Mi}, requests: {memory: 64Mi, hugepages-2Mi: 4Mi}}}
     - {name: d, resources: {limits: {ephemeral-storage: 1Gi}}}
+    - {name: z, resources: {limits: {cpu: 0}}}
   initContainers:
     - {name: i, resources: {limits: {cpu: 3}}}
 `;
@@ -131,6 +132,7 @@ describe('resourceFieldRef', () => {
     const node = { cpu: '3500m', memory: '8Gi' };
     expect(told(resourceText(context({ node }), resource('d', 'limits.cpu')))).toBe('4');
     expect(told(resourceText(context({ node }), resource('d', 'limits.memory', '1Gi')))).toBe('8');
+    expect(told(resourceText(context({ node }), resource('z', 'limits.cpu')))).toBe('4');
     expect(told(resourceText(context({ node }), resource('', 'limits.cpu', '1m')))).toBe('1500');
     expect(told(resourceText(context({ node }), resource('d', 'requests.cpu')))).toBe('0');
   });

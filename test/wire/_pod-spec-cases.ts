@@ -83,12 +83,8 @@ export const IN_SPEC: readonly [string, string][] = [
     'volumes[0].emptyDir.sizeLimit: not a quantity that Kubernetes takes, such as 500m, 1.5 or 2Gi',
   ],
   [
-    volume('projected: {sources: [{}]}'),
-    'volumes[0].projected.sources[0]: must have exactly one source',
-  ],
-  [
     volume('projected: {sources: [{secret: {name: a}, configMap: {name: b}}]}'),
-    'volumes[0].projected.sources[0]: must have exactly one source',
+    'volumes[0].projected.sources[0]: may have one source',
   ],
   [
     volume(

@@ -88,6 +88,21 @@ describe('Secrets and ConfigMaps as the API server takes them', () => {
       'data: {a/b: QQ==}',
       "Secret s, data.a/b: a key must be letters, digits, '-', '_' and '.' only",
     ],
+    [
+      'Secret',
+      'type: kubernetes.io/tls, data: {tls.crt: QQ==}',
+      'Secret s, type: a Secret of this type has tls.key',
+    ],
+    [
+      'Secret',
+      'type: kubernetes.io/basic-auth',
+      'Secret s, type: a Secret of this type has username and password',
+    ],
+    [
+      'Secret',
+      'type: kubernetes.io/ssh-auth, stringData: {ssh-privatekey: ""}',
+      'Secret s, type: ssh-privatekey must not be empty',
+    ],
     ['Secret', 'stringData: {..a: x}', "Secret s, stringData...a: a key must not start with '..'"],
     [
       'ConfigMap',

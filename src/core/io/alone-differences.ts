@@ -46,7 +46,7 @@ export const ALONE_DIFFERENCES = {
     why: 'the dynamic loader needs one to open libc',
   },
   root: {
-    what: 'no chroot, no mounts and no namespaces: they are refused, never skipped',
+    what: 'no --root: chroot, mounts and namespaces are refused, never skipped',
     why: 'the runtime has threads, and what it opens later would lie on the wrong side',
   },
 } as const satisfies Record<string, AloneDifference>;

@@ -36,7 +36,9 @@ export function aloneHost(): Host {
     rootPrefix: '',
     mount: () => 'ENOSYS',
     unmount: () => 'ENOSYS',
+    tryNamespaces: () => 'ENOSYS',
     enterNamespaces: () => 'ENOSYS',
+    enterRoot: () => 'ENOSYS',
     exec: (document) => becomeAlone(document, { ...arrival, ...stdio }),
   };
   return { arrival, kernel, cwdGone: false, quit: (code) => process.reallyExit(code) };

@@ -50,7 +50,8 @@ export const FILES: Fs = {
   realpath: (path) => attempt('realpath', path, () => fs.realpathSync(path)),
 };
 
-function attempt<T>(operation: string, path: string, work: () => T): T {
+/** What the file system says, as FsError. */
+export function attempt<T>(operation: string, path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {

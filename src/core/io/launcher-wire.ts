@@ -3,7 +3,8 @@
  * All numbers are little endian, all strings end in NUL. Nothing here touches a descriptor.
  */
 import { invariant } from '../errors.ts';
-import type { ArrivalState, Arrival, ExecDocument, ExecString, MountRequest } from './types.ts';
+import type { Arrival, ArrivalState, ExecDocument, ExecString } from './types.ts';
+import type { MountRequest, NamespaceIds } from './types.ts';
 
 /** Launcher and runtime of different releases refuse each other by this number. */
 export const PROTOCOL_VERSION = 2;
@@ -139,9 +140,23 @@ export function encodeUnmount(path: string, detach: boolean): Uint8Array {
   return encodeRequest([2, detach ? 2 : 0], [path]);
 }
 
+/** src/launcher/requests.h, MAPS_BY_CHILD: nothing is mapped yet. */
+const MAPS_BY_CHILD = 0xffff_ffff;
+
 /** The request for a mount namespace, the ids being those that are seen inside. */
-export function encodeNamespaces(ids: { uid: number; gid: number }): Uint8Array {
-  return encodeRequest([3, ids.uid, ids.gid], []);
+export function encodeNamespaces(ids: NamespaceIds): Uint8Array {
+  const { uid, gid } = ids === 'all' ? { uid: MAPS_BY_CHILD, gid: MAPS_BY_CHILD } : ids;
+  return encodeRequest([3, uid, gid], []);
+}
+
+/** The question whether namespaces are granted; nothing changes. */
+export function encodeTrial(): Uint8Array {
+  return encodeRequest([4], []);
+}
+
+/** The request to make a mount point the root. */
+export function encodeRoot(path: string): Uint8Array {
+  return encodeRequest([5], [path]);
 }
 
 /** The errno number of an answer, 0 for success; undefined where it is no answer. */

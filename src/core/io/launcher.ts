@@ -2,7 +2,8 @@
  * The child's side of the launcher: the runtime works here, the process that becomes the user's
  * program is our parent. What we were given and what we answer go through three descriptors.
  */
-import { fstatSync, readSync, writeSync } from 'node:fs';
+import { fstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { readSync, writeFileSync, writeSync } from 'node:fs';
 import { BellhopError, invariant } from '../errors.ts';
 import { errnoName } from './errno.ts';
 import type { Host } from './host.ts';
@@ -14,6 +15,8 @@ import {
   encodeMount,
   encodeNamespaces,
   encodeQuit,
+  encodeRoot,
+  encodeTrial,
   encodeUnmount,
   parseDescriptors,
   PROTOCOL_VERSION,
@@ -84,11 +87,15 @@ function launcherKernel(channel: Channel, arrival: ArrivalState): Kernel {
     },
     mount: (request) => ask(channel, encodeMount(request)),
     unmount: (path, options) => ask(channel, encodeUnmount(path, options?.detach === true)),
+    tryNamespaces: () => ask(channel, encodeTrial()),
     enterNamespaces: (ids) => {
-      const errno = ask(channel, encodeNamespaces(ids));
+      const errno =
+        ask(channel, encodeNamespaces(ids)) ??
+        (ids === 'all' ? mapEverybody(channel.launcherPid) : undefined);
       if (errno === undefined) rootPrefix = `/proc/${channel.launcherPid}/root`;
       return errno;
     },
+    enterRoot: (path) => ask(channel, encodeRoot(path)),
     // The launcher, which passes the signal on, ends with 143 whatever we answer.
     finishFirst: () => void process.on('SIGTERM', () => {}),
     exec: (document) => {
@@ -96,6 +103,26 @@ function launcherKernel(channel: Channel, arrival: ArrivalState): Kernel {
       return leave(0);
     },
   };
+}
+
+/** The launcher's user namespace, if it has one of its own, gets everybody that ours has. */
+function mapEverybody(launcherPid: number): string | undefined {
+  const of = `/proc/${launcherPid}`;
+  try {
+    if (readlinkSync(`${of}/ns/user`) === readlinkSync('/proc/self/ns/user')) return undefined;
+    for (const map of ['uid_map', 'gid_map']) {
+      const extents = readFileSync(`/proc/self/${map}`, 'latin1').trim().split('\n');
+      const lines = extents.map((line) => {
+        const [inside = '', , count = ''] = line.trim().split(/\s+/);
+        return `${inside} ${inside} ${count}\n`;
+      });
+      writeFileSync(`${of}/${map}`, lines.join(''));
+    }
+    return undefined;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    return typeof code === 'string' ? code : 'EIO';
+  }
 }
 
 /** One message out, one in; the kernel keeps them whole. */

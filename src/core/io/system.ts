@@ -25,6 +25,10 @@ export function openSystem(): System {
     net: openNet(FILES, host.arrival),
     crypto: CRYPTOGRAPHY,
     fs: FILES,
+    filesBelow: async (folder, ids) => {
+      const { rootedFiles } = await import('./rooted-files.ts');
+      return rootedFiles(folder, ids);
+    },
     arrival: host.arrival,
     kernel: host.kernel,
     programPath: process.execPath,

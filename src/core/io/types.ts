@@ -8,6 +8,8 @@ export interface Io {
   readonly net: Net;
   readonly crypto: Cryptography;
   readonly fs: Fs;
+  /** The files of a folder as a program sees them whose root it is. */
+  filesBelow(folder: string, ids?: IdMap): Promise<Fs>;
   /** What the process was started with, byte for byte. */
   readonly arrival: Arrival;
   readonly kernel: Kernel;
@@ -115,6 +117,12 @@ export interface Fs {
 /** What a write to a pipe says whose reader has ended: no error that anybody waits for. */
 export const READER_GONE = 'its reader has ended (EPIPE)';
 
+/** One user and one group that are seen as others; whoever is neither is seen as nobody. */
+export interface IdMap {
+  readonly inside: { readonly uid: number; readonly gid: number };
+  readonly outside: { readonly uid: number; readonly gid: number };
+}
+
 /** What the file system said, by errno name; the path is the one we asked for. */
 export class FsError extends Error {
   readonly errno: string;
@@ -187,13 +195,23 @@ export interface Kernel {
   /** Returns an errno name, or undefined on success. 'ENOSYS' where we are alone. */
   mount(request: MountRequest): string | undefined;
   unmount(path: string, options?: { detach?: boolean }): string | undefined;
+  /** Whether `enterNamespaces` would work, which cannot be undone; nothing changes. */
+  tryNamespaces(): string | undefined;
   /** Enters a mount namespace of its own, with a user namespace where root rights are lacking. */
-  enterNamespaces(options: { uid: number; gid: number }): string | undefined;
+  enterNamespaces(ids: NamespaceIds): string | undefined;
+  /** Makes a mount point of that namespace the root: from now on mounts have the paths inside. */
+  enterRoot(path: string): string | undefined;
   /** From here on SIGTERM waits: what was begun is finished or undone, then the process ends. */
   finishFirst?(): void;
   /** Hands over and never returns when we are a child of the launcher or exec succeeds. */
   exec(document: ExecDocument): never;
 }
+
+/**
+ * Who we are in a user namespace: these ids and nobody else, or everybody as outside, which takes
+ * the right to become anybody.
+ */
+export type NamespaceIds = { readonly uid: number; readonly gid: number } | 'all';
 
 export interface MountRequest {
   readonly source: string;

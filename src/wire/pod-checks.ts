@@ -1,0 +1,152 @@
+import { dnsSubdomainProblem, keyProblem } from './names.ts';
+import type { Quantity } from './quantity.ts';
+import { parseQuantity } from './quantity.ts';
+import type { At } from './read.ts';
+import { complain, flag, integer, list, member, members, record, text, texts } from './read.ts';
+
+// What the API server refuses though nothing of it is delivered: k8s.io/kubernetes v1.33.13
+// pkg/apis/core/validation. A pod that no cluster takes must not start elsewhere.
+
+/** Name and labels of a pod. */
+export function checkMetadata(metadata: At | undefined): void {
+  if (metadata === undefined) return;
+  const name = member(metadata, 'name');
+  const problem = name === undefined ? undefined : dnsSubdomainProblem(text(name) || 'x');
+  if (name !== undefined && problem !== undefined) complain(name, problem);
+  for (const [, one] of entries(member(metadata, 'labels'))) {
+    const value = typeof one.value === 'string' ? one.value : '';
+    const isGood =
+      value.length <= 63 && /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/.test(value);
+    if (!isGood) complain(one, LABEL);
+  }
+}
+
+/** The members of what is an object; what is none is told where it is read. */
+function entries(at: At | undefined): [string, At][] {
+  const isObject = typeof at?.value === 'object' && at.value !== null && !Array.isArray(at.value);
+  return isObject ? members(at) : [];
+}
+
+const LABEL =
+  "a label's value must be at most 63 letters, digits, '-', '_' and '.', and begin and end with " +
+  'a letter or digit';
+
+/** ValidateSecretName and IsConfigMapKey, also where the reference is optional. */
+export function checkReference(at: At): void {
+  const name = member(at, 'name');
+  const problem = name === undefined ? undefined : dnsSubdomainProblem(text(name) || 'x');
+  if (name !== undefined && problem !== undefined) complain(name, problem);
+  const key = member(at, 'key');
+  const wrong = key === undefined ? undefined : keyProblem(text(key) || 'x');
+  if (key !== undefined && wrong !== undefined) complain(key, wrong);
+}
+
+const POLICIES = ['Merge', 'Strict'];
+
+/** The pod's securityContext. */
+export function checkPodSecurity(at: At): void {
+  const policy = member(at, 'supplementalGroupsPolicy');
+  if (oneOf(policy, POLICIES) === 'Strict' && policy !== undefined) {
+    const what = 'Strict is refused by every node whose runtime does not know it';
+    complain(policy, what, 'BH_ERR_POD_UNSUPPORTED');
+  }
+  oneOf(member(at, 'fsGroupChangePolicy'), ['OnRootMismatch', 'Always']);
+}
+
+function oneOf(at: At | undefined, known: readonly string[]): string | undefined {
+  const given = text(at);
+  if (at === undefined || given === undefined || known.includes(given)) return given;
+  complain(at, `must be one of ${known.join(', ')}`);
+  return undefined;
+}
+
+/** What the container's fields forbid each other. */
+export function checkContainer(at: At): void {
+  const security = record(member(at, 'securityContext'));
+  const isPrivileged = security !== undefined && flag(member(security, 'privileged'), false);
+  if (security !== undefined) checkEscalation(security, isPrivileged);
+  for (const mount of list(member(at, 'volumeMounts'))) {
+    if (record(mount) !== undefined) checkMount(mount, isPrivileged);
+  }
+  const resources = record(member(at, 'resources'));
+  if (resources !== undefined) checkResources(resources);
+}
+
+function checkEscalation(at: At, isPrivileged: boolean): void {
+  const escalation = member(at, 'allowPrivilegeEscalation');
+  if (escalation === undefined || flag(escalation, true)) return;
+  if (isPrivileged) complain(escalation, 'cannot be false where `privileged` is true');
+  const capabilities = record(member(at, 'capabilities'));
+  const added = capabilities === undefined ? [] : (texts(member(capabilities, 'add')) ?? []);
+  if (added.includes('CAP_SYS_ADMIN')) {
+    complain(escalation, 'cannot be false where CAP_SYS_ADMIN is added');
+  }
+}
+
+const PROPAGATIONS = ['Bidirectional', 'HostToContainer', 'None'];
+const RECURSIVE = ['Disabled', 'Enabled', 'IfPossible'];
+
+function checkMount(at: At, isPrivileged: boolean): void {
+  const place = member(at, 'mountPropagation');
+  const propagation = oneOf(place, PROPAGATIONS);
+  if (place !== undefined && propagation === 'Bidirectional' && !isPrivileged) {
+    complain(place, 'Bidirectional is only for privileged containers');
+  }
+  const recursive = member(at, 'recursiveReadOnly');
+  const how = oneOf(recursive, RECURSIVE);
+  if (recursive === undefined || how === undefined || how === 'Disabled') return;
+  if (!flag(member(at, 'readOnly'), false)) complain(recursive, 'needs readOnly: true');
+  if (!['None', undefined].includes(propagation)) {
+    complain(recursive, 'excludes any mountPropagation but None');
+  }
+}
+
+const STANDARD = new Set(['cpu', 'memory', 'ephemeral-storage']);
+const isHuge = (name: string): boolean => name.startsWith('hugepages-');
+/** IsNativeResource: Kubernetes' own, of which more may be promised than there is. */
+const isOwn = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
+
+function checkResources(at: At): void {
+  const limits = amounts(member(at, 'limits'));
+  const requests = amounts(member(at, 'requests'));
+  for (const [name, { place }] of [...limits, ...requests]) {
+    if (!name.includes('/') && !STANDARD.has(name) && !isHuge(name)) {
+      complain(place, 'must be a standard resource for containers');
+    }
+  }
+  for (const [name, { place, amount }] of requests) {
+    const limit = limits.get(name)?.amount;
+    const isExact = isHuge(name) || !isOwn(name);
+    if (limit === undefined) {
+      if (isExact) complain(place, `needs a limit of ${name}`);
+    } else if (isExact && amount.nano !== limit.nano)
+      complain(place, `must equal the limit of ${name}`);
+    else if (amount.nano > limit.nano) complain(place, `must not exceed the limit of ${name}`);
+  }
+  const names = [...limits.keys(), ...requests.keys()];
+  const hasBase = names.some((name) => name === 'cpu' || name === 'memory');
+  if (names.some(isHuge) && !hasBase) complain(at, 'hugepages need cpu or memory');
+}
+
+type Amounts = ReadonlyMap<string, { readonly place: At; readonly amount: Quantity }>;
+
+/** What is no quantity is told where it is read. */
+function amounts(at: At | undefined): Amounts {
+  const found = new Map<string, { place: At; amount: Quantity }>();
+  for (const [name, place] of entries(at)) {
+    const written = place.value;
+    const amount =
+      written === null || written === undefined
+        ? { nano: 0n }
+        : parseQuantity(String(written).trim());
+    if (amount !== undefined) found.set(name, { place, amount });
+  }
+  return found;
+}
+
+const TOKEN_SECONDS = { min: 600, max: 2 ** 32, said: '600 and 4294967296' };
+
+/** How long a service account token is asked for. */
+export function checkToken(at: At): void {
+  integer(member(at, 'expirationSeconds'), TOKEN_SECONDS);
+}

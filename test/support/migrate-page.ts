@@ -1,0 +1,90 @@
+// docs/migrate.md as a script: its commands one after another, in the folder that it is written
+// for, and what they print beside what the page says.
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { built } from './built.ts';
+import { PAGES } from './pages.ts';
+import { ROOT } from './source.ts';
+
+export const FOLDER = '/tmp/bellhop-migrate';
+const EXAMPLE = path.join(ROOT, 'examples/migrate');
+const COMMAND_MS_MAX = 150_000;
+
+/** One command of the page, and what the page says that it prints. */
+export interface Step {
+  readonly command: string;
+  readonly says: string;
+}
+
+/** The commands in their order. */
+export function stepsOfPage(): Step[] {
+  const page = PAGES.find((one) => one.path === 'docs/migrate.md');
+  const blocks = [...(page?.text ?? '').matchAll(/^```console\n([^]*?)^```$/gm)];
+  return blocks.flatMap(([, block = '']) => {
+    const parts = block.split(/^\$ /m).slice(1);
+    return parts.map((part) => {
+      const end = part.indexOf('\n');
+      return { command: part.slice(0, end), says: part.slice(end + 1) };
+    });
+  });
+}
+
+/** Lays out the files of the image: the program, bellhop, and what it needs of the C library. */
+export function layOutImage(folder: string): void {
+  const at = (name: string): string => path.join(folder, name);
+  for (const name of ['app', 'etc', 'tmp', 'opt/bellhop'])
+    fs.mkdirSync(at(name), { recursive: true });
+  fs.chmodSync(at('tmp'), 0o1777);
+  fs.writeFileSync(at('etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
+  const cc = ['-static', '-O2', '-o', at('app/train'), path.join(EXAMPLE, 'train.c')];
+  must('cc', cc);
+  const dist = path.dirname(built().bellhop);
+  for (const name of ['bellhop', 'bellhop-runtime'])
+    fs.copyFileSync(path.join(dist, name), at(`opt/bellhop/${name}`));
+  const libraries = must('ldd', [path.join(dist, 'bellhop-runtime')]).match(/\/lib\S+/g) ?? [];
+  for (const library of libraries) {
+    fs.mkdirSync(path.dirname(at(library)), { recursive: true });
+    fs.copyFileSync(fs.realpathSync(library), at(library));
+  }
+}
+
+function must(program: string, words: readonly string[]): string {
+  const done = spawnSync(program, words, { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(`${program}: ${done.stderr}`);
+  return done.stdout;
+}
+
+/** The folder of the page, as it is after its first command. */
+export function openFolder(): void {
+  closeFolder();
+  fs.cpSync(EXAMPLE, FOLDER, { recursive: true });
+  layOutImage(path.join(FOLDER, 'image'));
+}
+
+export function closeFolder(): void {
+  fs.rmSync(FOLDER, { recursive: true, force: true });
+}
+
+/** Runs one command there and gives all that it prints. */
+export function carryOut({ command }: Step, env: Readonly<Record<string, string>> = {}): string {
+  const done = spawnSync('sh', ['-c', `exec 2>&1; ${command}`], {
+    cwd: FOLDER,
+    encoding: 'utf8',
+    timeout: COMMAND_MS_MAX,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: `${path.dirname(built().bellhop)}:${process.env['PATH'] ?? ''}`,
+      COLUMNS: '160',
+      ...env,
+    },
+  });
+  return done.stdout;
+}
+
+/** The page's text as a pattern: `…` is anything in a line, and alone any lines. */
+export function patternOf(says: string): RegExp {
+  const escaped = says.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  const open = escaped.replaceAll(/^…\n/gm, '(?:.*\n)*').replaceAll('…', '.*');
+  return new RegExp(`^${open}$`);
+}

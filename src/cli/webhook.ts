@@ -37,7 +37,8 @@ const command: Command = {
   async run(io, given) {
     const api = given.has('no-cluster') ? undefined : await clusterOf(io);
     const parts = await webhookParts(io, given.text('config'), api);
-    const { settings, mutate, cache, values, warnings } = parts;
+    const { settings, mutate, cache, otherCaches, values, warnings } = parts;
+    const caches = new Map([['embedded', cache], ...otherCaches]);
     if (api === undefined) mustNotNeedCluster(settings);
     if (api !== undefined && settings.pull.variables === 'fileKeyRef') {
       const problem = await fileKeyRefProblem(api);
@@ -60,7 +61,7 @@ const command: Command = {
       log,
       metrics,
       notReady: certificates.notReady,
-      cacheBytes: () => cache.bytes(),
+      cacheBytes: () => [...caches.values()].reduce((sum, one) => sum + one.bytes(), 0),
       ...(api === undefined ? {} : { events: api }),
       ...(invalidation === undefined ? {} : { invalidation }),
     });
@@ -69,7 +70,9 @@ const command: Command = {
       server.figures.valueSecret(['collected'], count);
     });
     collector?.start();
-    cache.watch((result) => server.figures.cacheRead(['embedded', result]));
+    for (const [name, one] of caches) {
+      one.watch((result) => server.figures.cacheRead([name, result]));
+    }
     const { reviewsPort: port, statusPort } = server;
     log.say('info', 'serving', { port, statusPort, invalidationPort: server.invalidationPort });
     const stopSignals = io.onEndSignal(() => server.end());

@@ -21,8 +21,10 @@ import { labelsOf } from './pod-state.ts';
 export interface Manager {
   readonly type: string;
   readonly inject: Inject;
-  /** True where nobody may have what it has whom no rule lets have it. */
-  readonly needsRule?: boolean;
+  /** True where nobody may have this secret of it whom no rule lets have it. */
+  readonly needsRule?: (secret: FlyteSecret) => boolean;
+  /** What is done in the place of edits that pull variables: the webhook fetches them itself. */
+  readonly keptInstead?: (edits: readonly Edit[], asked: Asked) => Promise<readonly Edit[]>;
   /** What it delivers, nobody else is asked for. */
   readonly isFinal?: true;
 }
@@ -177,10 +179,11 @@ function askedOf(
 /** The managers, asked only for what the rules let through. */
 function askable({ managers, allow }: AskSettings, user: string): readonly Manager[] {
   return managers.map((one) => {
-    const { type: manager, needsRule = false } = one;
-    if (allow.length === 0 && !needsRule) return one;
+    const { type: manager } = one;
+    if (allow.length === 0 && one.needsRule === undefined) return one;
     const inject: Inject = (asked) => {
       const { namespace, secret } = asked;
+      const needsRule = one.needsRule?.(secret) ?? false;
       const refusal = refusalBy(allow, { namespace, secret, user, manager, needsRule });
       if (refusal !== undefined) throw new Refusal(refusal);
       return one.inject(asked);
@@ -188,6 +191,8 @@ function askable({ managers, allow }: AskSettings, user: string): readonly Manag
     return { ...one, inject };
   });
 }
+
+type Done = NonNullable<Outcome['done']>;
 
 /** What managers say of a secret, and what came of the edits of the one that delivers it. */
 export type Said<T> = Pick<Outcome, 'reasons' | 'done'> & { readonly result?: T };
@@ -203,8 +208,9 @@ export async function byFirst<T>(
   doing: (edits: readonly Edit[]) => T,
 ): Promise<Said<T>> {
   const reasons: Reason[] = [];
-  const last: NonNullable<Outcome['done']>[] = [];
-  for (const { type, inject, isFinal } of managers) {
+  const last: { readonly done: Done; readonly manager: Manager }[] = [];
+  for (const manager of managers) {
+    const { type, inject, isFinal } = manager;
     try {
       const made = inject(asked);
       const edits: readonly Edit[] = made instanceof Promise ? await made : made;
@@ -212,17 +218,20 @@ export async function byFirst<T>(
       if (isFinal === true || !edits.some(isPulledVariable)) {
         return { result: doing(edits), reasons, done };
       }
-      last.push(done);
+      last.push({ done, manager });
     } catch (error) {
       reasons.push(reasonOf(type, error));
       if (error instanceof Refusal && error.isFinal) return { reasons };
     }
   }
-  for (const done of last) {
+  for (const { done: pulling, manager } of last) {
+    const { by } = pulling;
     try {
+      const edits = await manager.keptInstead?.(pulling.edits, asked);
+      const done = { by, edits: edits ?? pulling.edits };
       return { result: doing(done.edits), reasons, done };
     } catch (error) {
-      reasons.push(reasonOf(done.by, error));
+      reasons.push(reasonOf(by, error));
     }
   }
   return { reasons };

@@ -51,9 +51,14 @@ export function withPulledVariables(
 ): WithVariables {
   const ready = withStartVolume(state);
   const isFor = (one: ContainerState): boolean => !isEarlier(one);
-  return way === 'fileKeyRef'
-    ? byKubelet(ready, names, isFor)
-    : byLauncher(ready, names, { images, isFor });
+  switch (way) {
+    case 'fileKeyRef':
+      return byKubelet(ready, names, isFor);
+    case 'launcher':
+      return byLauncher(ready, names, { images, isFor });
+    case 'secret':
+      throw new EditProblem(`nobody has fetched ${names.join(', ')} for a Secret`);
+  }
 }
 
 function withStartVolume(state: PodState): PodState {

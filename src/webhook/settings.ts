@@ -114,7 +114,7 @@ const SHAPE = v.strictObject({
     resources,
     securityContext: v.looseObject({}),
     after: v.array(text),
-    variables: v.picklist(['launcher', 'fileKeyRef']),
+    variables: v.picklist(['launcher', 'fileKeyRef', 'secret']),
   }),
   images: v.record(
     text,
@@ -255,7 +255,7 @@ export function readWebhookSettings(given: unknown): WebhookSettingsRead {
       ...prefixProblems(result.output),
       ...invalidationProblems(result.output.cacheInvalidation),
       ...ownCertificatesProblems(result.output.ownCertificates),
-      ...valueSecretsProblems(result.output.valueSecrets),
+      ...valueSecretsProblems(result.output),
     ],
     warnings,
   };

@@ -45,6 +45,7 @@ export const REVEALS: ReadonlySet<string> = new Set([
   'src/webhook/embedded-place.ts', // a value of the webhook's store goes into a pod
   'src/webhook/value-names.ts', // a value goes into the Secret beside a pod, and into its name
   'src/webhook/value-cache.ts', // a value that was kept goes into a pod
+  'src/cli/webhook-pulled.ts', // a value of a store goes into the webhook's cache, and a pod's Secret
   'src/entrypoint/select.ts', // a JSON object is taken apart; its members are sealed again
 ]);
 

@@ -20,12 +20,14 @@ import { openSecretLookup } from '../webhook/secret-lookup.ts';
 import type { SettingsProblem, WebhookSettings } from '../webhook/settings.ts';
 import type { ValuesOpened } from './webhook-values.ts';
 import { openValues } from './webhook-values.ts';
-import { readGlobalSettings, readWebhookSettings } from '../webhook/settings.ts';
+import { readGlobalSettings } from '../webhook/settings-global.ts';
+import { readWebhookSettings } from '../webhook/settings.ts';
 import type { ValueCache } from '../webhook/value-cache.ts';
 import { CACHE_LIMITS, openValueCache } from '../webhook/value-cache.ts';
 import type { Source } from '../wire/read.ts';
 import { DIGESTS } from './digests.ts';
 import { openPulled } from './webhook-pulled.ts';
+import { openRegistries } from './webhook-registry.ts';
 
 /** What decides about pods, as bellhop.yaml says. */
 export interface WebhookParts {
@@ -71,18 +73,23 @@ export async function webhookParts(
   const stores = storesOf(all);
   const storeOf = storeOfType({ settings, kinds: ALL_INJECTORS, stores });
   const pulled = fetchesVariables(settings) ? openPulled({ io, stores, storeOf }) : undefined;
+  const registries = openRegistries({ io, settings, api });
   const asking = mutateSettings(settings, ALL_INJECTORS, {
     global: globalValues(places, global.settings),
     find: cache.find,
     ...(api === undefined ? {} : byCluster(api, io)),
     values: values.secrets,
     ...(pulled === undefined ? {} : { readPulled: pulled.read }),
+    ...(registries === undefined ? {} : { startOf: registries.startOf }),
     stores,
     policy: policyOf(all, undefined),
     digest: DIGESTS,
   });
   const mutate = openMutate(asking);
-  const otherCaches = new Map(pulled === undefined ? [] : [['stores', pulled.cache]]);
+  const others = { stores: pulled?.cache, images: registries?.cache };
+  const otherCaches = new Map(
+    Object.entries(others).flatMap(([name, one]) => (one === undefined ? [] : [[name, one]])),
+  );
   return { settings, mutate, asking, cache, otherCaches, values, warnings: webhook.warnings };
 }
 

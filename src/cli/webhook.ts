@@ -16,6 +16,7 @@ import { openCertificates } from './webhook-certificates.ts';
 import { openFaultNet } from './webhook-faults.ts';
 import { invalidationPort } from './webhook-invalidation.ts';
 import { webhookParts } from './webhook-parts.ts';
+import { checkRegistryFiles } from './webhook-registry.ts';
 import { keepsValues } from './webhook-values.ts';
 
 const command: Command = {
@@ -40,6 +41,7 @@ const command: Command = {
     const { settings, mutate, cache, otherCaches, values, warnings } = parts;
     const caches = new Map([['embedded', cache], ...otherCaches]);
     if (api === undefined) mustNotNeedCluster(settings);
+    checkRegistryFiles({ io, settings });
     if (api !== undefined && settings.pull.variables === 'fileKeyRef') {
       const problem = await fileKeyRefProblem(api);
       if (problem !== undefined) throw problem;

@@ -142,6 +142,7 @@ export async function askManagers(
     before.set(one.called, repeat + 1);
     const about = { secret: one.secret, labels, repeat };
     const asked = askedOf(request, state, about);
+    request.onStep?.(`secret [${one.called}]`);
     const doing = (edits: readonly Edit[]): PodState => {
       const done = work.doneAs?.(edits, one.annotation) ?? edits;
       return applyEdits(state, done, settings.envOrder);

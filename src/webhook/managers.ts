@@ -11,6 +11,7 @@ import { ENV_VAR } from '../wire/flyte-secret.ts';
 import type { AllowRule } from './allow.ts';
 import type { Manager } from './asking.ts';
 import type { MutateSettings } from './mutate.ts';
+import type { StartOf } from './image-starts.ts';
 import type { PullSettings } from './pull-container.ts';
 import type { ReadPulled } from './pulled-values.ts';
 import { openKeptInstead } from './pulled-values.ts';
@@ -29,6 +30,8 @@ export interface ManagersOutside {
   readonly values?: ValueSecrets;
   /** Reads values of other stores as the webhook, for `pull.variables: secret`. */
   readonly readPulled?: ReadPulled;
+  /** Asks registries; absent where none may be asked. */
+  readonly startOf?: StartOf;
   readonly digest: InjectorContext['digest'];
   /** Stores and policy of bellhop.yaml, for what one container fetches. */
   readonly stores: Readonly<Record<string, StoreOptions>>;
@@ -68,8 +71,11 @@ export function fetchesVariables({ profile, pull }: WebhookSettings): boolean {
   return profile === 'native' && pull.variables === 'secret';
 }
 
-function pick({ values }: ManagersOutside): Pick<MutateSettings, 'values'> {
-  return values === undefined ? {} : { values };
+function pick({ values, startOf }: ManagersOutside): Pick<MutateSettings, 'values' | 'startOf'> {
+  return {
+    ...(values === undefined ? {} : { values }),
+    ...(startOf === undefined ? {} : { startOf }),
+  };
 }
 
 function managersOf(

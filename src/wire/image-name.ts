@@ -43,18 +43,25 @@ export function readImageName(text: string): ImageName | undefined {
   const path = isTagged ? rest.slice(0, colon) : rest;
   const tag = isTagged ? rest.slice(colon + 1) : 'latest';
   const repository = host === HUB && !path.includes('/') ? `library/${path}` : path;
-  const isHost = HOST.test(host) && (host === 'localhost' || /[.:]/.test(host));
-  const isFit = isHost && REPOSITORY.test(repository) && TAG.test(tag);
-  if (!isFit || host.length + 1 + repository.length > NAME_CHARACTERS_MAX) return undefined;
+  if (!isHost(host) || !isRepository(host, repository) || !TAG.test(tag)) return undefined;
   return { host, repository, ...(digest === undefined ? { tag } : { digest }) };
+}
+
+function isHost(host: string): boolean {
+  return HOST.test(host) && (host === 'localhost' || /[.:]/.test(host));
+}
+
+function isRepository(host: string, repository: string): boolean {
+  const isShort = host.length + 1 + repository.length <= NAME_CHARACTERS_MAX;
+  return isShort && REPOSITORY.test(repository);
 }
 
 /** Before the first slash, where it looks like a registry and not like a folder of Docker Hub's. */
 function splitHost(name: string): { readonly host: string; readonly rest: string } {
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);
-  const isHost = /[.:]/.test(first) || first === 'localhost' || first.toLowerCase() !== first;
-  if (!isHost) return { host: HUB, rest: name };
+  const isOne = /[.:]/.test(first) || first === 'localhost' || first.toLowerCase() !== first;
+  if (!isOne) return { host: HUB, rest: name };
   const host = first.toLowerCase();
   return { host: host === `index.${HUB}` ? HUB : host, rest: name.slice(slash + 1) };
 }

@@ -65,8 +65,7 @@ export async function push(
 async function call(
   to: Pushing,
   repository: string,
-  url: string,
-  more: RequestInit,
+  { url, ...more }: RequestInit & { readonly url: string },
 ): Promise<Response> {
   const authorization = to.authorization(repository);
   const headers = {
@@ -80,13 +79,13 @@ async function call(
 }
 
 async function pushBlob(to: Pushing, repository: string, bytes: Uint8Array): Promise<void> {
-  const begun = await call(to, repository, `${to.url}/v2/${repository}/blobs/uploads/`, {
-    method: 'POST',
-  });
+  const url = `${to.url}/v2/${repository}/blobs/uploads/`;
+  const begun = await call(to, repository, { url, method: 'POST' });
   const at = new URL(begun.headers.get('location') ?? '', to.url);
   at.searchParams.set('digest', digestOf(bytes));
   const headers = { 'content-type': 'application/octet-stream' };
-  await call(to, repository, at.href, { method: 'PUT', headers, body: Buffer.from(bytes) });
+  const { href } = at;
+  await call(to, repository, { url: href, method: 'PUT', headers, body: Buffer.from(bytes) });
 }
 
 async function pushManifest(
@@ -98,7 +97,7 @@ async function pushManifest(
   const [repository, reference] = [name.slice(0, at), name.slice(at + 1)];
   const url = `${to.url}/v2/${repository}/manifests/${reference}`;
   const headers = { 'content-type': mediaType };
-  await call(to, repository, url, { method: 'PUT', headers, body: Buffer.from(bytes) });
+  await call(to, repository, { url, method: 'PUT', headers, body: Buffer.from(bytes) });
 }
 
 /** Who may get tokens for which repositories; `''` is who does not log in. */

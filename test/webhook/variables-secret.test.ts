@@ -3,11 +3,13 @@
 import { describe, expect, test } from 'bun:test';
 import { BellhopError } from '../../src/core/errors.ts';
 import { Refusal } from '../../src/injectors/_injector.ts';
+import { deadlineBy } from '../../src/webhook/deadline.ts';
+import { review } from '../../src/webhook/review.ts';
 import type { ReadPulled } from '../../src/webhook/pulled-values.ts';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
 import { ENV_VAR, FILE } from '../../src/wire/flyte-secret.ts';
 import type { Wish } from './_value-pods.ts';
-import { CANARY, USER, decide, messageOf, nameIn, secretsIn } from './_value-pods.ts';
+import { CANARY, USER, decide, messageOf, nameIn, podOf, secretsIn } from './_value-pods.ts';
 import type { Json } from './_vectors.ts';
 
 const PW = { group: 'db', key: 'pw', mountRequirement: ENV_VAR };
@@ -176,6 +178,27 @@ describe('is denied', () => {
       warnings: [expect.stringContaining('comes from Vault, for AWS could not say')],
     });
   });
+});
+
+test('who is late says which secret it waited for', async () => {
+  const ending = new AbortController();
+  const secrets = [PW, { ...PW, key: 'slow' }];
+  const slow = { isNow: false };
+  const readPulled: ReadPulled = async (pull, signal) => {
+    if (!slow.isNow || !pull.path.endsWith('slow')) return telling(pull, signal);
+    ending.abort();
+    return new Promise(() => undefined);
+  };
+  const { mutate } = await decide({ settings: settings(), secrets, readPulled });
+  slow.isNow = true;
+  const request = { uid: 'u', namespace: 'team', object: podOf({ secrets }) };
+  const body = Buffer.from(JSON.stringify({ request }));
+  const deadline = deadlineBy(ending.signal);
+  const { reason, outcome } = await review({ body, contentType: undefined, deadline }, mutate);
+  expect(outcome).toBe('late');
+  const waited =
+    'it waited for secret [group:"db" key:"slow" mount_requirement:ENV_VAR]; try again';
+  expect(reason).toEndWith(waited);
 });
 
 test('settings: the namespaces must be named, under `native`', () => {

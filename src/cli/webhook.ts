@@ -98,6 +98,9 @@ function mustNotNeedCluster(settings: WebhookSettings): void {
     refuse('webhook.missing: deny', 'needs the cluster, to look Secrets up');
   }
   if (keepsValues(settings)) refuse('webhook.valueSecrets', 'needs the cluster, to make Secrets');
+  if (settings.registry.pullSecrets) {
+    refuse('webhook.registry.pullSecrets', "needs the cluster, to read the pods' own Secrets");
+  }
 }
 
 function serverSettings({ registration, ...settings }: WebhookSettings): ServerSettings {

@@ -41,5 +41,7 @@ async function keptFor(
   const bytes = bytesForVariable(await read(edit, asked.signal));
   const { group } = asked.secret;
   const id = JSON.stringify([type, path, key ?? null, version ?? null]);
-  return { ...kept(asked, bytes, { id, variable }), ...(key === undefined ? { key: group } : {}) };
+  const { kind: _, called: __, variable: ___, ...fetched } = edit;
+  const own = kept(asked, bytes, { id, variable });
+  return { ...own, fetched, ...(key === undefined ? { key: group } : {}) };
 }

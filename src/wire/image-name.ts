@@ -38,13 +38,16 @@ export function readImageName(text: string): ImageName | undefined {
   const [named = '', digest, ...more] = text.split('@');
   if (more.length > 0 || (digest !== undefined && !DIGEST.test(digest))) return undefined;
   const { host, rest } = splitHost(named);
-  const colon = rest.lastIndexOf(':');
-  const isTagged = colon > rest.lastIndexOf('/');
-  const path = isTagged ? rest.slice(0, colon) : rest;
-  const tag = isTagged ? rest.slice(colon + 1) : 'latest';
+  const { path, tag } = splitTag(rest);
   const repository = host === HUB && !path.includes('/') ? `library/${path}` : path;
   if (!isHost(host) || !isRepository(host, repository) || !TAG.test(tag)) return undefined;
   return { host, repository, ...(digest === undefined ? { tag } : { digest }) };
+}
+
+function splitTag(rest: string): { readonly path: string; readonly tag: string } {
+  const colon = rest.lastIndexOf(':');
+  if (colon <= rest.lastIndexOf('/')) return { path: rest, tag: 'latest' };
+  return { path: rest.slice(0, colon), tag: rest.slice(colon + 1) };
 }
 
 function isHost(host: string): boolean {

@@ -103,7 +103,8 @@ describe('whatever the decision becomes, there is an answer with the uid', () =>
   test('what a decision is told: the request as the API server sent it', async () => {
     const seen: unknown[] = [];
     const asking = bodyWith((one) => Object.assign(one['request'] as object, { dryRun: true }));
-    await ask(asking, async ({ pod, signal, onStep: _, ...rest }) => {
+    await ask(asking, async ({ pod, signal, onStep, ...rest }) => {
+      expect(onStep).toBeFunction();
       seen.push(rest, signal === NEVER, (pod['metadata'] as { name: string }).name);
       return await Promise.resolve({ kind: 'unchanged' });
     });

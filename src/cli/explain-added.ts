@@ -188,7 +188,7 @@ function addedByEdit({ asking, pods }: Adding, edit: Edit): Omit<Added, 'annotat
     case 'pull':
       return [{ what: pulledTo(edit), from: formatReference(referenceIn(edit, asking.pull)) }];
     case 'kept':
-      return keptTo(pods, edit).map((what) => ({ what, from: 'a Secret beside the pod' }));
+      return keptTo(pods, edit).map((what) => ({ what, from: keptFrom(edit, asking.pull) }));
     case 'memory':
       return [{ what: `folder ${edit.mountPath}`, from: 'a volume in memory' }];
     case 'writer':
@@ -255,7 +255,17 @@ function pulledTo(edit: PullEdit): string {
   return 'file' in edit ? `file ${edit.file}` : `variable ${edit.variable}`;
 }
 
-function referenceIn(edit: PullEdit, pull: MutateSettings['pull']): Reference {
+/** A value of another store is the webhook's to fetch. */
+function keptFrom({ fetched }: KeptEdit, pull: MutateSettings['pull']): string {
+  const beside = 'a Secret beside the pod';
+  if (fetched === undefined) return beside;
+  return `${formatReference(referenceIn(fetched, pull))}, by ${beside}`;
+}
+
+function referenceIn(
+  edit: NonNullable<KeptEdit['fetched']>,
+  pull: MutateSettings['pull'],
+): Reference {
   const { type, path, key, version } = edit;
   const store = pull?.storeOf(type).name ?? type;
   return referenceOf({ store, path, key, version }, () => false);

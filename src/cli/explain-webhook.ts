@@ -18,7 +18,7 @@ import type { Answers } from './explain-secrets.ts';
 import { explainSecrets, secretsText } from './explain-secrets.ts';
 import type { Look } from './look.ts';
 import { lookOf, titled } from './look.ts';
-import { NOT_LOOKED_UP, saidBeside } from './mutate.ts';
+import { saidBeside, unlikeCluster } from './mutate.ts';
 import { bold } from './table.ts';
 import { webhookParts } from './webhook-parts.ts';
 
@@ -44,8 +44,7 @@ export async function explainWebhook(
   const changed = state === undefined ? undefined : { pod: request.pod, decision, state };
   const added = changed === undefined ? [] : addedBy(parts.asking, outcomes, changed);
   const answer = { called, decision, answers, added };
-  const unasked = parts.settings.missing === 'deny' ? [NOT_LOOKED_UP] : [];
-  const warnings = [...unasked, ...saidBeside(decision)];
+  const warnings = [...unlikeCluster(parts.settings), ...saidBeside(decision)];
   for (const warning of [...parts.warnings, ...warnings]) {
     io.stderr(renderWarning(warning, given.log));
   }

@@ -5,15 +5,25 @@ import { readManifests } from '../entrypoint/inputs.ts';
 import { deadlineBy } from '../webhook/deadline.ts';
 import { review } from '../webhook/review.ts';
 import type { Decision, PodRequest, SecretFacts } from '../webhook/decision.ts';
+import type { WebhookSettings } from '../webhook/settings.ts';
 import { readReview } from '../wire/admission.ts';
 import { applyPatch } from '../wire/json-patch.ts';
 import { isRecord } from '../wire/read.ts';
 import type { Command, Given } from './command.ts';
 import { webhookParts } from './webhook-parts.ts';
 
-/** Said where `missing: deny` cannot be kept. */
-export const NOT_LOOKED_UP =
+const NOT_LOOKED_UP =
   'webhook.missing is deny: without a cluster every Secret of the manager K8s is taken to be there';
+const NOT_READ =
+  "webhook.registry.pullSecrets: without a cluster pods' own Secrets are not read, and registries " +
+  'are asked without them';
+
+/** What cannot be as it would be in the cluster. */
+export function unlikeCluster({ missing, registry }: WebhookSettings): readonly string[] {
+  const looked = missing === 'deny' ? [NOT_LOOKED_UP] : [];
+  return registry.pullSecrets ? [...looked, NOT_READ] : looked;
+}
+
 const FORMATS = ['pod', 'patch', 'review'];
 
 const command: Command = {
@@ -47,7 +57,7 @@ const command: Command = {
       throw new BellhopError('BH_ERR_USAGE', { where: ['--output'], what });
     }
     const { mutate, settings, ...parts } = await webhookParts(io, given.text('config'));
-    const warnings = [...parts.warnings, ...(settings.missing === 'deny' ? [NOT_LOOKED_UP] : [])];
+    const warnings = [...parts.warnings, ...unlikeCluster(settings)];
     for (const warning of warnings) io.stderr(renderWarning(warning, given.log));
     const body = bodyOf(io, given);
     const { signal } = new AbortController();

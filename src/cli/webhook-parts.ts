@@ -12,7 +12,7 @@ import type { Mutate } from '../webhook/decision.ts';
 import { embeddedPlace } from '../webhook/embedded-place.ts';
 import { globalValues } from '../webhook/global-values.ts';
 import type { KubernetesApi } from '../webhook/kubernetes-api.ts';
-import { mutateSettings } from '../webhook/managers.ts';
+import { fetchesVariables, mutateSettings, storeOfType } from '../webhook/managers.ts';
 import type { MutateSettings } from '../webhook/mutate.ts';
 import { openMutate } from '../webhook/mutate.ts';
 import { openPullSecrets } from '../webhook/pull-secrets.ts';
@@ -20,11 +20,14 @@ import { openSecretLookup } from '../webhook/secret-lookup.ts';
 import type { SettingsProblem, WebhookSettings } from '../webhook/settings.ts';
 import type { ValuesOpened } from './webhook-values.ts';
 import { openValues } from './webhook-values.ts';
-import { readGlobalSettings, readWebhookSettings } from '../webhook/settings.ts';
+import { readGlobalSettings } from '../webhook/settings-global.ts';
+import { readWebhookSettings } from '../webhook/settings.ts';
 import type { ValueCache } from '../webhook/value-cache.ts';
 import { CACHE_LIMITS, openValueCache } from '../webhook/value-cache.ts';
 import type { Source } from '../wire/read.ts';
 import { DIGESTS } from './digests.ts';
+import { openPulled } from './webhook-pulled.ts';
+import { openRegistries } from './webhook-registry.ts';
 
 /** What decides about pods, as bellhop.yaml says. */
 export interface WebhookParts {
@@ -32,7 +35,10 @@ export interface WebhookParts {
   readonly mutate: Mutate;
   /** How the managers are asked. */
   readonly asking: MutateSettings;
+  /** What Embedded has read. */
   readonly cache: ValueCache;
+  /** What else is kept for a while, by the names that metrics have for it. */
+  readonly otherCaches: ReadonlyMap<string, ValueCache>;
   readonly values: ValuesOpened;
   readonly warnings: readonly string[];
 }
@@ -64,17 +70,27 @@ export async function webhookParts(
   const variables = variablesOf(io);
   const values = openValues({ io, settings, api, sha256: DIGESTS.sha256 });
   const places = { fs: io.fs, clock: io.clock, variable: (name: string) => variables.get(name) };
+  const stores = storesOf(all);
+  const storeOf = storeOfType({ settings, kinds: ALL_INJECTORS, stores });
+  const pulled = fetchesVariables(settings) ? openPulled({ io, stores, storeOf }) : undefined;
+  const registries = openRegistries({ io, settings, api });
   const asking = mutateSettings(settings, ALL_INJECTORS, {
     global: globalValues(places, global.settings),
     find: cache.find,
     ...(api === undefined ? {} : byCluster(api, io)),
     values: values.secrets,
-    stores: storesOf(all),
+    ...(pulled === undefined ? {} : { readPulled: pulled.read }),
+    ...(registries === undefined ? {} : { startOf: registries.startOf }),
+    stores,
     policy: policyOf(all, undefined),
     digest: DIGESTS,
   });
   const mutate = openMutate(asking);
-  return { settings, mutate, asking, cache, values, warnings: webhook.warnings };
+  const others = { stores: pulled?.cache, images: registries?.cache };
+  const otherCaches = new Map(
+    Object.entries(others).flatMap(([name, one]) => (one === undefined ? [] : [[name, one]])),
+  );
+  return { settings, mutate, asking, cache, otherCaches, values, warnings: webhook.warnings };
 }
 
 function byCluster(api: KubernetesApi, { clock }: Io) {

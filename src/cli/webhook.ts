@@ -16,6 +16,7 @@ import { openCertificates } from './webhook-certificates.ts';
 import { openFaultNet } from './webhook-faults.ts';
 import { invalidationPort } from './webhook-invalidation.ts';
 import { webhookParts } from './webhook-parts.ts';
+import { checkRegistryFiles } from './webhook-registry.ts';
 import { keepsValues } from './webhook-values.ts';
 
 const command: Command = {
@@ -37,8 +38,10 @@ const command: Command = {
   async run(io, given) {
     const api = given.has('no-cluster') ? undefined : await clusterOf(io);
     const parts = await webhookParts(io, given.text('config'), api);
-    const { settings, mutate, cache, values, warnings } = parts;
+    const { settings, mutate, cache, otherCaches, values, warnings } = parts;
+    const caches = new Map([['embedded', cache], ...otherCaches]);
     if (api === undefined) mustNotNeedCluster(settings);
+    checkRegistryFiles({ io, settings });
     if (api !== undefined && settings.pull.variables === 'fileKeyRef') {
       const problem = await fileKeyRefProblem(api);
       if (problem !== undefined) throw problem;
@@ -60,7 +63,7 @@ const command: Command = {
       log,
       metrics,
       notReady: certificates.notReady,
-      cacheBytes: () => cache.bytes(),
+      cacheBytes: () => [...caches.values()].reduce((sum, one) => sum + one.bytes(), 0),
       ...(api === undefined ? {} : { events: api }),
       ...(invalidation === undefined ? {} : { invalidation }),
     });
@@ -69,7 +72,9 @@ const command: Command = {
       server.figures.valueSecret(['collected'], count);
     });
     collector?.start();
-    cache.watch((result) => server.figures.cacheRead(['embedded', result]));
+    for (const [name, one] of caches) {
+      one.watch((result) => server.figures.cacheRead([name, result]));
+    }
     const { reviewsPort: port, statusPort } = server;
     log.say('info', 'serving', { port, statusPort, invalidationPort: server.invalidationPort });
     const stopSignals = io.onEndSignal(() => server.end());
@@ -93,6 +98,9 @@ function mustNotNeedCluster(settings: WebhookSettings): void {
     refuse('webhook.missing: deny', 'needs the cluster, to look Secrets up');
   }
   if (keepsValues(settings)) refuse('webhook.valueSecrets', 'needs the cluster, to make Secrets');
+  if (settings.registry.pullSecrets) {
+    refuse('webhook.registry.pullSecrets', "needs the cluster, to read the pods' own Secrets");
+  }
 }
 
 function serverSettings({ registration, ...settings }: WebhookSettings): ServerSettings {

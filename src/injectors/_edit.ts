@@ -102,6 +102,8 @@ export interface KeptEdit {
   readonly variable?: string;
   /** Names of files in the folder of secrets of every container. */
   readonly files?: readonly string[];
+  /** Where it was fetched, if it is of another store. */
+  readonly fetched?: Omit<Pulled, 'kind' | 'called'>;
   /** The secret as messages call it. */
   readonly called: string;
 }

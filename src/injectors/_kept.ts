@@ -1,5 +1,6 @@
 import { Sealed } from '../core/sealed.ts';
 import { secretCalled } from '../wire/flyte-secret.ts';
+import { isUtf8 } from '../wire/go-text.ts';
 import { itemPathProblem } from '../wire/names.ts';
 import type { KeptEdit } from './_edit.ts';
 import type { Asked, InjectorContext } from './_injector.ts';
@@ -11,7 +12,7 @@ export const SECRET_BYTES_MAX = 1_048_576;
 /** Refuses where values may not become Secrets in the pod's namespace. */
 export function mustKeep(
   { namespace }: Pick<Asked, 'namespace'>,
-  { keepsIn }: InjectorContext,
+  { keepsIn }: Pick<InjectorContext, 'keepsIn'>,
 ): void {
   if (keepsIn?.(namespace) !== false) return;
   throw new Refusal(
@@ -23,6 +24,15 @@ export function mustKeep(
 export function textForVariable(value: string): string {
   if (!value.includes('\0')) return value;
   throw new Refusal('its value has a NUL, which no variable can hold; ask for a file');
+}
+
+/** The same of bytes, which no variable holds where they are no text. */
+export function bytesForVariable(bytes: Uint8Array): Uint8Array {
+  if (!isUtf8(bytes)) {
+    throw new Refusal('its value is not UTF-8, which no variable can hold; ask for a file');
+  }
+  textForVariable(Buffer.from(bytes).toString());
+  return bytes;
 }
 
 /** A value for a Secret beside the pod. */

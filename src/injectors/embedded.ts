@@ -1,4 +1,3 @@
-import { isUtf8 } from '../wire/go-text.ts';
 import { ANY, ENV_VAR, FILE, mountName } from '../wire/flyte-secret.ts';
 import { goLower, goUpper } from '../wire/go-case.ts';
 import type { Edit } from './_edit.ts';
@@ -7,7 +6,7 @@ import type { Scope } from './_embedded-names.ts';
 import { scopesOf, storedName } from './_embedded-names.ts';
 import type { Asked, FoundValue, InjectorContext, InjectorKind } from './_injector.ts';
 import { Refusal, SECRETS_DIR, fileVariables, prefixVariable } from './_injector.ts';
-import { kept, mustKeep, textForVariable } from './_kept.ts';
+import { bytesForVariable, kept, mustKeep, textForVariable } from './_kept.ts';
 import { inClearText, literalValue } from './_literal.ts';
 
 const VOLUME = 'embedded-secret-vol';
@@ -75,10 +74,8 @@ function editsFor(asked: Asked, value: FoundValue, context: InjectorContext): Ed
 
 function asVariable(asked: Asked, { text, bytes }: FoundValue, context: InjectorContext): Edit[] {
   const { secret } = asked;
-  if (text === undefined && bytes !== undefined && !isUtf8(bytes)) {
-    throw new Refusal('its value is not UTF-8, which no variable can hold; ask for a file');
-  }
-  const value = textForVariable(text ?? Buffer.from(bytes ?? []).toString());
+  const own = bytes === undefined ? [] : bytesForVariable(bytes);
+  const value = textForVariable(text ?? Buffer.from(own).toString());
   const name = secret.envVar === '' ? `${context.envPrefix}${goUpper(secret.key)}` : secret.envVar;
   if (context.keepsIn !== undefined) {
     const as = { id: idOf(secret.key), variable: name };

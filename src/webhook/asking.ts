@@ -21,8 +21,10 @@ import { labelsOf } from './pod-state.ts';
 export interface Manager {
   readonly type: string;
   readonly inject: Inject;
-  /** True where nobody may have what it has whom no rule lets have it. */
-  readonly needsRule?: boolean;
+  /** True where nobody may have this secret of it whom no rule lets have it. */
+  readonly needsRule?: (secret: FlyteSecret) => boolean;
+  /** What is done in the place of edits that pull variables: the webhook fetches them itself. */
+  readonly keptInstead?: (edits: readonly Edit[], asked: Asked) => Promise<readonly Edit[]>;
   /** What it delivers, nobody else is asked for. */
   readonly isFinal?: true;
   /** Why it is not even asked; no error is made for what most pods meet. */
@@ -142,6 +144,7 @@ export async function askManagers(
     before.set(one.called, repeat + 1);
     const about = { secret: one.secret, labels, repeat };
     const asked = askedOf(request, state, about);
+    request.onStep?.(`secret [${one.called}]`);
     const doing = (edits: readonly Edit[]): PodState => {
       const done = work.doneAs?.(edits, one.annotation) ?? edits;
       return applyEdits(state, done, settings.envOrder);
@@ -179,16 +182,19 @@ function askedOf(
 /** The managers, asked only for what the rules let through. */
 function askable({ managers, allow }: AskSettings, user: string): readonly Manager[] {
   return managers.map((one) => {
-    const { type: manager, needsRule = false } = one;
-    if (allow.length === 0 && !needsRule) return one;
+    const { type: manager } = one;
+    if (allow.length === 0 && one.needsRule === undefined) return one;
     return {
       ...one,
       refuses: ({ namespace, secret }: Asked) => {
+        const needsRule = one.needsRule?.(secret) ?? false;
         return refusalBy(allow, { namespace, secret, user, manager, needsRule });
       },
     };
   });
 }
+
+type Done = NonNullable<Outcome['done']>;
 
 /** What managers say of a secret, and what came of the edits of the one that delivers it. */
 export type Said<T> = Pick<Outcome, 'reasons' | 'done'> & { readonly result?: T };
@@ -204,9 +210,10 @@ export async function byFirst<T>(
   doing: (edits: readonly Edit[]) => T,
 ): Promise<Said<T>> {
   const reasons: Reason[] = [];
-  const last: NonNullable<Outcome['done']>[] = [];
-  for (const { type, inject, isFinal, refuses } of managers) {
-    const refusal = refuses?.(asked);
+  const last: { readonly done: Done; readonly manager: Manager }[] = [];
+  for (const manager of managers) {
+    const { type, inject, isFinal } = manager;
+    const refusal = manager.refuses?.(asked);
     if (refusal !== undefined) {
       reasons.push({ type, why: refusal });
       continue;
@@ -218,17 +225,20 @@ export async function byFirst<T>(
       if (isFinal === true || !edits.some(isPulledVariable)) {
         return { result: doing(edits), reasons, done };
       }
-      last.push(done);
+      last.push({ done, manager });
     } catch (error) {
       reasons.push(reasonOf(type, error));
       if (error instanceof Refusal && error.isFinal) return { reasons };
     }
   }
-  for (const done of last) {
+  for (const { done: pulling, manager } of last) {
+    const { by } = pulling;
     try {
+      const edits = await manager.keptInstead?.(pulling.edits, asked);
+      const done = { by, edits: edits ?? pulling.edits };
       return { result: doing(done.edits), reasons, done };
     } catch (error) {
-      reasons.push(reasonOf(done.by, error));
+      reasons.push(reasonOf(by, error));
     }
   }
   return { reasons };

@@ -11,6 +11,8 @@ export interface PodRequest {
   readonly user: { readonly name: string; readonly groups: readonly string[] };
   /** Aborted when an answer would come too late. */
   readonly signal: AbortSignal;
+  /** Told what is waited for from now on, for who is late to say it; never a value. */
+  readonly onStep?: (what: string) => void;
 }
 
 /** Who delivers one of the pod's secrets; for logs and metrics, without any value. */

@@ -21,21 +21,28 @@ export type EventResult = 'created' | 'failed' | 'dropped';
 export type TellDenial = (pod: PodFacts, reason: string) => void;
 
 /** As Kubernetes' own recorder limits a source (client-go 0.36, tools/record, events_cache.go). */
-const BURST = 25;
-const REFILL_MS = 1000;
+const ALL: Bucket = { burst: 25, refillMs: 1000 };
+/** One namespace leaves room for the others: at most a quarter of what is refilled for all. */
+const OF_NAMESPACE: Bucket = { burst: 10, refillMs: 4000 };
+const NAMESPACES_MAX = 1000;
 const SAME_MS = 300_000;
 const REMEMBERED_MAX = 1000;
 const IN_FLIGHT_MAX = 8;
+const IN_FLIGHT_OF_NAMESPACE_MAX = 4;
 /** core/v1 refuses longer ones. */
 const MESSAGE_BYTES_MAX = 1024;
 
 /** Nothing is written for a dry run, nor for a pod without a namespace. */
 export function openEvents({ api, clock, onEnd }: EventParts): TellDenial {
   const told = openMemory(clock);
-  const isRoom = openBucket(clock);
-  let inFlight = 0;
+  const isRoom = openRoom(clock);
+  const inFlight: string[] = [];
+  const isBusy = (namespace: string): boolean => {
+    const own = inFlight.filter((one) => one === namespace).length;
+    return inFlight.length >= IN_FLIGHT_MAX || own >= IN_FLIGHT_OF_NAMESPACE_MAX;
+  };
   const create = async (pod: PodFacts, reason: string, key: string): Promise<void> => {
-    inFlight++;
+    inFlight.push(pod.namespace);
     try {
       const path = `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/events`;
       await api.create(path, eventOf(pod, reason, clock.now()));
@@ -44,14 +51,14 @@ export function openEvents({ api, clock, onEnd }: EventParts): TellDenial {
       told.forget(key);
       onEnd('failed');
     } finally {
-      inFlight--;
+      inFlight.splice(inFlight.indexOf(pod.namespace), 1);
     }
   };
   return (pod, reason) => {
     if (pod.dryRun || pod.namespace === '') return;
     // As far as people see it: what was told is kept, and reasons can be as long as reviews.
     const key = [pod.namespace, pod.owner?.uid ?? pod.name, reason].map(shortened).join('\n');
-    if (inFlight >= IN_FLIGHT_MAX || told.has(key) || !isRoom()) return onEnd('dropped');
+    if (isBusy(pod.namespace) || told.has(key) || !isRoom(pod.namespace)) return onEnd('dropped');
     told.keep(key);
     void create(pod, reason, key);
     return undefined;
@@ -105,16 +112,47 @@ function openMemory(clock: Pick<Clock, 'monotonicMs'>): Memory {
   };
 }
 
-/** True BURST times, then once every REFILL_MS milliseconds. */
-function openBucket(clock: Pick<Clock, 'monotonicMs'>): () => boolean {
-  let tokens = BURST;
-  let atMs = clock.monotonicMs();
-  return () => {
-    const nowMs = clock.monotonicMs();
-    tokens = Math.min(BURST, tokens + (nowMs - atMs) / REFILL_MS);
-    atMs = nowMs;
-    if (tokens < 1) return false;
-    tokens--;
+interface Bucket {
+  readonly burst: number;
+  readonly refillMs: number;
+}
+
+/** True where there is room for one more: of its namespace, and of all. */
+function openRoom(clock: Pick<Clock, 'monotonicMs'>): (namespace: string) => boolean {
+  const all = openBucket(clock, ALL);
+  const buckets = new Map<string, Taking>();
+  return (namespace) => {
+    const own = buckets.get(namespace) ?? openBucket(clock, OF_NAMESPACE);
+    // The one that was used last is the last to be forgotten.
+    buckets.delete(namespace);
+    buckets.set(namespace, own);
+    const [oldest] = buckets.keys();
+    if (buckets.size > NAMESPACES_MAX && oldest !== undefined) buckets.delete(oldest);
+    if (!own.has() || !all.has()) return false;
+    own.take();
+    all.take();
     return true;
+  };
+}
+
+interface Taking {
+  readonly has: () => boolean;
+  readonly take: () => void;
+}
+
+/** `burst` at once, then one every `refillMs` milliseconds. */
+function openBucket(clock: Pick<Clock, 'monotonicMs'>, { burst, refillMs }: Bucket): Taking {
+  let tokens = burst;
+  let atMs = clock.monotonicMs();
+  return {
+    has: () => {
+      const nowMs = clock.monotonicMs();
+      tokens = Math.min(burst, tokens + (nowMs - atMs) / refillMs);
+      atMs = nowMs;
+      return tokens >= 1;
+    },
+    take: () => {
+      tokens--;
+    },
   };
 }

@@ -27,7 +27,7 @@ export interface Figures {
   readonly event: Count;
   /** Labels: `used` or `refused`. */
   readonly certificateChange: Count;
-  /** Labels: the cache, and `hit`, `miss`, `shared` (somebody was asking already) or `absent`. */
+  /** Labels: the cache, and `hit`, `miss`, `shared` (another was asking), `absent` or `failed`. */
   readonly cacheRead: Count;
   /** Labels: how a Secret for values was seen to, `failed`, or `collected`. */
   readonly valueSecret: Count;
@@ -84,12 +84,12 @@ export function addFigures(metrics: Metrics, seen: Seen): Figures {
     ),
     cacheRead: metrics.counter({
       name: 'cache_reads_total',
-      help: 'Reads of caches by result: hit, miss, shared (another was asking already), absent.',
+      help: 'Reads of caches by result: hit, miss, shared (another was asking), absent, failed.',
       labels: ['cache', 'result'],
     }),
     valueSecret: metrics.counter({
       name: 'value_secrets_total',
-      help: 'Secrets for values of Global and Embedded: known, found, created, touched, failed, collected.',
+      help: 'Secrets for values that the webhook has: known, found, created, touched, failed, collected.',
       labels: ['result'],
     }),
   };
@@ -102,8 +102,9 @@ function addGauges(metrics: Metrics, seen: Seen): void {
   metrics.gauge({ name: 'connections', help: 'Open connections of clients.' }, () =>
     seen.connections(),
   );
-  metrics.gauge({ name: 'cache_bytes', help: 'Bytes of values that Embedded keeps.' }, () =>
-    seen.cacheBytes?.(),
+  metrics.gauge(
+    { name: 'cache_bytes', help: 'Bytes of values that are kept, and of what images start.' },
+    () => seen.cacheBytes?.(),
   );
   const notAfter = 'When the certificate ends, in seconds since the epoch.';
   metrics.gauge({ name: 'certificate_not_after_seconds', help: notAfter }, () => {

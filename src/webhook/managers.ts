@@ -7,10 +7,14 @@ import type {
 } from '../injectors/_injector.ts';
 import { Refusal } from '../injectors/_injector.ts';
 import type { Policy, StoreOptions } from '../plan/types.ts';
+import { ENV_VAR } from '../wire/flyte-secret.ts';
 import type { AllowRule } from './allow.ts';
 import type { Manager } from './asking.ts';
 import type { MutateSettings } from './mutate.ts';
+import type { StartOf } from './image-starts.ts';
 import type { PullSettings } from './pull-container.ts';
+import type { ReadPulled } from './pulled-values.ts';
+import { openKeptInstead } from './pulled-values.ts';
 import type { WebhookSettings } from './settings.ts';
 import { managerTypes } from './settings.ts';
 import type { ValueSecrets } from './value-secrets.ts';
@@ -24,6 +28,10 @@ export interface ManagersOutside {
   readonly lookUp?: LookUp;
   /** Names and makes the Secrets that hold values; where absent, no value becomes one. */
   readonly values?: ValueSecrets;
+  /** Reads values of other stores as the webhook, for `pull.variables: secret`. */
+  readonly readPulled?: ReadPulled;
+  /** Asks registries; absent where none may be asked. */
+  readonly startOf?: StartOf;
   readonly digest: InjectorContext['digest'];
   /** Stores and policy of bellhop.yaml, for what one container fetches. */
   readonly stores: Readonly<Record<string, StoreOptions>>;
@@ -36,7 +44,11 @@ export function mutateSettings(
   kinds: readonly InjectorKind[],
   outside: ManagersOutside,
 ): MutateSettings {
-  const managers = managersOf(settings, kinds, contextOf(settings, outside));
+  const context = contextOf(settings, outside);
+  const { readPulled } = outside;
+  const isKeeping = fetchesVariables(settings) && readPulled !== undefined;
+  const kept = isKeeping ? { keptInstead: openKeptInstead(readPulled, context) } : {};
+  const managers = managersOf(settings, kinds, context).map((one) => ({ ...one, ...kept }));
   const pull: PullSettings = {
     container: settings.pull,
     images: settings.images,
@@ -54,8 +66,16 @@ export function mutateSettings(
   };
 }
 
-function pick({ values }: ManagersOutside): Pick<MutateSettings, 'values'> {
-  return values === undefined ? {} : { values };
+/** True where the webhook itself fetches what becomes a variable. */
+export function fetchesVariables({ profile, pull }: WebhookSettings): boolean {
+  return profile === 'native' && pull.variables === 'secret';
+}
+
+function pick({ values, startOf }: ManagersOutside): Pick<MutateSettings, 'values' | 'startOf'> {
+  return {
+    ...(values === undefined ? {} : { values }),
+    ...(startOf === undefined ? {} : { startOf }),
+  };
 }
 
 function managersOf(
@@ -66,9 +86,17 @@ function managersOf(
   return managerTypes(settings).flatMap((type): Manager[] => {
     const kind = kinds.find((one) => one.type === type);
     if (kind === undefined) return [];
-    const needsRule = settings.profile === 'native' && kind.needsRule === true;
-    return [{ type, inject: kind.open(context), needsRule }];
+    const own = { type, inject: kind.open(context) };
+    const needsRule = ruleFor(settings, kind);
+    return [needsRule === undefined ? own : { ...own, needsRule }];
   });
+}
+
+/** What the webhook reads by its own rights, nobody gets whom nobody lets have it. */
+function ruleFor(settings: WebhookSettings, kind: InjectorKind): Manager['needsRule'] {
+  if (settings.profile === 'native' && kind.needsRule === true) return () => true;
+  if (kind.storeKind === undefined || !fetchesVariables(settings)) return undefined;
+  return ({ mountRequirement }) => mountRequirement === ENV_VAR;
 }
 
 const NOT_HERE = 'only the webhook has its values: bind the secret in the section `flyte`';

@@ -1,7 +1,7 @@
 import type { AskSettings, Outcome, ReadSecret, Work } from './asking.ts';
 import { askManagers, openReader, readAnnotations } from './asking.ts';
 import type { Decision, Delivered, Mutate, PodRequest } from './decision.ts';
-import { unsatisfied } from './denial.ts';
+import { unsatisfied, whyOf } from './denial.ts';
 import { patchOf } from './pod-patch.ts';
 import type { PodState } from './pod-state.ts';
 import { EditProblem } from './pod-volumes.ts';
@@ -11,7 +11,10 @@ import { ANNOTATIONS_BYTES_MAX, annotationBytes } from './pull-plan.ts';
 import type { Decided } from './pod-secret.ts';
 import { keepValues, nameSecret } from './pod-secret.ts';
 import type { PullSettings } from './pull-container.ts';
-import { withPullContainer } from './pull-container.ts';
+import { imagesToLookUp, withPullContainer } from './pull-container.ts';
+import type { LookedUp, LookedUpImages } from './pull-variables.ts';
+import { architecturesOf } from './pod-platforms.ts';
+import type { StartOf } from './image-starts.ts';
 import type { ValueSecrets } from './value-secrets.ts';
 
 /** How pods are decided about. */
@@ -22,6 +25,8 @@ export interface MutateSettings extends AskSettings {
   readonly statusAnnotation: boolean;
   /** How one container fetches what the managers leave to it; none does where absent. */
   readonly pull?: PullSettings;
+  /** Asks registries what images start; absent where none may be asked. */
+  readonly startOf?: StartOf;
   /** Names and makes Secrets for values; absent where no manager brings values. */
   readonly values?: ValueSecrets;
 }
@@ -112,7 +117,8 @@ async function finished(
   const decided = { request, delivered, values: settings.values };
   const named = await nameSecret(state, decided);
   if ('wrong' in named) return denied(named.wrong);
-  const pulling = pulled(settings, named.state, request);
+  const looked = await lookedUp(settings, named.state, request);
+  const pulling = pulled({ ...settings, looked }, named.state, request);
   if ('wrong' in pulling) return denied(pulling.wrong);
   const handled = settings.statusAnnotation ? withStatus(pulling.state) : pulling.state;
   const { warnings } = handled;
@@ -133,8 +139,30 @@ function withStatus(state: PodState): PodState {
   return { ...state, added: { ...state.added, [STATUS_ANNOTATION]: 'delivered' } };
 }
 
+/** What registries say of images that nothing else is known of, all at once. */
+async function lookedUp(
+  { pull, startOf }: MutateSettings,
+  state: PodState,
+  request: PodRequest,
+): Promise<LookedUpImages> {
+  const { pod, namespace, signal } = request;
+  if (pull === undefined || startOf === undefined) return new Map();
+  const images = imagesToLookUp(state, pull);
+  const pullSecrets = state.pullSecrets.map(({ value }) => String(value['name']));
+  const about = { namespace, pullSecrets, architectures: architecturesOf(pod) };
+  if (images.length > 0) request.onStep?.(`what ${images.join(' and ')} starts`);
+  const found = images.map(async (image): Promise<readonly [string, LookedUp]> => {
+    try {
+      return [image, await startOf({ image, ...about }, signal)];
+    } catch (error) {
+      return [image, { why: whyOf(error) }];
+    }
+  });
+  return new Map(await Promise.all(found));
+}
+
 function pulled(
-  { pull }: MutateSettings,
+  { pull, looked }: MutateSettings & { readonly looked: LookedUpImages },
   state: PodState,
   { pod, namespace }: PodRequest,
 ): { readonly state: PodState } | { readonly wrong: string } {
@@ -142,7 +170,7 @@ function pulled(
   try {
     const storeOf: PullSettings['storeOf'] = (type) => valuesStoreOf(type) ?? pull.storeOf(type);
     const origin = { name: nameOf(pod), namespace };
-    return { state: withPullContainer(state, { ...pull, storeOf }, origin) };
+    return { state: withPullContainer(state, { ...pull, storeOf, looked }, origin) };
   } catch (error) {
     if (!(error instanceof EditProblem)) throw error;
     const [first] = state.pulls;

@@ -53,6 +53,7 @@ export async function keepValues(
 ): Promise<string | undefined> {
   const { request, values } = decided;
   if (request.dryRun || values === undefined) return undefined;
+  request.onStep?.(`Secret ${secret.name} of namespace ${secret.namespace}`);
   try {
     await values.keep(secret, request.signal);
     return undefined;

@@ -16,15 +16,17 @@ import {
   planOf,
   withPlan,
 } from './pull-plan.ts';
-import type { WithVariables } from './pull-variables.ts';
+import type { LookedUpImages, WithVariables } from './pull-variables.ts';
 import { isFile } from './pulled-files.ts';
-import { START_MOUNT, withPulledVariables } from './pull-variables.ts';
+import { START_MOUNT, unknownImages, withPulledVariables } from './pull-variables.ts';
 import type { WebhookSettings } from './settings.ts';
 
 /** What the container is made of. */
 export interface PullSettings extends PlanSettings {
   readonly container: WebhookSettings['pull'];
   readonly images: WebhookSettings['images'];
+  /** Absent where no registry is asked. */
+  readonly looked?: LookedUpImages;
 }
 
 export const NAME = 'bellhop-pull';
@@ -89,15 +91,34 @@ function mustBeSeen(
 /** Containers that start before the one that fetches get none. */
 function withVariables(
   state: PodState,
-  { container, images }: PullSettings,
+  { container, images, looked = new Map() }: PullSettings,
   at: number,
 ): WithVariables {
-  const names = state.pulls.flatMap((one) => ('variable' in one ? [one.variable] : []));
+  const names = variablesIn(state);
   if (names.length === 0) return { state, files: [] };
-  const isEarlier = ({ list, name, from = Infinity }: ContainerState): boolean => {
+  const isEarlier = earlierThan(at);
+  return withPulledVariables(state, names, { way: container.variables, images, looked, isEarlier });
+}
+
+function variablesIn({ pulls }: PodState): readonly string[] {
+  return pulls.flatMap((one) => ('variable' in one ? [one.variable] : []));
+}
+
+function earlierThan(at: number): (container: ContainerState) => boolean {
+  return ({ list, name, from = Infinity }) => {
     return list === 'initContainers' && (from < at || name === NAME);
   };
-  return withPulledVariables(state, names, { way: container.variables, images, isEarlier });
+}
+
+/** The images of which it must be known what they start, and only their registries can say it. */
+export function imagesToLookUp(
+  state: PodState,
+  { container, images }: Pick<PullSettings, 'container' | 'images'>,
+): readonly string[] {
+  if (container.variables !== 'launcher' || variablesIn(state).length === 0) return [];
+  const there = state.containers.find(({ name }) => name === NAME);
+  const isEarlier = earlierThan(there?.from ?? placeOf(state, container.after));
+  return unknownImages(state, images, (one) => !isEarlier(one));
 }
 
 function withContainer(

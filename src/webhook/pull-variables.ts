@@ -2,6 +2,7 @@
 // the kubelet reads them from a file that the container `bellhop-pull` has written (fileKeyRef), or
 // each container is started by the static launcher, which reads them.
 import type { FilePlacement } from '../plan/types.ts';
+import type { ImageStart } from '../wire/oci.ts';
 import { fitsPattern } from './pattern.ts';
 import type { ContainerState, Item, Json, Mount, PodState } from './pod-state.ts';
 import { mountOf, sameJson } from './pod-state.ts';
@@ -14,7 +15,15 @@ export interface VariableSettings {
   readonly way: WebhookSettings['pull']['variables'];
   /** What images start, by a pattern of their names; the first that fits counts. */
   readonly images: WebhookSettings['images'];
+  /** What registries have said of images that no pattern has, or why they have not. */
+  readonly looked: LookedUpImages;
 }
+
+/** What an image starts, or why nobody could say it. */
+export type LookedUp = ImageStart | { readonly why: string };
+
+/** By the images' names. */
+export type LookedUpImages = ReadonlyMap<string, LookedUp>;
 
 /** The pod with what its containers need, and the files that `bellhop-pull` must write for it. */
 export interface WithVariables {
@@ -43,17 +52,22 @@ export function withPulledVariables(
   names: readonly string[],
   {
     way,
-    images,
     isEarlier,
+    ...starts
   }: VariableSettings & {
     readonly isEarlier: (container: ContainerState) => boolean;
   },
 ): WithVariables {
   const ready = withStartVolume(state);
   const isFor = (one: ContainerState): boolean => !isEarlier(one);
-  return way === 'fileKeyRef'
-    ? byKubelet(ready, names, isFor)
-    : byLauncher(ready, names, { images, isFor });
+  switch (way) {
+    case 'fileKeyRef':
+      return byKubelet(ready, names, isFor);
+    case 'launcher':
+      return byLauncher(ready, names, { ...starts, isFor });
+    case 'secret':
+      throw new EditProblem(`nobody has fetched ${names.join(', ')} for a Secret`);
+  }
 }
 
 function withStartVolume(state: PodState): PodState {
@@ -85,24 +99,23 @@ function madeFile(name: string, mode: number, source: FilePlacement['source']): 
   return { kind: 'file', path, mode, medium: 'memory', source, rule: 'variables of containers' };
 }
 
-interface Starting {
-  readonly images: VariableSettings['images'];
+interface Starting extends Pick<VariableSettings, 'images' | 'looked'> {
   readonly isFor: (container: ContainerState) => boolean;
 }
 
 function byLauncher(
   state: PodState,
   names: readonly string[],
-  { images, isFor }: Starting,
+  { isFor, ...starts }: Starting,
 ): WithVariables {
   const files: FilePlacement[] = [];
-  const unknown: string[] = [];
+  const unknown: ContainerState[] = [];
   const containers = state.containers.map((one) => {
     if (!isFor(one)) return one;
-    const start = startOf(one, images);
+    const start = startOf(one, starts);
     if (start === 'left') return one;
     if (start === undefined) {
-      unknown.push(one.name);
+      unknown.push(one);
       return one;
     }
     const { command, args } = start;
@@ -113,7 +126,7 @@ function byLauncher(
     files.push(madeFile(`${one.name}.start`, FOR_ALL_MODE, { kind: 'start', targets }));
     return withStart(one, start);
   });
-  if (unknown.length > 0) throw unknownStart(unknown);
+  if (unknown.length > 0) throw unknownStart(unknown, starts.looked);
   if (files.length === 0) {
     const what = `no container gets ${names.join(', ')}: \`webhook.images\` leaves all of them alone`;
     throw new EditProblem(what);
@@ -123,11 +136,19 @@ function byLauncher(
   return { state: { ...state, containers, warnings }, files: [launcher, ...files] };
 }
 
-function unknownStart(containers: readonly string[]): EditProblem {
-  const which = `container${containers.length === 1 ? '' : 's'} ${containers.join(', ')}`;
+function unknownStart(containers: readonly ContainerState[], looked: LookedUpImages): EditProblem {
+  const names = containers.map(({ name }) => name);
+  const which = `container${names.length === 1 ? '' : 's'} ${names.join(', ')}`;
+  const images = new Set(containers.map(imageOf));
+  const said = [...images].map((image) => {
+    const found = looked.get(image);
+    if (found === undefined) return '';
+    return `; image ${image}: ${'why' in found ? found.why : 'its configuration says of nothing to start'}`;
+  });
   return new EditProblem(
     `${which} without \`command\`: variables of other stores come by a launcher, which must know ` +
-      'what to start: set `command`, or tell `webhook.images` what the image starts',
+      'what to start: set `command`, tell `webhook.images` what the image starts, let ' +
+      `\`webhook.registry\` ask, or set \`webhook.pull.variables: secret\`${said.join('')}`,
   );
 }
 
@@ -144,26 +165,59 @@ interface Start {
   readonly args: readonly string[];
 }
 
+/** The images of which nobody knows what they start; `isFor` says who is to get variables. */
+export function unknownImages(
+  { containers }: PodState,
+  images: VariableSettings['images'],
+  isFor: (container: ContainerState) => boolean,
+): readonly string[] {
+  const unknown = containers.filter((one) => {
+    return isFor(one) && startOf(one, { images, looked: new Map() }) === undefined;
+  });
+  return [...new Set(unknown.map(imageOf))].filter((image) => image !== '');
+}
+
+function imageOf({ value: { image } }: ContainerState): string {
+  return typeof image === 'string' ? image : '';
+}
+
 /** Undefined where only its image says it; `left` where the container gets no variables. */
 function startOf(
-  { name, value }: ContainerState,
-  images: VariableSettings['images'],
+  one: ContainerState,
+  { images, looked }: Pick<VariableSettings, 'images' | 'looked'>,
 ): Start | 'left' | undefined {
-  const command = texts(value['command']);
-  const args = texts(value['args']);
-  const before = launcherCommand(name);
-  const at = command.indexOf(LAUNCHER);
-  if (at >= 0 && sameJson(command.slice(at, at + before.length), before)) {
-    return { wrapper: command.slice(0, at), command: command.slice(at + before.length), args };
-  }
-  const image = String(value['image']);
+  const command = texts(one.value['command']);
+  const args = texts(one.value['args']);
+  const started = startedBefore(one.name, { command, args });
+  if (started !== undefined) return started;
+  const image = imageOf(one);
   const rule = Object.entries(images).find(([pattern]) => fitsPattern(pattern, image))?.[1];
   if (rule?.leave === true) return 'left';
   if (command.length > 0) return { command, args };
-  if (rule === undefined) return undefined;
-  const { entrypoint = [], cmd = [] } = rule;
+  const said = rule ?? looked.get(image);
+  return said === undefined || 'why' in said ? undefined : startBy(said, args);
+}
+
+/** Arguments of the pod take the place of those of the image. */
+function startBy(
+  { entrypoint = [], cmd = [] }: Saying,
+  args: readonly string[],
+): Start | undefined {
   const all = { command: entrypoint.map(literal), args: args.length > 0 ? args : cmd.map(literal) };
   return all.command.length + all.args.length === 0 ? undefined : all;
+}
+
+interface Saying {
+  readonly entrypoint?: readonly string[] | undefined;
+  readonly cmd?: readonly string[] | undefined;
+}
+
+/** Where the launcher stands in front already. */
+function startedBefore(name: string, { command, args }: Start): Start | undefined {
+  const before = launcherCommand(name);
+  const at = command.indexOf(LAUNCHER);
+  if (at < 0 || !sameJson(command.slice(at, at + before.length), before)) return undefined;
+  return { wrapper: command.slice(0, at), command: command.slice(at + before.length), args };
 }
 
 /** The kubelet expands `command` and `args`, and leaves what the image says alone. */

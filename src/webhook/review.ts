@@ -52,7 +52,7 @@ export interface PodFacts {
   readonly owner?: OwnerFacts;
 }
 
-const LATE = 'bellhop could not decide before the API server would have given up; try again';
+const LATE = 'bellhop could not decide before the API server would have given up';
 const FAILED = 'bellhop has failed at this pod by a fault of its own; its log says at what';
 
 /** Answers one question. */
@@ -61,11 +61,14 @@ export async function review(input: ReviewInput, mutate: Mutate): Promise<Review
   const read = readReview(input.body, input.contentType);
   if (read.kind === 'refused') return refusedBy(read.refusal);
   const { review: asked } = read;
+  const steps = { last: '' };
   try {
-    const decision = await decideInTime(asked, mutate, input.deadline);
+    const decision = await decideInTime(asked, mutate, { deadline: input.deadline, steps });
     if (decision !== 'late') return decided(asked, decision);
-    const answer: Answer = { allowed: false, code: 504, message: LATE };
-    return reviewed(asked, { answer, outcome: 'late', reason: LATE });
+    const waited = steps.last === '' ? '' : `: it waited for ${steps.last}`;
+    const message = `${LATE}${waited}; try again`;
+    const answer: Answer = { allowed: false, code: 504, message };
+    return reviewed(asked, { answer, outcome: 'late', reason: message });
   } catch (error) {
     const answer: Answer = { allowed: false, code: 500, message: FAILED };
     return reviewed(asked, { answer, outcome: 'failed', reason: faultOf(error) });
@@ -75,13 +78,16 @@ export async function review(input: ReviewInput, mutate: Mutate): Promise<Review
 async function decideInTime(
   { pod, namespace, dryRun, user }: PodReview,
   mutate: Mutate,
-  deadline: Deadline,
+  { deadline, steps }: { readonly deadline: Deadline; readonly steps: { last: string } },
 ): Promise<Decision | 'late'> {
   const request: PodRequest = {
     pod,
     namespace,
     dryRun,
     user,
+    onStep: (what) => {
+      steps.last = what;
+    },
     get signal() {
       return deadline.signal;
     },

@@ -2,15 +2,25 @@
 import { dnsLabelProblem } from '../wire/names.ts';
 import type { SettingsProblem } from './settings-problems.ts';
 
+/** What the section says of values that become Secrets. */
+export interface ValueSettings {
+  readonly profile: 'flyte' | 'native';
+  readonly valueSecrets: { readonly namespaces: readonly string[] };
+  readonly pull: { readonly variables: string };
+}
+
 /**
- * What of `webhook.valueSecrets` names no namespace. There are no patterns, unlike in `allow`:
- * rights and lists of Kubernetes are of one namespace, or of all.
+ * What of `webhook.valueSecrets` names no namespace, and where there must be one. There are no
+ * patterns, unlike in `allow`: rights and lists of Kubernetes are of one namespace, or of all.
  */
-export function valueSecretsProblems({
-  namespaces,
-}: {
-  readonly namespaces: readonly string[];
-}): SettingsProblem[] {
+export function valueSecretsProblems(settings: ValueSettings): SettingsProblem[] {
+  const { namespaces } = settings.valueSecrets;
+  const isKept = settings.profile === 'native' && settings.pull.variables === 'secret';
+  if (isKept && namespaces.length === 0) {
+    const what =
+      'is empty, and pull.variables is secret: name the namespaces in which values become Secrets';
+    return [{ path: ['valueSecrets', 'namespaces'], what }];
+  }
   return namespaces.flatMap((name, index): SettingsProblem[] => {
     if (name === '*' || dnsLabelProblem(name) === undefined) return [];
     const what =

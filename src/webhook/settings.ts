@@ -2,8 +2,6 @@
 // and beside it what is ours.
 import * as v from 'valibot';
 import { isRecord } from '../wire/read.ts';
-import type { GlobalSettings } from './global-values.ts';
-import { GLOBAL_DEFAULTS } from './global-values.ts';
 import {
   OWN_CERTIFICATES,
   OWN_CERTIFICATES_DEFAULTS,
@@ -14,6 +12,7 @@ import {
   invalidationProblems,
   invalidationWarnings,
 } from './settings-invalidation.ts';
+import { REGISTRY, REGISTRY_DEFAULTS, registryProblems } from './settings-registry.ts';
 import type { SettingsProblem } from './settings-problems.ts';
 import { problemsOf } from './settings-problems.ts';
 import { valueSecretsProblems } from './settings-values.ts';
@@ -114,7 +113,7 @@ const SHAPE = v.strictObject({
     resources,
     securityContext: v.looseObject({}),
     after: v.array(text),
-    variables: v.picklist(['launcher', 'fileKeyRef']),
+    variables: v.picklist(['launcher', 'fileKeyRef', 'secret']),
   }),
   images: v.record(
     text,
@@ -124,6 +123,7 @@ const SHAPE = v.strictObject({
       leave: v.optional(flag),
     }),
   ),
+  registry: REGISTRY,
 });
 
 /** Everything that the section says, with what it leaves out. */
@@ -219,6 +219,7 @@ export const WEBHOOK_DEFAULTS: WebhookSettings = {
     variables: 'launcher',
   },
   images: {},
+  registry: REGISTRY_DEFAULTS,
 };
 
 /** What version 1 of Flyte has otherwise. */
@@ -255,7 +256,8 @@ export function readWebhookSettings(given: unknown): WebhookSettingsRead {
       ...prefixProblems(result.output),
       ...invalidationProblems(result.output.cacheInvalidation),
       ...ownCertificatesProblems(result.output.ownCertificates),
-      ...valueSecretsProblems(result.output.valueSecrets),
+      ...valueSecretsProblems(result.output),
+      ...registryProblems(result.output.registry),
     ],
     warnings,
   };
@@ -272,23 +274,6 @@ function laidOver(below: unknown, above: unknown): unknown {
   if (!isRecord(below) || !isRecord(above)) return above;
   const names = [...new Set([...Object.keys(below), ...Object.keys(above)])];
   return Object.fromEntries(names.map((name) => [name, laidOver(below[name], above[name])]));
-}
-
-/** Flyte's section `secrets`, where the manager Global looks. */
-const GLOBAL_SHAPE = v.strictObject({
-  type: v.optional(v.picklist(['local']), GLOBAL_DEFAULTS.type),
-  'secrets-prefix': v.optional(text, GLOBAL_DEFAULTS['secrets-prefix']),
-  'env-prefix': v.optional(text, GLOBAL_DEFAULTS['env-prefix']),
-});
-
-/** Reads the section `flyteSecrets`. */
-export function readGlobalSettings(given: unknown): {
-  readonly settings: GlobalSettings;
-  readonly problems: readonly SettingsProblem[];
-} {
-  const result = v.safeParse(GLOBAL_SHAPE, given ?? {});
-  const problems = problemsOf(result.issues ?? []);
-  return { settings: result.success ? result.output : GLOBAL_DEFAULTS, problems };
 }
 
 /** The types that are asked, in their order: Flyte always asks Global first. */

@@ -21,8 +21,8 @@ export const CACHE_LIMITS: CacheLimits = {
 /** Reads a value; undefined where there is none. Rejects where the store cannot say. */
 export type ReadValue = (id: string, signal: AbortSignal) => Promise<FoundValue | undefined>;
 
-/** How a value was found: kept, read now, read already for somebody else, or not there. */
-export type CacheResult = 'hit' | 'miss' | 'shared' | 'absent';
+/** How a value was found: kept, read now, read already for another, not there, or not read. */
+export type CacheResult = 'hit' | 'miss' | 'shared' | 'absent' | 'failed';
 
 export interface ValueCache {
   /** From the cache, else by one read for all who ask meanwhile. Absence is not kept. */
@@ -67,8 +67,14 @@ export function openValueCache(
         return found;
       }
       const under = reading.get(id);
-      const read = await untilAborted(under ?? begin(id), signal);
-      if (read === 'late') throw new Error('the answer would come too late');
+      const read = await untilAborted(under ?? begin(id), signal).catch((error: unknown) => {
+        tell('failed');
+        throw error;
+      });
+      if (read === 'late') {
+        tell('failed');
+        throw new Error('the answer would come too late');
+      }
       tell(under !== undefined ? 'shared' : read === undefined ? 'absent' : 'miss');
       return read;
     },

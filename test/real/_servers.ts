@@ -9,7 +9,7 @@
 // unless it ran before or somebody else uses it too; so keys and names in it are to be random.
 // Where it cannot be had, tests are skipped and the reason is printed; with CI=true or
 // BELLHOP_REQUIRE_SERVERS=1 that is an error. The two slow builds are used only where they are
-// installed, or with BELLHOP_SLOW_SERVERS=1; statsd-exporter is required only where there is Go.
+// installed, or with BELLHOP_SLOW_SERVERS=1; registry and statsd-exporter only where there is Go.
 // BELLHOP_NO_SERVERS=1 skips everything here.
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -35,6 +35,7 @@ export type ServerName =
   | 'rclone-s3'
   | 'redis'
   | 'redis-tls'
+  | 'registry'
   | 'statsd-exporter'
   | 'versitygw';
 
@@ -42,7 +43,7 @@ export type ServerName =
 export const SLOW_SERVERS: readonly ServerName[] = ['consul', 'versitygw'];
 
 /** Built with Go, which a machine need not have: then they are not required either. */
-const WITH_GO: readonly ServerName[] = ['statsd-exporter'];
+const WITH_GO: readonly ServerName[] = ['registry', 'statsd-exporter'];
 
 /** A running server, or the reason why there is none. */
 export interface RealServer {

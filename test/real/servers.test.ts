@@ -17,6 +17,7 @@ const SERVERS: readonly ServerName[] = [
   'redis',
   'redis-tls',
   'consul',
+  'registry',
   'statsd-exporter',
 ];
 const there = new Map(
@@ -181,6 +182,25 @@ on('consul', (server) => {
     expect((await call('/no', token)).status).toBe(404);
     expect((await call('/a', '')).status).toBe(403);
     expect((await call('/a', '00000000-0000-0000-0000-000000000000')).status).toBe(403);
+  });
+});
+
+on('registry', (server) => {
+  test('wants its password, and checks digests', async () => {
+    const [user, password] = [server.get('REGISTRY_USER'), server.get('REGISTRY_PASSWORD')];
+    const trust = trusting(server, 'REGISTRY_CA');
+    const call = (path: string, word: string, more: object = {}): Promise<Response> => {
+      const headers = { authorization: `Basic ${btoa(`${user}:${word}`)}` };
+      const url = new URL(path, `https://${server.get('REGISTRY_HOST')}`);
+      return fetch(url, { ...more, ...trust, headers });
+    };
+    expect((await call('/v2/', password)).status).toBe(200);
+    expect((await call('/v2/', 'x')).status).toBe(401);
+    expect((await call(`/v2/no${RUN}/manifests/1`, password)).status).toBe(404);
+    const begun = await call(`/v2/${RUN}/blobs/uploads/`, password, { method: 'POST' });
+    const at = new URL(begun.headers.get('location') ?? '');
+    at.searchParams.set('digest', `sha256:${'0'.repeat(64)}`);
+    expect((await call(at.href, password, { method: 'PUT', body: 'x' })).status).toBe(400);
   });
 });
 

@@ -22,8 +22,10 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'src/plan/settings.ts': ['valibot'], // the schema of bellhop.yaml
   'src/webhook/settings.ts': ['valibot'], // the schema of the webhook's section
   'src/webhook/settings-certificates.ts': ['valibot'],
+  'src/webhook/settings-global.ts': ['valibot'],
   'src/webhook/settings-invalidation.ts': ['valibot'],
   'src/webhook/settings-problems.ts': ['valibot'],
+  'src/webhook/settings-registry.ts': ['valibot'],
   'src/webhook/listen.ts': ['node:net', 'node:tls'], // the webhook's ports
   'src/webhook/http2.ts': ['node:http2', 'node:net'], // only where enableHTTP2 is set
   'src/webhook/certificates-x509.ts': ['node:crypto'], // keys and certificates
@@ -46,6 +48,7 @@ export const REVEALS: ReadonlySet<string> = new Set([
   'src/webhook/embedded-place.ts', // a value of the webhook's store goes into a pod
   'src/webhook/value-names.ts', // a value goes into the Secret beside a pod, and into its name
   'src/webhook/value-cache.ts', // a value that was kept goes into a pod
+  'src/cli/webhook-pulled.ts', // a value of a store goes into the webhook's cache, and a pod's Secret
   'src/entrypoint/select.ts', // a JSON object is taken apart; its members are sealed again
 ]);
 

@@ -6,6 +6,7 @@ import type { Decision } from '../../src/webhook/decision.ts';
 import type { KubernetesApi, KubeObject } from '../../src/webhook/kubernetes-api.ts';
 import { mutateSettings } from '../../src/webhook/managers.ts';
 import { openMutate } from '../../src/webhook/mutate.ts';
+import type { ReadPulled } from '../../src/webhook/pulled-values.ts';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
 import { ANY, ENV_VAR, encodeSecret } from '../../src/wire/flyte-secret.ts';
 import { applyPatch } from '../../src/wire/json-patch.ts';
@@ -30,6 +31,8 @@ export interface Wish {
   readonly cluster?: MemoryCluster;
   readonly around?: (api: KubernetesApi) => KubernetesApi;
   readonly signal?: AbortSignal;
+  /** Values of other stores. */
+  readonly readPulled?: ReadPulled;
 }
 
 const NONE = { group: '', groupVersion: '', key: '', mountRequirement: ANY, envVar: '' };
@@ -50,6 +53,7 @@ export function podOf({ secrets, metadata = {}, spec = {} }: Wish): Json {
 export async function decide(wish: Wish, pod = podOf(wish)) {
   const { settings: more = {}, dryRun = false, values = {}, around = (api) => api } = wish;
   const { cluster = memoryCluster(), signal = new AbortController().signal } = wish;
+  const reading = wish.readPulled === undefined ? {} : { readPulled: wish.readPulled };
   const own = { secretManagerTypes: ['Embedded', 'AWS', 'K8s'], pull: { image: 'b:1' }, ...KEPT };
   const { settings, problems } = readWebhookSettings({ ...own, ...more });
   expect(problems).toEqual([]);
@@ -64,6 +68,7 @@ export async function decide(wish: Wish, pod = podOf(wish)) {
         return key === 'none' || key === '' ? undefined : (values[key] ?? { text: CANARY });
       },
       values: valueSecretsOn(around(cluster.client(() => 0))),
+      ...reading,
       stores: {},
       policy: DEFAULT_POLICY,
       digest: { md5: hash('md5'), sha256: hash('sha256') },

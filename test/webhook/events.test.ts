@@ -9,6 +9,8 @@ import { review } from '../../src/webhook/review.ts';
 import { bodyWith } from './_reviews.ts';
 
 const POD: PodFacts = { name: 'p', namespace: 'n', dryRun: false };
+/** Of as many namespaces as there are pods. */
+const among = (index: number): PodFacts => ({ ...POD, namespace: `n${index}` });
 
 interface Told {
   readonly tell: TellDenial;
@@ -125,22 +127,51 @@ describe('Events are few', () => {
   test('25 at once, then one a second', async () => {
     const { tell, results, clock, settled } = telling();
     for (let index = 0; index < 100; index++) {
-      tell(POD, `m${index}`);
+      tell(among(index), `m${index}`);
       await settled();
     }
     expect(count(results, 'created')).toBe(25);
     clock.ms = 3000;
     for (let index = 0; index < 100; index++) {
-      tell(POD, `n${index}`);
+      tell(among(index), `n${index}`);
       await settled();
     }
     expect(count(results, 'created')).toBe(28);
   });
-  test('8 at the same time, and none is waited for', () => {
+  test('of one namespace 10 at once, then one in four seconds; the others have the rest', async () => {
+    const { tell, created, results, clock, settled } = telling();
+    const flood = async (word: string): Promise<void> => {
+      for (let index = 0; index < 200; index++) {
+        tell(POD, `${word}${index}`);
+        await settled();
+      }
+    };
+    await flood('m');
+    expect(count(results, 'created')).toBe(10);
+    for (let minute = 1; minute <= 10; minute++) {
+      clock.ms = minute * 60_000;
+      await flood(`${minute}`);
+      tell(among(minute), 'm');
+      await settled();
+      expect(created.at(-1)?.[0]).toBe(`/api/v1/namespaces/n${minute}/events`);
+    }
+    expect(created.filter(([path]) => path.endsWith('/n/events'))).toHaveLength(110);
+  });
+  test('a namespace that was forgotten for others gets no more than it would have had', async () => {
+    const { tell, results, settled } = telling();
+    for (let index = 0; index < 3000; index++) {
+      tell(among(index % 1500), `m${index}`);
+      await settled();
+    }
+    expect(count(results, 'created')).toBe(25);
+  });
+  test('8 at the same time, 4 of one namespace, and none is waited for', () => {
     const { tell, results, created } = telling(() => new Promise(() => undefined));
     for (let index = 0; index < 20; index++) tell(POD, `m${index}`);
+    expect(created).toHaveLength(4);
+    for (let index = 0; index < 20; index++) tell(among(index), `m${index}`);
     expect(created).toHaveLength(8);
-    expect(count(results, 'dropped')).toBe(12);
+    expect(count(results, 'dropped')).toBe(32);
   });
   test('one that fails is counted, and nobody hears of it', async () => {
     const { tell, results, settled } = telling(() => Promise.reject(new Error('no')));
@@ -151,12 +182,12 @@ describe('Events are few', () => {
   test('what there was no room for is told when there is room', async () => {
     const { tell, results, clock, settled } = telling();
     for (let index = 0; index < 26; index++) {
-      tell(POD, `m${index}`);
+      tell(among(index), `m${index}`);
       await settled();
     }
     expect(results.at(-1)).toBe('dropped');
     clock.ms = 1000;
-    tell(POD, 'm25');
+    tell(among(25), 'm25');
     await settled();
     expect(results.at(-1)).toBe('created');
   });
@@ -176,7 +207,7 @@ describe('Events are few', () => {
       await settled();
     }
     for (let index = 0; index < 24; index++) {
-      tell(POD, `m${index}`);
+      tell(among(index), `m${index}`);
       await settled();
     }
     expect(count(results, 'created')).toBe(25);
@@ -185,13 +216,14 @@ describe('Events are few', () => {
     const { tell, results, clock, settled } = telling();
     const before = heapBytes();
     for (let index = 0; index < 100; index++) {
-      tell({ ...POD, name: `p${index}` }, Buffer.alloc(1024 * 1024, 'x').toString());
+      const pod = { ...among(index % 10), name: `p${index}` };
+      tell(pod, Buffer.alloc(1024 * 1024, 'x').toString());
       await settled();
       clock.ms += 1000;
     }
     expect(count(results, 'created')).toBe(100);
     expect(heapBytes() - before).toBeLessThan(20 * 1024 * 1024);
-    tell({ ...POD, name: 'p99' }, `${'x'.repeat(2000)}other end`);
+    tell({ ...among(9), name: 'p99' }, `${'x'.repeat(2000)}other end`);
     expect(results.at(-1)).toBe('dropped');
   });
 });

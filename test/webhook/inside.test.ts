@@ -9,6 +9,7 @@ import { ANY, ENV_VAR, FILE, encodeSecret } from '../../src/wire/flyte-secret.ts
 import type { Inside } from './_inside.ts';
 import { secretsOf, shownByRun, shownByWebhook } from './_inside.ts';
 import { runVector } from './_run.ts';
+import { KEPT } from './_values.ts';
 import type { Json, MutateVector } from './_vectors.ts';
 import { mutateFiles, vectorsOf } from './_vectors.ts';
 
@@ -150,11 +151,11 @@ describe('variables come from every manager, by the names that the SDK looks for
     const { webhook } = settings;
     const vector = { id: '', pod, config: webhook, expected: {} } as unknown as MutateVector;
     const asked = { container: 'main', secrets: ['g'], settings };
-    for (const variables of ['fileKeyRef', 'launcher']) {
-      const more = { profile: 'native', pull: { image: 'b:1', variables } };
+    for (const variables of ['fileKeyRef', 'launcher', 'secret']) {
+      const more = { profile: 'native', pull: { image: 'b:1', variables }, ...KEPT };
       const { pod: handled } = await runVector(vector, more);
       const there = shownByWebhook(handled, 'main');
-      // The launcher's are not in the pod.
+      // The launcher's are not in the pod, and those of a Secret have no reference.
       if (variables === 'fileKeyRef') expect(there.variables).toEqual(wanted);
       expect(await shownByRun(handled, asked)).toEqual(await shownByRun(pod, asked));
     }

@@ -24,7 +24,7 @@ const hash = (name: 'md5' | 'sha256') => (text: string) => {
 interface How {
   readonly types: readonly string[];
   readonly profile: 'flyte' | 'native';
-  readonly variables: 'launcher' | 'fileKeyRef';
+  readonly variables: 'launcher' | 'fileKeyRef' | 'secret';
 }
 
 async function decide(pod: Json, { types, profile, variables }: How): Promise<Decision> {
@@ -37,6 +37,7 @@ async function decide(pod: Json, { types, profile, variables }: How): Promise<De
       global: (group) => (group === 'global' ? CANARY : undefined),
       find: async (id) => (id.includes('__project____key__') ? { text: CANARY } : undefined),
       values: valueSecretsOn(memoryCluster().client(() => 0)),
+      readPulled: async ({ path, version = '' }) => Buffer.from(`${CANARY} ${path} ${version}`),
       stores: {},
       policy: DEFAULT_POLICY,
       digest: { md5: hash('md5'), sha256: hash('sha256') },
@@ -106,7 +107,7 @@ const pods = fc
 const managers: fc.Arbitrary<How> = fc.record({
   types: fc.shuffledSubarray(TYPES, { minLength: 1 }),
   profile: fc.constantFrom('flyte', 'native'),
-  variables: fc.constantFrom('launcher', 'fileKeyRef'),
+  variables: fc.constantFrom('launcher', 'fileKeyRef', 'secret'),
 });
 
 /** What a container starts, without the launcher in front of it. */

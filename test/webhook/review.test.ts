@@ -82,6 +82,19 @@ describe('whatever the decision becomes, there is an answer with the uid', () =>
     expect(reviewed.outcome).toBe('late');
     expect(json(reviewed).response).toMatchObject({ uid: UID, allowed: false });
     expect(json(reviewed).response.status.code).toBe(504);
+    expect(reviewed.reason).toMatch(/would have given up; try again$/);
+  });
+  test('who is late says what was waited for at last', async () => {
+    const ending = new AbortController();
+    const mutate: Mutate = ({ onStep }) => {
+      onStep?.('secret [key:"a"]');
+      onStep?.('secret [key:"b"]');
+      ending.abort();
+      return new Promise(() => undefined);
+    };
+    const reviewed = await ask(body, mutate, { deadline: deadlineBy(ending.signal) });
+    expect(reviewed.reason).toEndWith(': it waited for secret [key:"b"]; try again');
+    expect(json(reviewed).response.status.message).toBe(reviewed.reason ?? '');
   });
   test('a body that was not kept is code 413', async () => {
     const reviewed = await ask('', deciding(PATCHED), { body: 'too large' });
@@ -90,7 +103,8 @@ describe('whatever the decision becomes, there is an answer with the uid', () =>
   test('what a decision is told: the request as the API server sent it', async () => {
     const seen: unknown[] = [];
     const asking = bodyWith((one) => Object.assign(one['request'] as object, { dryRun: true }));
-    await ask(asking, async ({ pod, signal, ...rest }) => {
+    await ask(asking, async ({ pod, signal, onStep, ...rest }) => {
+      expect(onStep).toBeFunction();
       seen.push(rest, signal === NEVER, (pod['metadata'] as { name: string }).name);
       return await Promise.resolve({ kind: 'unchanged' });
     });

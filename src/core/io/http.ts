@@ -201,7 +201,8 @@ async function once(attempt: Attempt, protocol: Protocol): Promise<HttpAnswer> {
       throw proxyWantsLogin();
     }
     if (response.status >= 500) lane.isSuspect = true;
-    const body = await readBody(response, { bytesMax: request.bodyBytesMax, protocol });
+    const limits = { bytesMax: request.bodyBytesMax, protocol };
+    const body = request.method === 'HEAD' ? NO_BODY : await readBody(response, limits);
     return answerOf(response, body, protocol);
   } catch (error) {
     lane.isSuspect = true;
@@ -251,3 +252,4 @@ function headersOf(response: Response): Record<string, string> {
 }
 
 const PROXY_WANTS_LOGIN = 407;
+const NO_BODY = new Uint8Array();

@@ -2,7 +2,8 @@
 
 /** One HTTP request as it goes out. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** The answer to HEAD has no body, whatever it says of its length. */
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   /** http:// or https://. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

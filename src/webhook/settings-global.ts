@@ -1,0 +1,23 @@
+// Flyte's section `secrets`, `flyteSecrets` of bellhop.yaml: where the manager Global looks.
+import * as v from 'valibot';
+import type { GlobalSettings } from './global-values.ts';
+import { GLOBAL_DEFAULTS } from './global-values.ts';
+import type { SettingsProblem } from './settings-problems.ts';
+import { problemsOf } from './settings-problems.ts';
+
+const text = v.string();
+const GLOBAL_SHAPE = v.strictObject({
+  type: v.optional(v.picklist(['local']), GLOBAL_DEFAULTS.type),
+  'secrets-prefix': v.optional(text, GLOBAL_DEFAULTS['secrets-prefix']),
+  'env-prefix': v.optional(text, GLOBAL_DEFAULTS['env-prefix']),
+});
+
+/** Reads the section `flyteSecrets`. */
+export function readGlobalSettings(given: unknown): {
+  readonly settings: GlobalSettings;
+  readonly problems: readonly SettingsProblem[];
+} {
+  const result = v.safeParse(GLOBAL_SHAPE, given ?? {});
+  const problems = problemsOf(result.issues ?? []);
+  return { settings: result.success ? result.output : GLOBAL_DEFAULTS, problems };
+}

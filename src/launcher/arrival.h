@@ -22,7 +22,7 @@ struct input_header {
   u32 pid, flags;
   u64 ignored, blocked, files_soft, files_hard;
 };
-enum { INPUT_MAGIC = 0x4e494842 /* "BHIN" */, PROTOCOL_VERSION = 1 };
+enum { INPUT_MAGIC = 0x4e494842 /* "BHIN" */, PROTOCOL_VERSION = 2 };
 
 #define signal_bit(s) (1ul << ((s) - 1))
 

@@ -57,7 +57,7 @@ export function tools(): Tools {
 function build(dir: string): Tools {
   const launcher = path.join(dir, 'bellhop');
   buildLauncher({ machine: process.arch === 'arm64' ? 'arm64' : 'x64', out: launcher });
-  for (const name of ['probe', 'starter']) {
+  for (const name of ['probe', 'starter', 'companion']) {
     const source = path.join(import.meta.dirname, `${name}.c`);
     must('cc', ['-static', '-O1', '-Wall', '-Wextra', source, '-o', path.join(dir, name)]);
   }
@@ -127,20 +127,27 @@ export function run(
 }
 
 export type Picture = Record<string, string | string[]>;
-/** Directly, by launcher and stand-in, by the stand-in alone, or by what is shipped. */
-export type Way = 'direct' | 'launcher' | 'alone' | 'shipped' | 'delivered';
+/** Directly, by launcher and stand-in (beside a relay), alone, or by what is shipped. */
+export type Way = 'direct' | 'launcher' | 'relayed' | 'alone' | 'shipped' | 'delivered';
 
-/** What the probe sees when it is started in one of the three ways. */
+/** The flag of the stand-in by which a relay listens at a socket file of its own. */
+export function relayFlag(socket: string, gateway = 'udp://127.0.0.1:9'): string {
+  const relay = { listen: [`unixgram://${socket}`], taken: 'fail', tags: {}, forward: [] };
+  return `--relay=${JSON.stringify({ statsd: gateway, tags: 'none', relay })}`;
+}
+
+/** What the probe sees when it is started in one of these ways. */
 export function picture(way: Way, recipe: Omit<Recipe, 'program'>): Picture {
   const { dir, probe, launcher, standIn } = tools();
   const out = path.join(dir, 'picture.json');
   rmSync(out, { force: true });
   const inner = [probe, out, ...recipe.argv];
   const shipped = way === 'shipped' || way === 'delivered' ? builtBellhop().bellhop : '';
-  const programs = { direct: probe, launcher, alone: standIn, shipped, delivered: shipped };
-  const program = programs[way];
+  const ours = { launcher, relayed: launcher, alone: standIn, shipped, delivered: shipped };
+  const program = way === 'direct' ? probe : ours[way];
   const place = way === 'delivered' ? path.join(folder('delivered'), 'config') : '';
-  const flags = way === 'delivered' ? ['-f', podFile(dir, place)] : [];
+  const relay = way === 'relayed' ? [relayFlag(path.join(folder('relayed'), 'socket'))] : [];
+  const flags = way === 'delivered' ? ['-f', podFile(dir, place)] : relay;
   const outer = way === 'direct' ? inner : ['bellhop', 'run', ...flags, '--', ...inner];
   const ended = start({ ...recipe, program, argv: outer });
   // A start as root mounts, and this machine is no container that ends.

@@ -4,9 +4,10 @@
  */
 import { invariant } from '../errors.ts';
 import type { Arrival, ExecDocument, ExecString, MountRequest } from './types.ts';
+import type { RelayDocument, RelayUse } from './types.ts';
 
 /** Launcher and runtime of different releases refuse each other by this number. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** In a report the launcher puts `step: ERRNAME (number)` in its place. */
 export const REPORT_WHY = '{{why}}';
@@ -38,7 +39,8 @@ export const TAG = {
   notAllowed: 17,
   other: 18,
   quit: 19,
-  end: 20,
+  relay: 20,
+  end: 21,
 } as const;
 
 /** Everything the launcher tells about its own start. */
@@ -117,6 +119,7 @@ export function encodeDocument(document: ExecDocument): Uint8Array {
     out.u64(soft);
     out.u64(hard);
   }
+  if (document.relay !== undefined) putRelay(out, document.relay);
   putString(out, TAG.notFound, encoder.encode(document.failure.notFound));
   putString(out, TAG.notAllowed, encoder.encode(document.failure.notAllowed));
   putString(out, TAG.other, encoder.encode(document.failure.other));
@@ -183,6 +186,40 @@ function putIdentity(out: GrowingBytes, document: ExecDocument): void {
   if (umask !== undefined) putNumbers(out, TAG.umask, [umask]);
 }
 
+/** In the order of `enum use` in src/launcher/relay_parts.h. */
+const USES: readonly RelayUse[] = ['statsd', 'statsdFrames', 'statsdLines', 'datagrams', 'stream'];
+
+function putRelay(out: GrowingBytes, relay: RelayDocument): void {
+  const record = growingBytes();
+  record.u32(relay.failExit);
+  record.string(encoder.encode(relay.tags));
+  record.string(encoder.encode(relay.notStarted));
+  putList(record, relay.nameservers);
+  record.u32(relay.targets.length);
+  for (const { stream, packetBytesMax, address, names } of relay.targets) {
+    record.u32(stream ? 1 : 0);
+    record.u32(packetBytesMax);
+    record.bytes(address);
+    putList(record, names);
+  }
+  record.u32(relay.listeners.length);
+  for (const { use, target, lenient, address, report } of relay.listeners) {
+    record.u32(USES.indexOf(use) + 1);
+    record.u32(target);
+    record.u32(lenient ? 1 : 0);
+    record.bytes(address);
+    record.string(encoder.encode(report));
+  }
+  const bytes = record.done();
+  out.u32(TAG.relay);
+  out.bytes(bytes);
+}
+
+function putList(out: GrowingBytes, list: readonly Uint8Array[]): void {
+  out.u32(list.length);
+  for (const one of list) out.bytes(one);
+}
+
 function putHeader(out: GrowingBytes, tag: number, payloadBytes: number): void {
   out.u32(tag);
   out.u32(payloadBytes);
@@ -207,6 +244,8 @@ function putExecString(out: GrowingBytes, tag: 3 | 5, value: ExecString): void {
 interface GrowingBytes {
   u32(value: number): void;
   u64(value: bigint): void;
+  /** Their count first. */
+  bytes(value: Uint8Array): void;
   /** Adds the NUL. */
   string(bytes: Uint8Array): void;
   done(): Uint8Array;
@@ -236,6 +275,11 @@ function growingBytes(): GrowingBytes {
     u64: (value) => {
       const offset = reserve(8);
       view.setBigUint64(offset, value, true);
+    },
+    bytes: (value) => {
+      const offset = reserve(4 + value.length);
+      view.setUint32(offset, value.length, true);
+      bytes.set(value, offset + 4);
     },
     string: (text) => {
       invariant(!text.includes(0), 'a string for the launcher has no NUL inside');

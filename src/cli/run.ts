@@ -37,6 +37,10 @@ const command: Command = {
       verbose: given.has('verbose'),
       ...(trace === undefined ? {} : { trace }),
       version: VERSION,
+      metrics: async (outside, about) => {
+        const { openMetrics } = await import('./metrics.ts');
+        return openMetrics(outside, about);
+      },
     };
     return run(io, options);
   },

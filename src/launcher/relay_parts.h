@@ -4,7 +4,7 @@
 #define BELLHOP_RELAY_PARTS_H
 #include "become.h"
 
-enum { TARGETS_MAX = 9, LISTENERS_MAX = 16, NAMESERVERS_MAX = 3, CONNECTIONS_MAX = 64 };
+enum { TARGETS_MAX = 9, LISTENERS_MAX = 16, CONNECTIONS_MAX = 64 };
 enum { ADDRESS_BYTES_MAX = 112, RECORD_BYTES_MAX = 65536, DATAGRAM_BYTES_MAX = 65536 };
 enum { QUEUE_BYTES = 1 << 20, FLOW_BYTES = 16384 };
 
@@ -17,14 +17,13 @@ enum use {
   USE_STREAM           /* both directions, passed on as they are */
 };
 
-struct address { u32 bytes; u8 data[ADDRESS_BYTES_MAX]; }; /* no bytes: not known yet */
+struct address { u32 bytes; u8 data[ADDRESS_BYTES_MAX]; }; /* no bytes: nobody knows it */
 
 struct target {
   struct address address;
-  u32 is_stream, packet_max, names;
-  const u8 *name[8]; /* {u32 length, a name as DNS has it}: asked again now and then */
+  u32 is_stream, packet_max;
   int fd, connecting, blocked;
-  i64 retry_at, wait_ms, ask_at;
+  i64 retry_at, wait_ms;
 };
 
 struct listener {
@@ -47,10 +46,9 @@ struct connection {
 static struct {
   u32 fail_exit; /* 0: a listener that cannot be had is a warning */
   const char *tags, *not_started;
-  u32 targets, listeners, nameservers;
+  u32 targets, listeners;
   struct target target[TARGETS_MAX];
   struct listener listener[LISTENERS_MAX];
-  struct address nameserver[NAMESERVERS_MAX];
   struct connection *connection;
   u8 *datagram;
   int parent; /* its pidfd, or -1 */
@@ -77,13 +75,6 @@ static void take_target(struct cursor *in, struct target *to) {
   to->is_stream = take_u32(in);
   to->packet_max = take_u32(in);
   take_address(in, &to->address);
-  to->names = take_count(in, 8);
-  for (u32 i = 0; i < to->names && !in->bad; i++) {
-    to->name[i] = in->at;
-    u32 bytes = take_u32(in);
-    if (bytes > 255 || bytes > (u64)(in->end - in->at)) in->bad = 1;
-    else in->at += bytes;
-  }
   to->fd = -1;
 }
 
@@ -101,8 +92,6 @@ static int read_relay(struct cursor *in) {
   relay.fail_exit = take_u32(in);
   relay.tags = take_string(in);
   relay.not_started = take_string(in);
-  relay.nameservers = take_count(in, NAMESERVERS_MAX);
-  for (u32 i = 0; i < relay.nameservers; i++) take_address(in, &relay.nameserver[i]);
   relay.targets = take_count(in, TARGETS_MAX);
   for (u32 i = 0; i < relay.targets; i++) take_target(in, &relay.target[i]);
   relay.listeners = take_count(in, LISTENERS_MAX);

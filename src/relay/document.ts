@@ -1,7 +1,14 @@
 import type { RelayDocument, RelayListener, RelayTarget, RelayUse } from '../core/io/types.ts';
 import type { Endpoint } from '../wire/endpoint.ts';
-import { endpointText, inetAddress, isStream, parseEndpoint, unixAddress } from '../wire/endpoint.ts';
+import {
+  endpointText,
+  inetAddress,
+  isStream,
+  parseEndpoint,
+  unixAddress,
+} from '../wire/endpoint.ts';
 import type { Metrics, Relay } from '../wire/metrics.ts';
+import { tagText } from './tags.ts';
 
 // What the relay's process is told, from the settings and from what is known of this start.
 
@@ -24,9 +31,6 @@ export const UDP_PACKET_BYTES_MAX = 1432;
 /** DogStatsD's buffer of a Unix socket; a stream has no packets, but is written in such pieces. */
 export const OTHER_PACKET_BYTES_MAX = 8192;
 
-/** Both families: clients say `localhost`, and some of them ask for IPv6 first. */
-export const RELAY_LISTEN_DEFAULT = ['udp://localhost:8125'];
-
 /** The document of a relay; undefined where none was asked for. */
 export function relayDocument(
   metrics: Pick<Metrics, 'statsd' | 'tags' | 'relay'>,
@@ -48,7 +52,6 @@ export function relayDocument(
     failExit: relay.taken === 'fail' ? facts.failExit : 0,
     tags: metrics.tags === 'none' ? '' : tagsText(relay, facts),
     notStarted: facts.notStarted,
-    nameservers: [],
     targets: [...gateway, ...behind],
     listeners,
   };
@@ -71,7 +74,7 @@ function endpointOf(text: string): Endpoint {
 
 function targetOf(one: Endpoint, facts: RelayFacts): RelayTarget {
   const packetBytesMax = one.scheme === 'udp' ? UDP_PACKET_BYTES_MAX : OTHER_PACKET_BYTES_MAX;
-  return { stream: isStream(one), packetBytesMax, address: addressOf(one, facts), names: [] };
+  return { stream: isStream(one), packetBytesMax, address: addressOf(one, facts) };
 }
 
 function addressOf(one: Endpoint, { addresses }: RelayFacts): Uint8Array {
@@ -111,7 +114,7 @@ function forwardUse(endpoint: Endpoint): RelayUse {
 function tagsText({ tags }: Relay, { templates }: RelayFacts): string {
   const words = Object.entries(tags).map(([name, value]) => {
     const filled = value.replace(/\{(\w+)\}/g, (whole, key: string) => templates[key] ?? whole);
-    return [name, filled].map((word) => word.replace(/[|,#\s\p{Cc}]/gu, '_'));
+    return [name, filled].map(tagText);
   });
   return words.flatMap(([name, value]) => (value === '' ? [] : [`${name}:${value}`])).join(',');
 }

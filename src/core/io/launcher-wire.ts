@@ -194,13 +194,11 @@ function putRelay(out: GrowingBytes, relay: RelayDocument): void {
   record.u32(relay.failExit);
   record.string(encoder.encode(relay.tags));
   record.string(encoder.encode(relay.notStarted));
-  putList(record, relay.nameservers);
   record.u32(relay.targets.length);
-  for (const { stream, packetBytesMax, address, names } of relay.targets) {
+  for (const { stream, packetBytesMax, address } of relay.targets) {
     record.u32(stream ? 1 : 0);
     record.u32(packetBytesMax);
     record.bytes(address);
-    putList(record, names);
   }
   record.u32(relay.listeners.length);
   for (const { use, target, lenient, address, report } of relay.listeners) {
@@ -213,11 +211,6 @@ function putRelay(out: GrowingBytes, relay: RelayDocument): void {
   const bytes = record.done();
   out.u32(TAG.relay);
   out.bytes(bytes);
-}
-
-function putList(out: GrowingBytes, list: readonly Uint8Array[]): void {
-  out.u32(list.length);
-  for (const one of list) out.bytes(one);
 }
 
 function putHeader(out: GrowingBytes, tag: number, payloadBytes: number): void {

@@ -160,8 +160,6 @@ export interface RelayDocument {
   readonly tags: string;
   /** The report where there can be no relay at all, with `{{why}}`. */
   readonly notStarted: string;
-  /** Who is asked for the names of targets, as sockaddr. */
-  readonly nameservers: readonly Uint8Array[];
   /** The first is the gateway of the metrics, where there is one. */
   readonly targets: readonly RelayTarget[];
   readonly listeners: readonly RelayListener[];
@@ -171,10 +169,8 @@ export interface RelayTarget {
   readonly stream: boolean;
   /** Bytes of a packet of metrics. */
   readonly packetBytesMax: number;
-  /** A sockaddr of the kernel; empty where no name server has answered yet. */
+  /** A sockaddr of the kernel; empty where its name could not be looked up. */
   readonly address: Uint8Array;
-  /** Names in the form of DNS, in the order in which they are asked for again. */
-  readonly names: readonly Uint8Array[];
 }
 
 /** How a listener is read. */

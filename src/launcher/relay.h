@@ -64,8 +64,10 @@ static void set_polls(i64 hold_until) {
   watch(relay.ending_at ? -1 : relay.parent, POLLIN);
   for (u32 i = 0; i < LISTENERS_MAX; i++) {
     struct listener *one = &relay.listener[i];
-    int held = one->use == USE_STATSD && hold_until > relay.now;
-    watch(i < relay.listeners && !held ? one->fd : -1, POLLIN);
+    /* A socket file has room for ten datagrams only: it is always read. */
+    int is_held = hold_until > relay.now && one->use == USE_STATSD;
+    if (one->address.data[0] == AF_UNIX) is_held = 0;
+    watch(i < relay.listeners && !is_held ? one->fd : -1, POLLIN);
   }
   for (u32 i = 0; i < TARGETS_MAX; i++) {
     struct target *to = &relay.target[i];
@@ -165,14 +167,17 @@ static void relay_loop(void) {
     relay.now = monotonic_ms();
     u32 work = serve();
     if (!relay.ending_at && has_ended()) relay.ending_at = relay.now + ENDING_MS_MAX, work++;
-    hold_until = work >= BUSY_DATAGRAMS && !relay.ending_at ? relay.now + HOLD_MS : 0;
+    if (hold_until <= relay.now || relay.ending_at) {
+      send_queue();
+      hold_until = work >= BUSY_DATAGRAMS && !relay.ending_at ? relay.now + HOLD_MS : 0;
+    }
     int is_last = relay.ending_at && !work && !told;
     if (relay.now >= tell_at || is_last) {
       tell_counts();
       tell_at = relay.now + REPORT_MS;
       told |= is_last;
+      send_queue();
     }
-    send_queue();
     if (relay.ending_at && ((told && !work && is_idle()) || relay.now >= relay.ending_at)) return;
   }
 }

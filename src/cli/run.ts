@@ -47,6 +47,10 @@ const command: Command = {
       ...(root === undefined ? {} : { root }),
       ...(trace === undefined ? {} : { trace }),
       version: VERSION,
+      metrics: async (outside, about) => {
+        const { openMetrics } = await import('./metrics.ts');
+        return openMetrics(outside, about);
+      },
     };
     return run(io, options);
   },

@@ -67,6 +67,10 @@ export const CODES = {
     exit: 73,
     help: 'give the container a tmpfs at /dev/shm, or set `policy: { disk: allow }`',
   },
+  BH_ERR_RELAY: {
+    exit: 73,
+    help: 'free the port, listen elsewhere, or set `metrics: { relay: { taken: warn } }`',
+  },
   BH_ERR_OUTPUT: { exit: 74, help: 'check where the output goes' },
   BH_ERR_STORE: { exit: 75, help: 'look at the store, then start again' },
   BH_ERR_STORE_ANSWER: {

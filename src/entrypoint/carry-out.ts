@@ -1,5 +1,5 @@
-import { BellhopError, judge } from '../core/errors.ts';
-import type { Io } from '../core/io/types.ts';
+import { BellhopError, judge, problemsOf } from '../core/errors.ts';
+import type { ExecDocument, Io, RelayDocument } from '../core/io/types.ts';
 import { renderWarning } from '../core/report.ts';
 import type { Plan } from '../plan/types.ts';
 import { versionName } from '../plan/volume-tree.ts';
@@ -13,6 +13,8 @@ import { execDocument, execEnvironment, nameOf, noCommand, rawArguments } from '
 import { gather, startBudget } from './gather.ts';
 import type { Become } from './identity.ts';
 import { whoToBecome } from './identity.ts';
+import type { Metering } from './metrics.ts';
+import { NO_METRICS, fallbacksOf, watchedBy } from './metrics.ts';
 import { computeDelivery } from './payloads.ts';
 import { apiServer } from './platform.ts';
 import type { Inside, OwnRoot } from './own-root.ts';
@@ -33,26 +35,62 @@ export async function carryOut(
   const { tracing } = options;
   tracing.know(plan);
   for (const warning of declared.warnings) io.stderr(renderWarning(warning, options.log));
+  const trace = watchedBy(tracing.trace, io, plan);
+  const metering = await meteringOf(io, plan, options);
+  const outcome = { fallbacks: 0 };
+  try {
+    const document = await delivered(io, declared, {
+      ...options,
+      tracing: { ...tracing, trace },
+      metering,
+      outcome,
+    });
+    await metering.tell({ ...outcome, spans: trace.spans(), problems: [] });
+    await tracing.finish([]);
+    return io.kernel.exec(document);
+  } catch (error) {
+    await metering.tell({ ...outcome, spans: trace.spans(), problems: problemsOf(error) });
+    throw error;
+  }
+}
+
+/** What metrics take is loaded only where the plan has some. */
+async function meteringOf(io: Io, plan: Plan, options: CarryOutOptions): Promise<Metering> {
+  const { metrics, version = 'unknown', log } = options;
+  if (plan.metrics === undefined || metrics === undefined) return NO_METRICS;
+  return metrics(io, { plan, version, log });
+}
+
+interface Delivering extends CarryOutOptions {
+  readonly metering: Metering;
+  readonly outcome: { fallbacks: number };
+}
+
+/** Everything is delivered: what is left is to become this. */
+async function delivered(
+  io: Io,
+  declared: Declared,
+  options: Delivering,
+): Promise<ExecDocument> {
+  const { plan } = declared;
+  const { trace } = options.tracing;
   const ready = await prepare(io, declared, options);
   const document = execDocument({ ...ready, log: options.log });
-  const delivering = tracing.trace.begin({ kind: 'deliver', name: 'writes and mounts' });
-  const { done, document: place } = await delivered(io, plan, ready);
+  const relay = ready.relay === undefined ? {} : { relay: ready.relay };
+  const delivering = trace.begin({ kind: 'deliver', name: 'writes and mounts' });
+  const { done, document: place } = await written(io, plan, ready);
   delivering.end('ok');
   const { differences = [], how } = ready.root ?? {};
-  if (options.verbose)
-    tellDifferences(
-      io,
-      [...differences, ...ready.become.differences, ...done.differences],
-      options,
-    );
-  else if (how === 'prefix') tellDifferences(io, differences, options);
-  tracing.trace.begin({ kind: 'exec', name: 'become the program' }).end('ok');
-  await tracing.finish([]);
-  return io.kernel.exec({ ...document, ...place });
+  if (options.verbose) {
+    const all = [...differences, ...ready.become.differences, ...done.differences];
+    tellDifferences(io, all, options);
+  } else if (how === 'prefix') tellDifferences(io, differences, options);
+  trace.begin({ kind: 'exec', name: 'become the program' }).end('ok');
+  return { ...document, ...place, ...relay };
 }
 
 /** Here, or inside the root that is the program's own. */
-async function delivered(io: Io, plan: Plan, { root, delivery }: Ready): Promise<Inside> {
+async function written(io: Io, plan: Plan, { root, delivery }: Ready): Promise<Inside> {
   const cwd = plan.workingDir || plan.image.workingDir;
   const wanted = {
     readOnlyRoot: plan.identity.readOnlyRoot === true,
@@ -84,20 +122,25 @@ interface Ready {
   readonly become: Become;
   readonly root: OwnRoot | undefined;
   readonly delivery: Delivery;
+  readonly relay: RelayDocument | undefined;
 }
 
 async function prepare(
   io: Io,
   { plan, objects }: Declared,
-  options: CarryOutOptions,
+  options: Delivering,
 ): Promise<Ready> {
   const root = await rootOf(io, plan, options.root);
   const nowMs = io.clock.now();
   const budget = startBudget(plan, io);
+  const { metering, outcome } = options;
   const { trace } = options.tracing;
   const { answers, warnings, remember } = await gather(plan, { io, objects, budget, trace });
   for (const warning of warnings) io.stderr(renderWarning(warning, options.log));
-  const environment = computeEnvironment({ plan, answers, inherited: apiServer(io), nowMs });
+  outcome.fallbacks = fallbacksOf(answers);
+  const inherited = apiServer(io);
+  const arrived = arrivedNames(io, plan);
+  const environment = computeEnvironment({ plan, answers, inherited, arrived, nowMs });
   const random = new DataView(io.random(4).buffer).getUint32(0);
   const version = versionName(nowMs, random);
   const files = computeDelivery({ plan, answers, environment, nowMs, version });
@@ -115,10 +158,19 @@ async function prepare(
   ]);
   const forgotten = await remember();
   if (forgotten !== undefined) io.stderr(renderWarning(forgotten, options.log));
+  const relay = await metering.relay();
   budget.end();
   const { kernel } = root?.seen ?? io;
   const { uid = kernel.uid, gid = kernel.gid } = become;
-  return { argv: words, env, become, root, delivery: { ...files.delivery, owner: { uid, gid } } };
+  const delivery = { ...files.delivery, owner: { uid, gid } };
+  return { argv: words, env, become, root, relay, delivery };
+}
+
+/** What some variables are left out for; only where the plan has such. */
+function arrivedNames(io: Io, { placements, policy }: Plan): ReadonlySet<string> {
+  const asks = placements.some((one) => one.kind === 'variable' && one.unless !== undefined);
+  const names = asks ? io.arrival.env.map(nameOf) : [];
+  return new Set(names.filter((name) => !policy.stripEnv.includes(name)));
 }
 
 function commandOf(

@@ -35,6 +35,8 @@ export interface EnvironmentInput {
   readonly answers: Answers;
   /** The API server's variables, where the platform has them: the kubelet's references see them. */
   readonly inherited: ReadonlyMap<string, ByteText>;
+  /** The names of all variables on arrival that the program will have. */
+  readonly arrived?: ReadonlySet<string>;
   /** Milliseconds since the epoch; part of the annotations file. */
   readonly nowMs: number;
 }
@@ -65,11 +67,28 @@ export function computeEnvironment(input: EnvironmentInput): Environment {
     declared.get(name)?.value ?? layers.service.get(name)?.value ?? input.inherited.get(name);
   const work: Work = { input, layers, problems: [], lookup };
   for (const placement of input.plan.placements) placeVariable(work, placement);
+  leaveOut(input, layers);
   const variables = new Map<string, Delivered>();
   for (const layer of [layers.settings, layers.service, declared]) {
     for (const [name, one] of layer) put(variables, name, one);
   }
   return { variables, lookup, problems: work.problems };
+}
+
+/** What is given only where nobody else sets it, nor another of its kind. */
+function leaveOut({ plan, arrived }: EnvironmentInput, layers: Work['layers']): void {
+  for (const one of plan.placements) {
+    if (one.kind !== 'variable' || one.unless === undefined) continue;
+    const isSet = (name: string): boolean => {
+      const delivered = layers[one.layer].get(name);
+      const byAnother = delivered !== undefined && delivered.rule !== one.rule;
+      const rest = [layers.service, layers.env].some((layer) => layer.has(name));
+      return byAnother || rest || arrived?.has(name) === true;
+    };
+    if (one.unless.some(isSet) && layers[one.layer].get(one.name)?.rule === one.rule) {
+      layers[one.layer].delete(one.name);
+    }
+  }
 }
 
 function put(map: Map<string, Delivered>, name: string, one: Delivered): void {

@@ -6,6 +6,7 @@ import { NO_TRACE } from '../core/trace.ts';
 import type { Declared, DeclareOptions } from './declare.ts';
 import { execDocument, execEnvironment, noCommand, rawArguments } from './exec-document.ts';
 import { isKubernetes } from './platform.ts';
+import type { OpenMetrics } from './metrics.ts';
 import type { Tracing } from './tracing.ts';
 
 /** What `bellhop run` was asked to do. */
@@ -21,6 +22,8 @@ export interface RunOptions extends DeclareOptions {
   readonly trace?: string;
   /** bellhop's own, for the trace. */
   readonly version?: string;
+  /** Who does what the plan's `metrics` ask for; nothing is done where absent. */
+  readonly metrics?: OpenMetrics;
 }
 
 const DEFAULT_PLAN = '/etc/bellhop/plan.json';

@@ -7,11 +7,8 @@ enum { EXIT_NOT_ALLOWED = 126, EXIT_NOT_FOUND = 127 };
 
 /* TypeScript rendered the report; `{{why}}` in it becomes `step: ERRNAME (number)`, which no
  * format needs to escape. */
-static void report(enum tag which, const char *step, i64 error) {
-  char why[128], *end = why + sizeof why - 1;
-  append(append(append(why, end, step), end, ": "), end, errno_text(error));
-  block_all_signals();
-  const char *text = document.text[which], *from = text;
+static void write_report(const char *text, const char *why) {
+  const char *from = text;
   for (; *text; text++) {
     if (!starts_with(text, "{{why}}")) continue;
     write_all(2, from, (u64)(text - from));
@@ -20,6 +17,13 @@ static void report(enum tag which, const char *step, i64 error) {
     text += 6;
   }
   write_all(2, from, (u64)(text - from));
+}
+
+static void report(enum tag which, const char *step, i64 error) {
+  char why[128], *end = why + sizeof why - 1;
+  append(append(append(why, end, step), end, ": "), end, errno_text(error));
+  block_all_signals();
+  write_report(document.text[which], why);
   quit(which == TAG_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_NOT_ALLOWED);
 }
 
@@ -46,18 +50,22 @@ static void drop_capabilities(void) {
     must(sys2(SYS_capset, &header, data), "capset");
 }
 
-static void set_groups(void) {
+static i64 set_groups(void) {
   static u32 groups[GROUPS_MAX];
   struct cursor in = {document.groups, document.groups + 4 * document.group_count, 0};
   for (u64 i = 0; i < document.group_count; i++) groups[i] = take_u32(&in);
-  must(sys2(SYS_setgroups, document.group_count, groups), "setgroups");
+  return sys2(SYS_setgroups, document.group_count, groups);
 }
 
-static void change_ids(void) {
+/* Returns the step that failed, with its error. */
+static const char *change_ids(i64 *error) {
   u32 uid = document.number[TAG_UID], gid = document.number[TAG_GID];
-  if (document.seen[TAG_GROUPS]) set_groups();
-  if (document.seen[TAG_GID]) must(sys3(SYS_setresgid, gid, gid, gid), "setresgid");
-  if (document.seen[TAG_UID]) must(sys3(SYS_setresuid, uid, uid, uid), "setresuid");
+  *error = document.seen[TAG_GROUPS] ? set_groups() : 0;
+  if (*error) return "setgroups";
+  if (document.seen[TAG_GID]) *error = sys3(SYS_setresgid, gid, gid, gid);
+  if (*error) return "setresgid";
+  if (document.seen[TAG_UID]) *error = sys3(SYS_setresuid, uid, uid, uid);
+  return "setresuid";
 }
 
 static void set_limits(void) {
@@ -68,16 +76,22 @@ static void set_limits(void) {
 
 /* As runc: a directory that only root can enter is entered first, one that only the program's user
  * can enter (root without CAP_DAC_OVERRIDE, NFS) after the ids have changed. */
+static void start_relay(void); /* relay.h */
+
 static void take_on_identity(void) {
   const char *cwd = document.text[TAG_CWD];
   if (document.seen[TAG_ROOT]) {
     must(sys1(SYS_chroot, document.text[TAG_ROOT]), "chroot");
     must(sys1(SYS_chdir, "/"), "chdir");
   }
+  /* Here, where the root is the program's and the rights are still ours. */
+  if (document.seen[TAG_RELAY]) start_relay();
   set_limits();
   drop_capabilities();
   i64 entered = cwd ? sys1(SYS_chdir, cwd) : 0;
-  change_ids();
+  i64 error;
+  const char *step = change_ids(&error);
+  must(error, step);
   if (entered < 0) must(sys1(SYS_chdir, cwd), "chdir");
   if (document.seen[TAG_UMASK]) sys1(SYS_umask, document.number[TAG_UMASK]);
   if (document.seen[TAG_NO_NEW_PRIVS])

@@ -10,7 +10,7 @@ enum { DOCUMENT_MAGIC = 0x58454842 /* "BHEX" */, GROUPS_MAX = 65536, CAPABILITIE
 enum tag {
   TAG_PROGRAM = 1, TAG_PATH, TAG_ARG, TAG_ARG_RAW, TAG_ENV, TAG_ENV_RAW, TAG_CWD, TAG_ROOT,
   TAG_UID, TAG_GID, TAG_GROUPS, TAG_NO_NEW_PRIVS, TAG_DROP_CAPS, TAG_UMASK, TAG_LIMIT,
-  TAG_NOT_FOUND, TAG_NOT_ALLOWED, TAG_OTHER, TAG_QUIT, TAG_END, TAGS
+  TAG_NOT_FOUND, TAG_NOT_ALLOWED, TAG_OTHER, TAG_QUIT, TAG_RELAY, TAG_END, TAGS
 };
 
 static struct {
@@ -19,6 +19,9 @@ static struct {
   u64 argc, envc;
   const u8 *groups; /* u32 each, aligned or not */
   u64 group_count, drop_caps;
+  struct cursor relay; /* read by the relay itself, see relay.h */
+  void *map, *pointers;
+  u64 map_bytes, pointers_bytes;
   u32 number[TAGS];
   struct limit limits[LIMITS];
   u32 limits_set;
@@ -91,6 +94,7 @@ static void read_record(u32 tag, struct cursor *in) {
       in->at += document.group_count * 4;
       if (document.group_count > GROUPS_MAX) in->bad = 1;
       break;
+    case TAG_RELAY: document.relay = *in; in->at = in->end; break;
     case TAG_DROP_CAPS: read_drop_caps(in); break;
     case TAG_LIMIT: read_limit(in); break;
     case TAG_NO_NEW_PRIVS: case TAG_END: break;
@@ -127,9 +131,14 @@ static void read_document(void) {
   if (bytes <= 0) fail("bellhop-runtime ended without saying what to start", "", help);
   i64 at = map_private((u64)bytes, runtime.document);
   /* Each record takes at least 8 bytes, so this many strings and their two ends always fit. */
-  i64 pointers = map_private((u64)bytes / 8 * 2 * sizeof(char *) + 64, -1);
+  u64 pointers_bytes = (u64)bytes / 8 * 2 * sizeof(char *) + 64;
+  i64 pointers = map_private(pointers_bytes, -1);
   if ((at < 0 && at > -4096) || (pointers < 0 && pointers > -4096))
     fail("no memory for the exec document", "", "raise the memory limit");
+  document.map = (void *)at;
+  document.map_bytes = (u64)bytes;
+  document.pointers = (void *)pointers;
+  document.pointers_bytes = pointers_bytes;
   document.argv = (char **)pointers;
   document.envp = document.argv + bytes / 8 + 2;
   struct cursor in = {(const u8 *)at, (const u8 *)at + bytes, 0};

@@ -14,6 +14,8 @@
  *   text.h      strings and reports      child.h     starting and waiting for the runtime
  *   arrival.h   what we were given       document.h  what the runtime answers
  *   start_file.h  `bellhop become`       become.h    chroot, ids, chdir, execve
+ *   relay.h     the relay of metrics, of relay_parts.h, relay_out.h, relay_lines.h and
+ *               relay_streams.h
  */
 #include "sys.h"
 #include "text.h"
@@ -23,6 +25,7 @@
 #include "document.h"
 #include "become.h"
 #include "start_file.h"
+#include "relay.h"
 
 /* They steer Bun, its JavaScript engine or the dynamic loader; they are the user program's. */
 static int steers_the_runtime(const char *entry) {
@@ -50,7 +53,7 @@ static void give_way(const char *path, char **argv, char **envp) {
   for (char **from = envp; *from; from++)
     if (!steers_the_runtime(*from)) *to++ = *from;
   *to = 0;
-  static char *bare[] = {"bellhop", 0};
+  char *bare[] = {"bellhop", 0};
   i64 error = sys3(SYS_execve, path, argv[0] ? argv : bare, envp);
   fail("cannot start bellhop-runtime beside the launcher: ", errno_text(-error),
        "install bellhop and bellhop-runtime side by side, from one release");

@@ -86,7 +86,8 @@ static const char *errno_name(i64 number) {
       {19, "ENODEV"},  {20, "ENOTDIR"}, {21, "EISDIR"},  {22, "EINVAL"},  {23, "ENFILE"},
       {24, "EMFILE"},  {26, "ETXTBSY"}, {27, "EFBIG"},
       {28, "ENOSPC"},  {30, "EROFS"},   {36, "ENAMETOOLONG"},
-      {38, "ENOSYS"},  {40, "ELOOP"},   {80, "ELIBBAD"},
+      {38, "ENOSYS"},  {40, "ELOOP"},   {80, "ELIBBAD"}, {97, "EAFNOSUPPORT"},
+      {98, "EADDRINUSE"}, {99, "EADDRNOTAVAIL"},
   };
   for (u64 i = 0; i < sizeof names / sizeof *names; i++)
     if (names[i].number == number) return names[i].name;

@@ -9,6 +9,7 @@ import { EMBEDDED, bindLastGood } from './bind.ts';
 import { boundsOf } from './bounds.ts';
 import { identityOf, identityProblems } from './identity.ts';
 import { serviceVariables } from './services.ts';
+import { clientVariables, metricsOf } from './metrics.ts';
 import type { Settings } from './settings.ts';
 import { policyOf, storesOf } from './settings-use.ts';
 import type { ArgvPlacement, Image, Placement, Plan, Policy, StoreOptions } from './types.ts';
@@ -90,7 +91,11 @@ export function buildPlan(input: PlanInput): PlanResult {
     const what = 'must be absolute: the runtime refuses another one';
     problems.push(new BellhopError('BH_ERR_POD_INVALID', { where, what }));
   }
+  const { metrics, ...told } = metricsOf(settings);
+  problems.push(...told.problems);
+  warnings.push(...told.warnings);
   const placements: Placement[] = [
+    ...clientVariables(settings),
     ...settingsVariables(context),
     ...servicesOf(input),
     ...podVariables(context, container),
@@ -102,12 +107,13 @@ export function buildPlan(input: PlanInput): PlanResult {
   ];
   const plan: Plan = {
     apiVersion: PLAN_VERSION,
-    requires: [],
+    requires: metrics?.relay === undefined ? [] : ['relay'],
     origin: originOf(input),
     stores: usedStores(input, placements, policy),
     policy,
     image: input.image,
     identity: identityOf(pod, container),
+    ...(metrics === undefined ? {} : { metrics }),
     workingDir: container.workingDir,
     placements,
   };

@@ -5,7 +5,7 @@ import type { Plan } from './types.ts';
 import { PLAN_VERSION } from './types.ts';
 
 /** Features of plans that this reader carries out. */
-const FEATURES: readonly string[] = [];
+const FEATURES: readonly string[] = ['relay'];
 
 /** The plan as a document: canonical JSON (RFC 8785) with its digest, and a newline. */
 export function printPlan(plan: Plan): string {
@@ -77,6 +77,17 @@ const PLAN_SHAPE: Shape = [
   ['identity', 'object'],
   ['workingDir', 'string'],
   ['placements', 'list'],
+];
+const METRICS_SHAPE: Shape = [['tags', 'string']];
+const RELAY_SHAPE: Shape = [
+  ['listen', 'list'],
+  ['taken', 'string'],
+  ['tags', 'object'],
+  ['forward', 'list'],
+];
+const FORWARD_SHAPE: Shape = [
+  ['listen', 'string'],
+  ['to', 'string'],
 ];
 const MOUNT_SHAPE: Shape = [
   ['path', 'string'],
@@ -165,7 +176,20 @@ function shapeProblem(plan: Record<string, unknown>): string | undefined {
     lackOf(plan, PLAN_SHAPE, 'the plan') ??
     lackOf(policy, [['stripEnv', 'list']], 'policy') ??
     lackOf(identity, [['supplementalGroups', 'list']], 'identity') ??
+    metricsProblem(plan['metrics']) ??
     first(plan['placements'], (one) => placementProblem(one))
+  );
+}
+
+function metricsProblem(metrics: unknown): string | undefined {
+  if (metrics === undefined) return undefined;
+  if (!isRecord(metrics)) return 'has metrics that are no object';
+  const { relay = { listen: [], taken: '', tags: {}, forward: [] } } = metrics;
+  if (!isRecord(relay)) return 'has a relay that is no object';
+  return (
+    lackOf(metrics, METRICS_SHAPE, 'metrics') ??
+    lackOf(relay, RELAY_SHAPE, 'a relay') ??
+    first(relay['forward'], (one) => lackOf(one, FORWARD_SHAPE, 'what is forwarded'))
   );
 }
 

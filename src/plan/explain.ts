@@ -1,5 +1,6 @@
 import { formatReference } from './reference.ts';
 import { referencedNames } from './expand.ts';
+import { unlessNotes, withoutSet } from './unless.ts';
 import type {
   Bound,
   Content,
@@ -48,7 +49,7 @@ export function explainPlan(plan: Plan, keysOf: KeysOf): Explanation {
     origin: plan.origin,
     argv: explainArgv(plan),
     identity: identityText(plan),
-    variables: explainVariables(plan.placements, keysOf),
+    variables: explainVariables(withoutSet(plan.placements), keysOf),
     files: plan.placements.flatMap((placement) => filesOf(plan, placement, keysOf)),
   };
 }
@@ -93,7 +94,7 @@ function draftsOf(
         from: sourceText(source),
         rule,
         overrides: [],
-        notes: sourceNotes(source),
+        notes: [...sourceNotes(source), ...unlessNotes(placement)],
         ...template,
       },
     ];

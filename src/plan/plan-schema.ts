@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type * as m from '../wire/metrics.ts';
 import type * as t from './types.ts';
 
 // The schema of plan documents for editors and other programs: docs/schema/plan-v1.schema.json is
@@ -111,7 +112,14 @@ const layer = v.picklist(['settings', 'service', 'envFrom', 'env']);
 const medium = v.picklist(['memory', 'disk']);
 
 const PLACEMENTS = {
-  variable: { kind: v.literal('variable'), layer, name: text, source, rule },
+  variable: {
+    kind: v.literal('variable'),
+    layer,
+    name: text,
+    source,
+    unless: v.exactOptional(texts),
+    rule,
+  },
   variables: { kind: v.literal('variables'), layer, prefix: text, bound, rule },
   argv: { kind: v.literal('argv'), command: texts, args: texts, rule },
   directory: {
@@ -190,6 +198,21 @@ const identity = v.strictObject({
   readOnlyRoot: flag,
 } satisfies Members<t.Identity>);
 
+const relay = v.strictObject({
+  listen: texts,
+  taken: v.picklist(['warn', 'fail']),
+  tags: v.record(text, text),
+  forward: v.array(v.strictObject({ listen: text, to: text } satisfies Members<m.Forward>)),
+} satisfies Members<m.Relay>);
+
+const metrics = v.strictObject({
+  statsd: v.exactOptional(text),
+  otlp: v.exactOptional(text),
+  tags: v.picklist(['dogstatsd', 'none']),
+  self: v.boolean(),
+  relay: v.exactOptional(relay),
+} satisfies Members<m.Metrics>);
+
 const PLAN = {
   apiVersion: v.literal('bellhop/plan/v1'),
   requires: v.pipe(texts, v.description('Features that a reader must know, else it refuses')),
@@ -198,6 +221,9 @@ const PLAN = {
   policy: v.pipe(policy, v.description('How strict delivery is')),
   image: v.pipe(image, v.description("What the image's own configuration says")),
   identity: v.pipe(identity, v.description('Who the program is to be')),
+  metrics: v.exactOptional(
+    v.pipe(metrics, v.description('Where metrics go, and the relay beside the program')),
+  ),
   workingDir: v.pipe(text, v.description("The container's workingDir, or empty")),
   placements: v.pipe(v.array(placement), v.description('What must appear, in order')),
 } satisfies Members<t.Plan>;

@@ -3,6 +3,7 @@ import type { BellhopError } from '../core/errors.ts';
 import type { Source as DocumentSource } from '../wire/read.ts';
 import { isRecord } from '../wire/read.ts';
 import { ReferenceProblem, parseReference } from './reference.ts';
+import { METRICS } from './settings-metrics.ts';
 import type { SettingsIssue, SettingsPath } from './settings-problems.ts';
 import { guardNames, listProblems, settingsProblems, unguardNames } from './settings-problems.ts';
 import { settingsSentence, unknownField } from './settings-problems.ts';
@@ -168,6 +169,7 @@ export const SETTINGS = v.strictObject({
   fields: setting(v.record(name, v.string()), 'What only a cluster knows, e.g. `status.podIP`'),
   node: setting(amounts, "The node's allocatable `cpu`, `memory` and the like"),
   image: setting(image, "What the image's configuration says; bellhop cannot see it from inside"),
+  metrics: setting(METRICS, 'Where metrics go, now that there is no sidecar'),
   policy: setting(policy, 'How strict delivery is'),
   webhook: setting(
     v.looseObject({}),
@@ -236,6 +238,7 @@ function isSpelled(input: Record<string, unknown>): boolean {
 const KNOWN: Readonly<Record<string, readonly string[]>> = {
   '': Object.keys(SETTINGS.entries),
   policy: Object.keys(policy.entries),
+  metrics: Object.keys(METRICS.entries),
   image: ['entrypoint', 'cmd', 'user', 'workingDir'],
 };
 

@@ -1,3 +1,5 @@
+import type { Metrics } from '../wire/metrics.ts';
+
 // The plan: what must appear in one container, where, and from which store. Value-free: no byte of
 // a Secret, ConfigMap or store is ever in it; literals of the manifest and $(VAR) templates are.
 
@@ -13,6 +15,8 @@ export interface Plan {
   readonly policy: Policy;
   readonly image: Image;
   readonly identity: Identity;
+  /** Where metrics go, and the relay beside the program. */
+  readonly metrics?: Metrics;
   /** The container's workingDir; '' where the manifest says nothing. */
   readonly workingDir: string;
   /** In order: later variables see and override earlier ones as the kubelet has it. */
@@ -100,6 +104,8 @@ export interface VariablePlacement {
   readonly layer: Layer;
   readonly name: string;
   readonly source: Source;
+  /** Left out where anything else sets one of these: another placement, the image, the platform. */
+  readonly unless?: readonly string[];
   readonly rule: string;
 }
 

@@ -1,6 +1,7 @@
-// `npm run bench [run | stores | webhook | pods]`: what things cost, as interleaved runs. Prints a
+// `npm run bench [run | stores | webhook | pods | relay]`: what things cost, as interleaved runs. Prints a
 // table and writes bench/results/NAME.json with the machine named.
 import { bench as pods } from './pods.ts';
+import { bench as relay } from './relay.ts';
 import { bench as run } from './run.ts';
 import { bench as stores } from './stores.ts';
 import { bench as webhook } from './webhook.ts';
@@ -10,6 +11,7 @@ const suites: Readonly<Record<string, (only?: string) => Promise<void>>> = {
   stores,
   webhook,
   pods,
+  relay,
 };
 const [name = 'run', only] = process.argv.slice(2);
 const suite = suites[name];

@@ -72,7 +72,7 @@ const HOOKS: Readonly<Record<string, Hook>> = {
   LD_DEBUG: { env: { LD_DEBUG: 'files', LD_DEBUG_OUTPUT: `${WORK}/ld` } },
   GLIBC_TUNABLES: { env: { GLIBC_TUNABLES: 'glibc.malloc.check=3:glibc.rtld.nns=1' } },
   MALLOC: { env: { MALLOC_CHECK_: '3', MALLOC_PERTURB_: '165', MALLOC_TRACE: `${WORK}/trace` } },
-  BELLHOP_LAUNCHER: { env: { BELLHOP_LAUNCHER: '1:0:1:2' } },
+  BELLHOP_LAUNCHER: { env: { BELLHOP_LAUNCHER: '2:0:1:2' } },
 };
 
 function lay(hook: Hook): void {

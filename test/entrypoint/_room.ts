@@ -122,7 +122,7 @@ export function roomIo(
     arrival: { argv: [], env: [] },
     programPath: '/bellhop-runtime',
     clock: { now: () => 0, monotonicMs: () => 0, after: nobody },
-    net: { http: nobody, connect: nobody, warm: nobody },
+    net: { http: nobody, connect: nobody, warm: nobody, resolve: nobody, datagram: nobody },
     onEndSignal: nobody,
     onFault: nobody,
     crypto: {} as Io['crypto'],

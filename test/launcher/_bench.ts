@@ -57,7 +57,7 @@ export function tools(): Tools {
 function build(dir: string): Tools {
   const launcher = path.join(dir, 'bellhop');
   buildLauncher({ machine: process.arch === 'arm64' ? 'arm64' : 'x64', out: launcher });
-  for (const name of ['probe', 'starter']) {
+  for (const name of ['probe', 'starter', 'companion']) {
     const source = path.join(import.meta.dirname, `${name}.c`);
     must('cc', ['-static', '-O1', '-Wall', '-Wextra', source, '-o', path.join(dir, name)]);
   }
@@ -128,10 +128,23 @@ export function run(
 
 export type Picture = Record<string, string | string[]>;
 /**
- * Directly, by launcher and stand-in, by the stand-in alone, or by what is shipped: as `run`, with
- * or without a pod, or as `snapshot`.
+ * Directly, by launcher and stand-in (beside a relay), by the stand-in alone, or by what is shipped:
+ * as `run`, with or without a pod, or as `snapshot`.
  */
-export type Way = 'direct' | 'launcher' | 'alone' | 'shipped' | 'delivered' | 'snapshot';
+export type Way =
+  | 'direct'
+  | 'launcher'
+  | 'relayed'
+  | 'alone'
+  | 'shipped'
+  | 'delivered'
+  | 'snapshot';
+
+/** The flag of the stand-in by which a relay listens at a socket file of its own. */
+export function relayFlag(socket: string, gateway = 'udp://127.0.0.1:9'): string {
+  const relay = { listen: [`unixgram://${socket}`], taken: 'fail', tags: {}, forward: [] };
+  return `--relay=${JSON.stringify({ statsd: gateway, tags: 'none', relay })}`;
+}
 
 /** What the probe sees when it is started in one of these ways. */
 export function picture(way: Way, recipe: Omit<Recipe, 'program'>): Picture {
@@ -140,11 +153,12 @@ export function picture(way: Way, recipe: Omit<Recipe, 'program'>): Picture {
   rmSync(out, { force: true });
   const inner = [probe, out, ...recipe.argv];
   const shipped = SHIPPED.includes(way) ? builtBellhop().bellhop : '';
-  const program =
-    way === 'direct' ? probe : way === 'launcher' ? launcher : way === 'alone' ? standIn : shipped;
+  const own = { direct: probe, launcher, relayed: launcher, alone: standIn };
+  const program = way in own ? own[way as keyof typeof own] : shipped;
   const place = way === 'delivered' ? path.join(folder('delivered'), 'config') : '';
   const command = way === 'snapshot' ? ['snapshot', ...snapshotFlags(dir)] : ['run'];
-  const flags = way === 'delivered' ? ['-f', podFile(dir, place)] : [];
+  const relay = way === 'relayed' ? [relayFlag(path.join(folder('relayed'), 'socket'))] : [];
+  const flags = way === 'delivered' ? ['-f', podFile(dir, place)] : relay;
   const outer = way === 'direct' ? inner : ['bellhop', ...command, ...flags, '--', ...inner];
   const ended = start({ ...recipe, program, argv: outer });
   // A start as root mounts, and this machine is no container that ends.

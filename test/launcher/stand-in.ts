@@ -8,6 +8,8 @@ import type { Host } from '../../src/core/io/host.ts';
 import { launcherHost } from '../../src/core/io/launcher.ts';
 import type { ExecDocument, Kernel } from '../../src/core/io/types.ts';
 import { MS } from '../../src/core/io/types.ts';
+import { relayDocument } from '../../src/relay/document.ts';
+import type { Metrics } from '../../src/wire/metrics.ts';
 
 const variable = process.env['BELLHOP_LAUNCHER'];
 const host = variable === undefined ? aloneHost() : launcherHost(variable);
@@ -58,6 +60,7 @@ function documentOf(): ExecDocument {
     ...(groups === undefined ? {} : { groups }),
     ...(dropCapabilities === undefined ? {} : { dropCapabilities }),
     ...limits(),
+    ...relay(),
     noNewPrivileges: options.has('--no-new-privs'),
     failure: {
       notFound: 'report: not found, {{why}}\n',
@@ -65,6 +68,20 @@ function documentOf(): ExecDocument {
       other: 'report: other, {{why}}\n',
     },
   };
+}
+
+/** `--relay={"statsd": …, "relay": …}`, as a plan has it. */
+function relay(): Pick<ExecDocument, 'relay'> {
+  const text = options.get('--relay');
+  if (text === undefined) return {};
+  const document = relayDocument(JSON.parse(text) as Metrics, {
+    templates: { job: 'a-job' },
+    addresses: new Map(),
+    report: (endpoint) => `report: ${endpoint}, {{why}}\n`,
+    notStarted: 'report: no relay, {{why}}\n',
+    failExit: 73,
+  });
+  return document === undefined ? {} : { relay: document };
 }
 
 function limits(): Pick<ExecDocument, 'limits'> {

@@ -199,16 +199,16 @@ describe('requests and answers', () => {
   });
 
   test('the variable of the launcher is read strictly', () => {
-    const fds = { version: 1, input: 3, document: 4, socket: 5 };
-    expect(parseDescriptors('1:3:4:5')).toEqual(fds);
+    const fds = { version: 2, input: 3, document: 4, socket: 5 };
+    expect(parseDescriptors('2:3:4:5')).toEqual(fds);
     for (const wrong of [
       '',
-      '1:3:4',
-      '1:3:4:5:6',
-      '1:-3:4:5',
+      '2:3:4',
+      '2:3:4:5:6',
+      '2:-3:4:5',
       ' 1:3:4:5',
-      '1:3:4:5\n',
-      '1:a:4:5',
+      '2:3:4:5\n',
+      '2:a:4:5',
     ]) {
       expect(parseDescriptors(wrong)).toBeUndefined();
     }

@@ -92,6 +92,8 @@ interface SimulatedNet {
 function simulatedNet({ clock, react }: SimulatedNet): Net {
   return {
     warm: () => undefined,
+    resolve: async () => undefined,
+    datagram: async () => undefined,
     connect: async () => {
       throw new NetError('refused', '');
     },

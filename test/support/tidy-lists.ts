@@ -20,6 +20,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'src/entrypoint/data-key.ts': ['age-encryption'], // only where last good is on
   'src/stores/_sops.ts': ['age-encryption'], // only where a file is sealed by sops
   'src/plan/settings.ts': ['valibot'], // the schema of bellhop.yaml
+  'src/plan/settings-metrics.ts': ['valibot'],
   'src/webhook/settings.ts': ['valibot'], // the schema of the webhook's section
   'src/webhook/settings-certificates.ts': ['valibot'],
   'src/webhook/settings-global.ts': ['valibot'],

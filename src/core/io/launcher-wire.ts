@@ -4,7 +4,7 @@
  */
 import { invariant } from '../errors.ts';
 import type { Arrival, ArrivalState, ExecDocument, ExecString } from './types.ts';
-import type { MountRequest, NamespaceIds } from './types.ts';
+import type { MountRequest, NamespaceIds, RelayDocument, RelayUse } from './types.ts';
 
 /** Launcher and runtime of different releases refuse each other by this number. */
 export const PROTOCOL_VERSION = 2;
@@ -39,7 +39,8 @@ export const TAG = {
   notAllowed: 17,
   other: 18,
   quit: 19,
-  end: 20,
+  relay: 20,
+  end: 21,
 } as const;
 
 /** Everything the launcher tells about its own start. */
@@ -116,6 +117,7 @@ export function encodeDocument(document: ExecDocument): Uint8Array {
     out.u64(soft);
     out.u64(hard);
   }
+  if (document.relay !== undefined) putRelay(out, document.relay);
   putString(out, TAG.notFound, encoder.encode(document.failure.notFound));
   putString(out, TAG.notAllowed, encoder.encode(document.failure.notAllowed));
   putString(out, TAG.other, encoder.encode(document.failure.other));
@@ -196,6 +198,33 @@ function putIdentity(out: GrowingBytes, document: ExecDocument): void {
   if (umask !== undefined) putNumbers(out, TAG.umask, [umask]);
 }
 
+/** In the order of `enum use` in src/launcher/relay_parts.h. */
+const USES: readonly RelayUse[] = ['statsd', 'statsdFrames', 'statsdLines', 'datagrams', 'stream'];
+
+function putRelay(out: GrowingBytes, relay: RelayDocument): void {
+  const record = growingBytes();
+  record.u32(relay.failExit);
+  record.string(encoder.encode(relay.tags));
+  record.string(encoder.encode(relay.notStarted));
+  record.u32(relay.targets.length);
+  for (const { stream, packetBytesMax, address } of relay.targets) {
+    record.u32(stream ? 1 : 0);
+    record.u32(packetBytesMax);
+    record.bytes(address);
+  }
+  record.u32(relay.listeners.length);
+  for (const { use, target, lenient, address, report } of relay.listeners) {
+    record.u32(USES.indexOf(use) + 1);
+    record.u32(target);
+    record.u32(lenient ? 1 : 0);
+    record.bytes(address);
+    record.string(encoder.encode(report));
+  }
+  const bytes = record.done();
+  out.u32(TAG.relay);
+  out.bytes(bytes);
+}
+
 function putHeader(out: GrowingBytes, tag: number, payloadBytes: number): void {
   out.u32(tag);
   out.u32(payloadBytes);
@@ -220,6 +249,8 @@ function putExecString(out: GrowingBytes, tag: 3 | 5, value: ExecString): void {
 interface GrowingBytes {
   u32(value: number): void;
   u64(value: bigint): void;
+  /** Their count first. */
+  bytes(value: Uint8Array): void;
   /** Adds the NUL. */
   string(bytes: Uint8Array): void;
   done(): Uint8Array;
@@ -249,6 +280,11 @@ function growingBytes(): GrowingBytes {
     u64: (value) => {
       const offset = reserve(8);
       view.setBigUint64(offset, value, true);
+    },
+    bytes: (value) => {
+      const offset = reserve(4 + value.length);
+      view.setUint32(offset, value.length, true);
+      bytes.set(value, offset + 4);
     },
     string: (text) => {
       invariant(!text.includes(0), 'a string for the launcher has no NUL inside');

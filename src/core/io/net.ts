@@ -1,6 +1,7 @@
 /** The network as it is: requests, connections, and what the variables on arrival say of them. */
 import { proxyFor } from '../proxy.ts';
 import { openConnection } from './connect.ts';
+import { resolveHost, sendDatagram } from './datagram.ts';
 import { openHttp } from './http.ts';
 import type { Net } from './net-types.ts';
 import { openTrust } from './tls-trust.ts';
@@ -16,6 +17,8 @@ export function openNet(fs: Fs, arrival: Arrival): Net {
   const trust = openTrust(fs, variable);
   return {
     ...openHttp(trust, (url) => proxyFor(url, variable)),
+    resolve: resolveHost,
+    datagram: sendDatagram,
     connect: async (request, signal) => await openConnection(request, { trust, signal }),
   };
 }

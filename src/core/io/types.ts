@@ -157,6 +157,8 @@ export interface ExecDocument {
   readonly dropCapabilities?: readonly number[];
   readonly umask?: number;
   readonly limits?: readonly ExecLimit[];
+  /** The relay that is started first, beside the program; only the launcher can. */
+  readonly relay?: RelayDocument;
   /**
    * The whole report to print where exec fails, by reason; the exit code is 127 or 126.
    * `{{why}}` in it becomes the step and the error, e.g. `execve: ENOENT (2)`.
@@ -166,6 +168,41 @@ export interface ExecDocument {
     readonly notAllowed: string;
     readonly other: string;
   };
+}
+
+/** What the relay listens at and where it sends; src/launcher/relay.h is the other end. */
+export interface RelayDocument {
+  /** The program is not started, and this is the exit code, where a listener cannot be had; or 0. */
+  readonly failExit: number;
+  /** Added to each metric, as `job:train,host:a`; '' for none. */
+  readonly tags: string;
+  /** The report where there can be no relay at all, with `{{why}}`. */
+  readonly notStarted: string;
+  /** The first is the gateway of the metrics, where there is one. */
+  readonly targets: readonly RelayTarget[];
+  readonly listeners: readonly RelayListener[];
+}
+
+export interface RelayTarget {
+  readonly stream: boolean;
+  /** Bytes of a packet of metrics. */
+  readonly packetBytesMax: number;
+  /** A sockaddr of the kernel; empty where its name could not be looked up. */
+  readonly address: Uint8Array;
+}
+
+/** How a listener is read. */
+export type RelayUse = 'statsd' | 'statsdFrames' | 'statsdLines' | 'datagrams' | 'stream';
+
+export interface RelayListener {
+  readonly use: RelayUse;
+  /** The place of its target in the list. */
+  readonly target: number;
+  /** Where the machine has no such family of addresses, it is left out in silence. */
+  readonly lenient: boolean;
+  readonly address: Uint8Array;
+  /** The warning, or report, where it cannot be had, with `{{why}}`. */
+  readonly report: string;
 }
 
 /** A resource limit by its RLIMIT_* number; 2n ** 64n - 1n is unlimited. */

@@ -1,0 +1,249 @@
+import { existsSync, readFileSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'bun:test';
+import { closedPort } from '../support/ports.ts';
+import { folder, isRoot, missing, removeTools, TIMEOUT_MS } from './_bench.ts';
+import { aboutProcess, beside, endOf, relayOf, tcpGateway, udpGateway } from './_relay.ts';
+
+const metrics = (lines: readonly string[]): string[] => {
+  return lines.filter((one) => one.startsWith('metric.'));
+};
+/** The relay's own count of this name, over all that it has told. */
+const counted = (lines: readonly string[], name: string): number => {
+  const found = lines.flatMap((one) => {
+    return new RegExp(`^bellhop\\.relay\\.${name}:(\\d+)\\|c`).exec(one)?.slice(1) ?? [];
+  });
+  return found.reduce((sum, one) => sum + Number(one), 0);
+};
+
+function isAtWork(pid: number): boolean {
+  return existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+}
+
+function sockets(): { readonly datagrams: string; readonly stream: string; listen: string[] } {
+  const dir = folder('relay');
+  const [datagrams, stream] = [path.join(dir, 'dsd.socket'), path.join(dir, 'sub', 'dsd.stream')];
+  return { datagrams, stream, listen: [`unixgram://${datagrams}`, `unixstream://${stream}`] };
+}
+
+describe.skipIf(missing !== undefined)('a relay beside a program', () => {
+  test(
+    'is there before its first instruction, and gives on all that it sent before it ended',
+    async () => {
+      const gateway = await udpGateway();
+      const { datagrams, listen } = sockets();
+      const words = ['send', datagrams, '500', 'exit', '7'];
+      const { child } = beside({ gateway: gateway.address, relay: { listen } }, words);
+      expect(await child.exited).toBe(7);
+      const lines = await gateway.until((all) => counted(all, 'metrics') > 0);
+      const expected = Array.from({ length: 500 }, (_, index) => `metric.${index}:1|c`);
+      expect(metrics(lines)).toEqual(expected);
+      expect(counted(lines, 'metrics')).toBe(500);
+      expect(Math.max(...gateway.packets.map((one) => one.length))).toBeLessThanOrEqual(1432);
+      gateway.close();
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'is no child that wait(-1) sees, and gets no signal of its group',
+    async () => {
+      const gateway = await udpGateway();
+      const { datagrams, listen } = sockets();
+      const words = ['children', 'group', 'children', 'send', datagrams, '1', 'hold'];
+      const conditions = ['group'];
+      const options = { gateway: gateway.address, relay: { listen }, conditions };
+      const { child, said } = beside(options, words);
+      await gateway.until((all) => metrics(all).length === 1);
+      const none = 'wait: ECHILD\nwait, not hanging: ECHILD\nwaitid: ECHILD\nSIGCHLD: none\n';
+      let seen = '';
+      while (!seen.includes('ready')) seen += await said();
+      expect(seen.replace(/ready.*/s, '')).toBe(none + none);
+      child.kill('SIGKILL');
+      await child.exited;
+      gateway.close();
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'holds nothing of the program: descriptors, directory, group, session, words',
+    async () => {
+      const gateway = await udpGateway();
+      const { datagrams, listen } = sockets();
+      const options = { gateway: gateway.address, relay: { listen }, conditions: ['fd 3', 'fd 9'] };
+      const { child, pid } = beside(options, ['send', datagrams, '1', 'hold']);
+      const relay = relayOf(await pid());
+      await gateway.until((all) => metrics(all).length === 1);
+      expect(aboutProcess(relay)).toEqual({
+        'leads its group': true,
+        'leads its session': true,
+        cwd: '/',
+        words: 'bellhop relay',
+        environment: '',
+        holds: ['anon_inode:[pidfd]', 'socket:'],
+        user: expect.stringContaining(String(process.getuid?.())),
+      });
+      void child.stdin.end();
+      expect(await child.exited).toBe(0);
+      gateway.close();
+    },
+    TIMEOUT_MS,
+  );
+
+  for (const [how, signal] of [['ends', undefined], ['is killed', 'SIGKILL']] as const) {
+    test(
+      `ends with nothing left when the program ${how}`,
+      async () => {
+        const gateway = await udpGateway();
+        const { datagrams, stream, listen } = sockets();
+        const { child, pid } = beside({ gateway: gateway.address, relay: { listen } }, ['hold']);
+        const relay = relayOf(await pid());
+        const { ended } = await endOf(stream);
+        if (signal === undefined) void child.stdin.end();
+        else child.kill(signal);
+        await child.exited;
+        await ended;
+        expect([existsSync(datagrams), existsSync(stream)]).toEqual([false, false]);
+        // It is reaped by whoever reaps orphans here; until then nothing is left but its number.
+        while (isAtWork(relay)) await new Promise((done) => void setImmediate(done));
+        gateway.close();
+      },
+      TIMEOUT_MS,
+    );
+  }
+
+  test(
+    'does not take the program with it when it is killed',
+    async () => {
+      const gateway = await udpGateway();
+      const { stream, listen } = sockets();
+      const { child, pid } = beside({ gateway: gateway.address, relay: { listen } }, ['hold', 'exit', '3']);
+      const relay = relayOf(await pid());
+      const { ended } = await endOf(stream);
+      process.kill(relay, 'SIGKILL');
+      await ended;
+      void child.stdin.end();
+      expect(await child.exited).toBe(3);
+      gateway.close();
+    },
+    TIMEOUT_MS,
+  );
+
+  test.skipIf(!isRoot)(
+    'is no more than the program: the same user',
+    async () => {
+      const gateway = await udpGateway();
+      const { listen } = sockets();
+      const flags = ['--uid=65534', '--gid=65534', '--groups='];
+      const { child, pid } = beside({ gateway: gateway.address, relay: { listen }, flags }, ['hold']);
+      const about = aboutProcess(relayOf(await pid()));
+      expect(about['user']).toBe('65534\t65534\t65534\t65534');
+      void child.stdin.end();
+      await child.exited;
+      gateway.close();
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'counts what it had to drop: what arrived and what it counts is what was sent',
+    async () => {
+      const port = await closedPort();
+      const listen = [`tcp://127.0.0.1:${await closedPort()}`];
+      const relay = { listen };
+      const { child, pid } = beside({ gateway: `tcp://127.0.0.1:${port}`, relay }, ['hold']);
+      await pid();
+      const count = 120_000;
+      const text = Array.from({ length: count }, (_, index) => `metric.${index}:1|c\n`).join('');
+      const sender = net.connect(Number(listen[0]?.split(':')[2]), '127.0.0.1');
+      const closed = new Promise<void>((done) => void sender.once('close', () => done()));
+      sender.end(text);
+      sender.resume();
+      await closed;
+      const gateway = await tcpGateway(port);
+      await gateway.until((all) => all.length > 0);
+      void child.stdin.end();
+      const lines = await gateway.until((all) => {
+        return counted(all, 'metrics') + counted(all, 'dropped_metrics') > count;
+      });
+      expect(counted(lines, 'metrics')).toBe(count);
+      expect(metrics(lines).length + counted(lines, 'dropped_metrics')).toBe(count);
+      expect(counted(lines, 'dropped_metrics')).toBeGreaterThan(0);
+      await child.exited;
+      gateway.close();
+    },
+    TIMEOUT_MS,
+  );
+
+  for (const [taken, code, count] of [['warn', 0, 1], ['fail', 73, 0]] as const) {
+    test(
+      `a port that is taken: ${taken} ends with ${code}`,
+      async () => {
+        const [gateway, other] = [await udpGateway(), await udpGateway()];
+        const { datagrams } = sockets();
+        const listen = [other.address, `unixgram://${datagrams}`];
+        const words = ['send', datagrams, '1'];
+        const { child } = beside({ gateway: gateway.address, relay: { listen, taken } }, words);
+        expect(await child.exited).toBe(code);
+        const said = await new Response(child.stderr).text();
+        expect(said).toBe(`report: ${other.address}, bind: EADDRINUSE (98)\n`);
+        if (count === 1) await gateway.until((all) => metrics(all).length === 1);
+        expect(metrics(gateway.packets)).toHaveLength(count);
+        gateway.close();
+        other.close();
+      },
+      TIMEOUT_MS,
+    );
+  }
+});
+
+describe.skipIf(missing !== undefined)('other ports', () => {
+  test(
+    'a TCP port is passed on in both directions, and half of it may be closed',
+    async () => {
+      const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+        let whole = '';
+        socket.on('data', (bytes) => (whole += bytes.toString()));
+        socket.on('end', () => socket.end(`heard ${whole.length}`));
+      });
+      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+      const to = `tcp://127.0.0.1:${(server.address() as net.AddressInfo).port}`;
+      const port = await closedPort();
+      const forward = [{ listen: `tcp://127.0.0.1:${port}`, to }];
+      const gateway = await udpGateway();
+      const { child, pid } = beside({ gateway: gateway.address, relay: { forward } }, ['hold']);
+      await pid();
+      const client = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      client.end('x'.repeat(300_000));
+      const answer = await new Response(client as never).text();
+      expect(answer).toBe('heard 300000');
+      void child.stdin.end();
+      await child.exited;
+      server.close();
+      gateway.close();
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'datagrams to a socket file, as syslog is written, go on over UDP',
+    async () => {
+      const syslog = await udpGateway();
+      const { datagrams } = sockets();
+      const forward = [{ listen: `unixgram://${datagrams}`, to: syslog.address }];
+      const gateway = await udpGateway();
+      const words = ['send', datagrams, '3'];
+      const { child } = beside({ gateway: gateway.address, relay: { forward } }, words);
+      await child.exited;
+      await syslog.until(() => syslog.packets.length === 3);
+      expect(syslog.packets).toEqual(['metric.0:1|c', 'metric.1:1|c', 'metric.2:1|c']);
+      gateway.close();
+      syslog.close();
+    },
+    TIMEOUT_MS,
+  );
+});
+
+afterAll(removeTools);

@@ -1,0 +1,107 @@
+// Unmodified clients, the relay, and a real statsd_exporter on the other side that counts.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'bun:test';
+import { missing as noCompiler } from '../launcher/_bench.ts';
+import { built } from '../support/built.ts';
+import { closedPort } from '../support/ports.ts';
+import { spawned } from '../support/spawned.ts';
+import type { ClientProgram } from './_metric-clients.ts';
+import { CLIENT_PROGRAMS, HARD_CODED, noClients } from './_metric-clients.ts';
+import { realServer } from './_servers.ts';
+
+const TIMEOUT_MS = 60_000;
+const COUNT = 200;
+const gateway = await realServer('statsd-exporter');
+const why = gateway.missing ?? noCompiler ?? noClients();
+if (why !== undefined) console.log(`skipped: clients of metrics: ${why}`);
+const folder = mkdtempSync(path.join(tmpdir(), 'bellhop-relay-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let used = 0;
+
+/** A counter as the exporter has it, with the labels of its one series. */
+async function series(metric: string): Promise<{ readonly value: number; readonly labels: string }> {
+  const text = await (await fetch(gateway.get('STATSD_METRICS_URL'))).text();
+  const name = metric.replaceAll('.', '_');
+  const [, labels = '', value = '0'] = new RegExp(`^${name}(?:\\{(.*)\\})? (\\S+)$`, 'm').exec(text) ?? [];
+  return { value: Number(value), labels };
+}
+
+/** Waits until the exporter, which counts a little later, has so many. */
+async function arrived(metric: string, count: number): Promise<string> {
+  for (;;) {
+    const { value, labels } = await series(metric);
+    if (value >= count) {
+      expect(value).toBe(count);
+      return labels;
+    }
+    await new Promise((done) => void setImmediate(done));
+  }
+}
+
+interface Started {
+  readonly metrics: object;
+  readonly client: ClientProgram;
+  readonly count?: number;
+}
+
+/** Starts the client by `run`; its counter's labels once all of them are there. */
+async function counted({ metrics, client, count = COUNT }: Started): Promise<string> {
+  const number = used++;
+  const metric = `client.p${process.pid}.n${number}`;
+  const settings = path.join(folder, `${number}.yaml`);
+  const pod = path.join(folder, `${number}-pod.yaml`);
+  const containers = [{ name: 'main', image: 'i', command: client.command }];
+  const manifest = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'train' }, spec: { containers } };
+  writeFileSync(settings, JSON.stringify({ apiVersion: 'bellhop/v1', metrics }));
+  writeFileSync(pod, JSON.stringify(manifest));
+  const env = { PATH: process.env['PATH'] ?? '', METRIC: metric, COUNT: String(count), ...client.env };
+  const ended = await spawned([built().bellhop, 'run', '-f', pod, '-c', settings], { cwd: folder, env });
+  expect(ended).toEqual({ code: 0, out: '', err: '' });
+  return arrived(metric, count);
+}
+
+describe.skipIf(why !== undefined)('unmodified clients', () => {
+  const udp = (): string => `127.0.0.1:${gateway.get('STATSD_PORT')}`;
+  const tcp = (): string => `tcp://${udp()}`;
+
+  for (const client of Object.values(CLIENT_PROGRAMS)) {
+    test(
+      `${client.name} is pointed at the gateway`,
+      async () => {
+        await counted({ metrics: { statsd: udp() }, client });
+      },
+      TIMEOUT_MS,
+    );
+    test(
+      `${client.name} through the relay: each arrives once, with the job and the host`,
+      async () => {
+        const relay = { listen: [`udp://localhost:${await closedPort()}`] };
+        const labels = await counted({ metrics: { statsd: tcp(), relay }, client });
+        expect(labels).toContain('job="train"');
+        expect(labels).toContain('host="');
+      },
+      TIMEOUT_MS,
+    );
+  }
+
+  test(
+    'one that has its address in its code is heard over TCP, a socket file and a stream of frames',
+    async () => {
+      const port = await closedPort();
+      const [datagrams, frames] = [path.join(folder, 'dsd.socket'), path.join(folder, 'dsd.stream')];
+      const listen = [
+        `tcp://localhost:${port}`,
+        `unixgram://${datagrams}`,
+        `unixstream://${frames}`,
+      ];
+      const metrics = { statsd: udp(), tags: 'none', relay: { listen, taken: 'fail' } };
+      await counted({ metrics, client: HARD_CODED.statsdTcp(port) });
+      await counted({ metrics, client: HARD_CODED.datadogSocket(`unix://${datagrams}`) });
+      await counted({ metrics, client: HARD_CODED.datadogSocket(`unixstream://${frames}`) });
+    },
+    TIMEOUT_MS,
+  );
+});

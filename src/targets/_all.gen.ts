@@ -3,5 +3,11 @@ import type { Target } from './_target.ts';
 
 /** Every target, loaded only when it is used. */
 export const ALL_TARGETS: Readonly<Record<string, () => Promise<{ default: Target }>>> = {
+  'aws-batch': () => import('./aws-batch.ts'),
+  ecs: () => import('./ecs.ts'),
+  'lambda-image': () => import('./lambda-image.ts'),
+  local: () => import('./local.ts'),
+  'sagemaker-model': () => import('./sagemaker-model.ts'),
+  'sagemaker-processing': () => import('./sagemaker-processing.ts'),
   'sagemaker-training': () => import('./sagemaker-training.ts'),
 };

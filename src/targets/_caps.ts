@@ -9,7 +9,7 @@ export interface Fact {
   readonly source: string;
   /** When it was read: YYYY-MM-DD. */
   readonly readOn: string;
-  readonly sure: 'service model' | 'documented' | 'public report' | 'weak';
+  readonly sure: 'service model' | 'documented' | 'measured' | 'public report' | 'weak';
   /**
    * Where botocore's service models have it, `service Operation.member.member`: `[]` is an element,
    * `{k}` a key and `{v}` a value. `npm run caps` compares these.
@@ -27,6 +27,10 @@ export type Counted =
   | 'value'
   /** Names and values together, over all nodes of the path. */
   | 'total'
+  /** The longest `NAME=value` with its NUL, as execve counts it. */
+  | 'entry'
+  /** All of them, with 8 bytes for the pointer to each. */
+  | 'environment'
   /** A text, in bytes. */
   | 'text'
   /** A number as it stands. */
@@ -119,6 +123,12 @@ export function usedOf({ at, counts }: Pick<Limit, 'at' | 'counts'>, request: Js
       return longest(nodes.flatMap((node) => pairsOf(node).map(([, value]) => value)));
     case 'total':
       return nodes.flatMap(pairsOf).reduce((sum, [a, b]) => sum + bytesOf(a) + bytesOf(b), 0);
+    case 'entry':
+      return Math.max(0, ...nodes.flatMap(pairsOf).map(entryBytes));
+    case 'environment':
+      return nodes
+        .flatMap(pairsOf)
+        .reduce((sum, pair) => sum + entryBytes(pair) + POINTER_BYTES, 0);
     case 'text':
       return longest(nodes.map(textOf));
     case 'number':
@@ -126,6 +136,12 @@ export function usedOf({ at, counts }: Pick<Limit, 'at' | 'counts'>, request: Js
     case 'json':
       return nodes.reduce<number>((sum, node) => sum + jsonBytes(node), 0);
   }
+}
+
+const POINTER_BYTES = 8;
+
+function entryBytes([name, value]: readonly [string, string]): number {
+  return bytesOf(name) + 1 + bytesOf(value) + 1;
 }
 
 function entriesOf(node: Json): number {
@@ -140,7 +156,7 @@ export function jsonBytes(value: Json): number {
     const parts = (value as readonly Json[]).map(jsonBytes);
     return 2 + parts.reduce((sum, one) => sum + one, 0) + 2 * Math.max(0, parts.length - 1);
   }
-  if (!isObject(value)) return String(value).length;
+  if (!isObject(value)) return JSON.stringify(value).length;
   const parts = Object.entries(value).map(
     ([name, one]) => jsonTextBytes(name) + 2 + jsonBytes(one),
   );

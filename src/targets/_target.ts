@@ -49,6 +49,10 @@ export interface Request {
   readonly send: Send;
   /** Not made where this one finds something: what it makes is there already. */
   readonly unless?: Look;
+  /** Codes of errors that say: what this makes is there already. */
+  readonly doneCodes?: readonly string[];
+  /** True where asking twice does harm: one attempt only. */
+  readonly once?: true;
 }
 
 /** How a request reaches the platform. */
@@ -162,8 +166,8 @@ export interface SecretWish {
   readonly name: string;
   readonly reference: Reference;
   readonly store: StoreOptions;
-  /** The region of the job, where it is known. */
-  readonly region: string | undefined;
+  /** The user's own fields of an operation's request. */
+  given(operation: string): JsonObject;
 }
 
 /** Where the container's own outcome is written for the platform. */
@@ -221,6 +225,6 @@ export interface Target {
   /** The requests in their order; the last one starts the job. */
   render(job: Job): readonly Request[];
   readonly follow?: Follow;
-  /** What a request needs of the user that no pod says: operation → field → what it is. */
+  /** What a request must have that pods seldom say: operation → field → what it is. */
   readonly wants: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }

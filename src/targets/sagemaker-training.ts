@@ -1,5 +1,5 @@
 import type { JsonObject } from './_caps.ts';
-import { isObject } from './_caps.ts';
+import { objectIn } from './_aws.ts';
 import { appended, asMap, digestName, over, tags } from './_request.ts';
 import {
   GUIDE,
@@ -109,7 +109,7 @@ const target: Target = {
   },
   isIsolated: ({ given }) => given(OPERATION)['EnableNetworkIsolation'] === true,
   nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
-  render: (job) => [sagemaker(OPERATION, trainingJob(job))],
+  render: (job) => [{ ...sagemaker(OPERATION, trainingJob(job)), doneCodes: ['ResourceInUse'] }],
   follow: {
     ask: (job) => sagemaker('DescribeTrainingJob', { TrainingJobName: job.name }),
     read: ({ TrainingJobStatus: status, SecondaryStatus: step, FailureReason: reason }) => {
@@ -118,6 +118,7 @@ const target: Target = {
   },
   wants: {
     [OPERATION]: {
+      'AlgorithmSpecification.TrainingImage': "the image: the container's `image`",
       RoleArn: 'the role that the job runs as',
       OutputDataConfig: 'where its output goes: { S3OutputPath: s3://… }',
       ResourceConfig: 'instance type and count, volume size',
@@ -147,7 +148,7 @@ function trainingJob(job: Job): JsonObject {
     TrainingJobName: job.name,
     AlgorithmSpecification: {
       TrainingInputMode: 'File',
-      ...(isObject(given['AlgorithmSpecification']) ? given['AlgorithmSpecification'] : {}),
+      ...objectIn(given, 'AlgorithmSpecification'),
       TrainingImage: job.image,
       ContainerEntrypoint: job.start,
     },

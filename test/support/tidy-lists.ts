@@ -69,5 +69,7 @@ export const OWN_WORDS: ReadonlySet<string> = new Set([
   'kubernetes', // where pods come from, and a system that gives rights
   'aws', // a system that gives rights, and a way to log in elsewhere
   'azure', // a system that gives rights
+  'ecs', // a service of AWS, and where its credentials come from
+  'local', // what is here, not elsewhere
   'vault', // a system that gives rights, and what Azure calls its stores
 ]);

@@ -22,6 +22,8 @@ export interface StoresContext {
   readonly io: Io;
   readonly objects: readonly DataObject[];
   readonly trace: Trace;
+  /** What the container was found to be; asked where a store must know its region. */
+  readonly platform?: () => Promise<{ readonly region?: string } | undefined>;
   /** Made once for all stores of this start, by key: credentials and the like. */
   readonly made: Map<string, Promise<unknown>>;
 }
@@ -52,7 +54,7 @@ export async function openStore(
     throw new BellhopError('BH_ERR_SETTINGS', { where, what: problem.what });
   }
   const { io, made } = context;
-  const variables = variablesOf(io);
+  const variables = await placedVariables(context, storeKind);
   return storeKind.open(options, {
     name,
     io,
@@ -72,6 +74,20 @@ export async function openStore(
     },
   });
 }
+
+/** Where no variable says which region this is, the platform may. */
+async function placedVariables(
+  { io, platform }: StoresContext,
+  { places }: StoreKind,
+): Promise<ReadonlyMap<string, string>> {
+  const variables = variablesOf(io);
+  const isKnown = variables.has(REGION) || variables.has('AWS_DEFAULT_REGION');
+  if (isKnown || platform === undefined || !places.includes(REGION)) return variables;
+  const region = (await platform())?.region;
+  return region === undefined ? variables : new Map([...variables, [REGION, region]]);
+}
+
+const REGION = 'AWS_REGION';
 
 async function kindOf(name: string, kind: string): Promise<StoreKind> {
   const load = Object.hasOwn(ALL_STORES, kind) ? ALL_STORES[kind] : undefined;

@@ -1,6 +1,7 @@
 import { breachesOf, hasForm, bytesOf } from '../targets/_caps.ts';
 import type { Breach, Cap } from '../targets/_caps.ts';
 import type { Job, NativeSecret, Request, Target, Variable } from '../targets/_target.ts';
+import type { Pointer } from './pointer.ts';
 
 // What goes into a platform's request and what to the other place: pure, and a function of its
 // input alone. By need: the pointer, then secrets that the platform brings itself, then variables
@@ -8,14 +9,6 @@ import type { Job, NativeSecret, Request, Target, Variable } from '../targets/_t
 
 /** What the job is before it is known what fits. */
 export type Frame = Omit<Job, 'variables' | 'secrets' | 'hyperparameters' | 'channel'>;
-
-/** How the container finds its plan, and what says so. */
-export interface Pointer {
-  readonly kind: 'inline' | 'object' | 'channel';
-  readonly variables: readonly Variable[];
-  /** The folder that the platform is to bring, for `channel`. */
-  readonly channel?: string;
-}
 
 /** What wants to be in the request. */
 export interface Wishes {

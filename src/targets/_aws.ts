@@ -22,6 +22,12 @@ export function textIn(from: JsonObject, name: string): string | undefined {
   return typeof one === 'string' && one !== '' ? one : undefined;
 }
 
+/** A member that is a whole number above 0; 1 where it is none. */
+export function countIn(from: JsonObject, name: string): number {
+  const one = Object.hasOwn(from, name) ? from[name] : undefined;
+  return typeof one === 'number' && Number.isSafeInteger(one) && one > 0 ? one : 1;
+}
+
 const SECRET = /^arn:[^:]*:secretsmanager:[^:]*:\d*:secret:[^:]+$/;
 const PARAMETER = /^arn:[^:]*:ssm:[^:]*:\d*:parameter\/.+$/;
 

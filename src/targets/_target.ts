@@ -1,3 +1,4 @@
+import type { Needs } from '../plan/needs.ts';
 import type { Reference, StoreOptions } from '../plan/types.ts';
 import type { Cap, Fact, JsonObject } from './_caps.ts';
 
@@ -9,16 +10,6 @@ export interface NativeSecret {
   readonly name: string;
   /** In the platform's own words, e.g. an ARN. */
   readonly from: string;
-}
-
-/** What the container asks of the machine; absent where the pod does not say. */
-export interface Needs {
-  /** Requests, or limits where there are none. */
-  readonly cpus?: number;
-  readonly memoryMiB?: number;
-  readonly gpus?: number;
-  /** `nvidia.com/gpu` and the like. */
-  readonly gpuKind?: string;
 }
 
 /** Everything that a target makes its requests from; the split has made it fit. */
@@ -38,7 +29,7 @@ export interface Job {
   readonly channel?: string;
   readonly needs: Needs;
   /** The user's own fields of an operation's request: bellhop.yaml, `submit.targets`. */
-  given(operation: string): JsonObject;
+  readonly given: (operation: string) => JsonObject;
 }
 
 /** One call of the platform's API, as data. */
@@ -167,7 +158,7 @@ export interface SecretWish {
   readonly reference: Reference;
   readonly store: StoreOptions;
   /** The user's own fields of an operation's request. */
-  given(operation: string): JsonObject;
+  readonly given: (operation: string) => JsonObject;
 }
 
 /** Where the container's own outcome is written for the platform. */
@@ -215,9 +206,11 @@ export interface Target {
   readonly rank: number;
   detect(inside: Inside): Detected | undefined;
   /** A value as it must be sent to arrive unchanged; undefined where it cannot be; as it is. */
-  literal?(value: string): string | undefined;
+  readonly literal?: (value: string) => string | undefined;
   /** The platform's own words for a secret that it delivers in the same shape. */
-  secret?(wish: SecretWish): string | undefined;
+  readonly secret?: (wish: SecretWish) => string | undefined;
+  /** How many containers the job starts at the same time; 1 where absent. */
+  nodes?(job: Pick<Job, 'given'>): number;
   /** True where the container will have no network. */
   isIsolated?(job: Pick<Job, 'given'>): boolean;
   /** A name of the platform's own rules, from the workload's; the same input gives the same. */

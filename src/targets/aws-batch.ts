@@ -1,6 +1,6 @@
 import type { Json } from '../core/canonical.ts';
 import type { JsonObject } from './_caps.ts';
-import { objectIn, objectsIn, textIn, valueFrom } from './_aws.ts';
+import { countIn, objectIn, objectsIn, textIn, valueFrom } from './_aws.ts';
 import { ECS_FEATURES, READ_ON } from './_ecs.ts';
 import { appended, asList, digestName, over } from './_request.ts';
 import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
@@ -127,6 +127,7 @@ const target: Target = {
     // Without an execution role the agent could not fetch it.
     return textIn(properties, 'executionRoleArn') === undefined ? undefined : valueFrom(wish);
   },
+  nodes: ({ given }) => countIn(objectIn(given(SUBMIT), 'arrayProperties'), 'size'),
   nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
   render: (job) => [registration(job), submission(job)],
   follow: {

@@ -1,9 +1,10 @@
 import type { Json } from '../core/canonical.ts';
+import type { Needs } from '../plan/needs.ts';
 import type { JsonObject } from './_caps.ts';
-import { objectIn, objectsIn, textIn, valueFrom } from './_aws.ts';
+import { countIn, objectIn, objectsIn, textIn, valueFrom } from './_aws.ts';
 import { ECS_FEATURES, READ_ON } from './_ecs.ts';
 import { appended, asList, digestName, over, tags } from './_request.ts';
-import type { AwsApi, Job, Needs, Progress, Request, Target } from './_target.ts';
+import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
 
 const REGISTER = 'RegisterTaskDefinition';
 const RUN = 'RunTask';
@@ -112,6 +113,7 @@ const target: Target = {
     if (textIn(wish.given(REGISTER), 'executionRoleArn') === undefined) return undefined;
     return valueFrom(wish);
   },
+  nodes: ({ given }) => countIn(given(RUN), 'count'),
   nameOf: (name, digest) => digestName(name, digest, FAMILY_LENGTH_MAX),
   render: (job) => [registration(job), run(job)],
   follow: {

@@ -1,5 +1,5 @@
 import type { JsonObject } from './_caps.ts';
-import { objectIn } from './_aws.ts';
+import { countIn, objectIn } from './_aws.ts';
 import { appended, asMap, digestName, over, tags } from './_request.ts';
 import {
   GUIDE,
@@ -98,6 +98,10 @@ const target: Target = {
       ...(region === undefined ? {} : { region }),
       ...(nodes === undefined ? {} : { nodes }),
     };
+  },
+  nodes: ({ given }) => {
+    const resources = objectIn(given(OPERATION), 'ProcessingResources');
+    return countIn(objectIn(resources, 'ClusterConfig'), 'InstanceCount');
   },
   isIsolated: ({ given }) => {
     return objectIn(given(OPERATION), 'NetworkConfig')['EnableNetworkIsolation'] === true;

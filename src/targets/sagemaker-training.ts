@@ -1,5 +1,5 @@
 import type { JsonObject } from './_caps.ts';
-import { objectIn } from './_aws.ts';
+import { countIn, objectIn } from './_aws.ts';
 import { appended, asMap, digestName, over, tags } from './_request.ts';
 import {
   GUIDE,
@@ -107,6 +107,7 @@ const target: Target = {
       ...(nodes === undefined ? {} : { nodes }),
     };
   },
+  nodes: ({ given }) => countIn(objectIn(given(OPERATION), 'ResourceConfig'), 'InstanceCount'),
   isIsolated: ({ given }) => given(OPERATION)['EnableNetworkIsolation'] === true,
   nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
   render: (job) => [{ ...sagemaker(OPERATION, trainingJob(job)), doneCodes: ['ResourceInUse'] }],

@@ -34,6 +34,10 @@ export const SUBMIT = v.strictObject({
     name,
     'Where the plan goes when the request has no room for it: `store:path` of a folder; templates as in bindings',
   ),
+  via: setting(
+    name,
+    "The AWS store by whose region and identity the platform's API is called; AWS's own variables and files where absent",
+  ),
   expireDays: setting(
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(3650)),
     'How long what was spilled is needed, told to the store as a tag or a lease (30 where absent)',

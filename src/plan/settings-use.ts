@@ -73,6 +73,7 @@ export function storesNamed(settings: Settings): StoreNamed[] {
     }),
     ...policyStores(settings),
     ...valueStores(['submit', 'spill'], settings.submit?.spill),
+    ...valueStores(['submit', 'via'], settings.submit?.via),
   ];
 }
 

@@ -64,11 +64,18 @@ export interface Natively {
   readonly secrets: readonly NativeSecret[];
 }
 
+/** What decides beside the plan and the target. */
+export interface NativeOf {
+  readonly given: SecretWish['given'];
+  /** False for a variable that has no room in the request. */
+  readonly allows: (name: string) => boolean;
+}
+
 /**
  * Leaves to the platform what it brings in the same shape: one whole value for one variable,
  * without a default or a fallback. The plan reads it from the variable of that name.
  */
-export function nativeSecrets(plan: Plan, target: Target, given: SecretWish['given']): Natively {
+export function nativeSecrets(plan: Plan, target: Target, { given, allows }: NativeOf): Natively {
   const { secret } = target;
   if (secret === undefined) return { plan, secrets: [] };
   const once = namesOnce(plan.placements);
@@ -76,7 +83,7 @@ export function nativeSecrets(plan: Plan, target: Target, given: SecretWish['giv
   const secrets: NativeSecret[] = [];
   const placements = plan.placements.map((one): Placement => {
     const bound = one.kind === 'variable' && once.has(one.name) ? plainOf(one.source) : undefined;
-    if (one.kind !== 'variable' || bound === undefined) return one;
+    if (one.kind !== 'variable' || bound === undefined || !allows(one.name)) return one;
     const { reference, called } = bound;
     const options = plan.stores[reference.store];
     const from = options && secret({ name: one.name, reference, store: options, given });

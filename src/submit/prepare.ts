@@ -1,32 +1,20 @@
 import type { Json } from '../core/canonical.ts';
 import { canonicalJson, digestOf } from '../core/canonical.ts';
 import { EMBEDDED } from '../plan/bind.ts';
-import { boundsOf } from '../plan/bounds.ts';
 import type { Bundle, BundledObject } from '../plan/bundle.ts';
 import { bundleDigest, printBundle } from '../plan/bundle.ts';
 import type { Parameter } from '../plan/hyperparameters.ts';
 import { printParameters } from '../plan/hyperparameters.ts';
 import type { Needs } from '../plan/needs.ts';
-import type { FilePlacement, Plan, StoreOptions } from '../plan/types.ts';
-import type { JsonObject } from '../targets/_caps.ts';
-import type { Target, Variable } from '../targets/_target.ts';
+import type { FilePlacement, Plan } from '../plan/types.ts';
+import type { Natively } from './native.ts';
 import { literalsOf, nativeSecrets } from './native.ts';
 import type { Pointer } from './pointer.ts';
-import { channelPointer, inlinePointer, objectPath, objectPointer } from './pointer.ts';
-import type { Frame, Split, Wishes } from './split.ts';
+import { objectPath } from './pointer.ts';
+import type { Frame, Split } from './split.ts';
 import { breachesIn, split } from './split.ts';
-
-/** The place for what the request has no room for. */
-export interface SpillPlace {
-  /** The store's name in bellhop.yaml. */
-  readonly store: string;
-  /** A folder in it, without a slash at the end. */
-  readonly path: string;
-  /** The store and those that it needs for its credentials. */
-  readonly stores: Readonly<Record<string, StoreOptions>>;
-  /** A path as platforms call it that download it themselves; undefined where they cannot. */
-  addressOf(path: string): string | undefined;
-}
+import type { SpillPlace, Way, WaysInput } from './ways.ts';
+import { pointers } from './ways.ts';
 
 /** Hyperparameters of the job, and where the program reads them beside the platform's own file. */
 export interface JobParameters {
@@ -35,9 +23,7 @@ export interface JobParameters {
 }
 
 /** Everything that a submission is made from. The same input gives the same submission. */
-export interface SubmitInput {
-  readonly target: Target;
-  readonly plan: Plan;
+export interface SubmitInput extends WaysInput {
   /** ConfigMaps of the input that the plan refers to. */
   readonly objects: readonly BundledObject[];
   readonly parameters?: JobParameters;
@@ -47,11 +33,6 @@ export interface SubmitInput {
   readonly name?: string;
   /** The executable in the image. */
   readonly bellhop: string;
-  /** The image's ENTRYPOINT is bellhop already. */
-  readonly isStartedByImage: boolean;
-  readonly spill?: SpillPlace;
-  readonly given: (operation: string) => JsonObject;
-  readonly deflate: (bytes: Uint8Array) => Uint8Array;
 }
 
 /** What goes to the other place before the request is sent. */
@@ -78,45 +59,56 @@ export interface Submission {
 /** Makes the requests of a job, and what is spilled beside them. Pure. */
 export function prepare(input: SubmitInput): Submission {
   const { target, plan, given } = input;
-  const natively = nativeSecrets(plan, target, given);
   const frame = frameOf(input);
-  const isIsolated = target.isIsolated?.({ given }) ?? false;
-  const base: Omit<Wishes, 'pointer' | 'hyperparameters'> = {
-    secrets: natively.secrets,
-    variables: literalsOf(plan),
-  };
   const parameters = input.parameters?.parameters ?? [];
   const areNative = fitsNatively(input, frame, parameters);
-  const spillsParameters = parameters.length > 0 && !areNative;
-  const bundle = bundleOf(input, natively.plan, spillsParameters);
-  const bytes = printBundle(bundle);
-  const hyperparameters = areNative ? parameters : [];
-  const tries = pointers(input, bytes, { isIsolated, spillsParameters });
-  const results = tries.map((pointer) => [pointer, { ...base, hyperparameters, pointer }] as const);
-  const bare = ({ variables: _, secrets: __, ...wishes }: Wishes): Wishes => {
-    return { ...wishes, variables: [], secrets: [] };
+  const way: Way = {
+    isIsolated: target.isIsolated?.({ given }) ?? false,
+    spillsParameters: parameters.length > 0 && !areNative,
   };
-  const chosen =
-    results.find(([, wishes]) => split(target, frame, bare(wishes)).breaches.length === 0) ??
-    results.at(-1);
-  const pointer = chosen?.[0];
-  const wishes = chosen?.[1] ?? { ...base, hyperparameters, pointer: NO_POINTER };
-  const isSpilled = pointer !== undefined && pointer.kind !== 'inline';
+  const common = { frame, way, hyperparameters: areNative ? parameters : [] };
+  let natively = nativeSecrets(plan, target, { given, allows: () => true });
+  // What has no room natively is fetched by the entrypoint: then the plan is another one.
+  for (;;) {
+    const made = madeFrom(input, natively, common);
+    const kept = new Set(made.split.job.secrets.map(({ name }) => name));
+    if (kept.size === natively.secrets.length) return made;
+    natively = nativeSecrets(plan, target, { given, allows: (name) => kept.has(name) });
+  }
+}
+
+interface Common {
+  readonly frame: Frame;
+  readonly way: Way;
+  readonly hyperparameters: readonly Parameter[];
+}
+
+function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submission {
+  const { frame, way, hyperparameters } = common;
+  const { target, spill } = input;
+  const bundle = bundleOf(input, natively.plan, way.spillsParameters);
+  const bytes = printBundle(bundle);
+  const ways = pointers(input, bytes, way);
+  const bare = { hyperparameters, secrets: [], variables: [] };
+  const fitting = ways.find((pointer) => {
+    return split(target, frame, { ...bare, pointer }).breaches.length === 0;
+  });
+  const pointer = fitting ?? ways.at(-1);
+  const wishes = { hyperparameters, secrets: natively.secrets, variables: literalsOf(input.plan) };
+  const isSpilled = pointer !== undefined && pointer.kind !== 'inline' && spill !== undefined;
   return {
-    split: split(target, frame, wishes),
+    split: split(target, frame, { ...wishes, pointer: pointer ?? NO_POINTER }),
     bundle,
     digest: bundleDigest(bytes),
-    ...(isSpilled && input.spill !== undefined
-      ? { spilled: spilledTo(input.spill, bytes), ...whyOf(pointer, spillsParameters) }
-      : {}),
+    ...(isSpilled ? { spilled: spilledTo(spill, bytes), ...whyOf(pointer, way) } : {}),
     isHomeless: pointer === undefined,
-    isIsolated,
+    isIsolated: way.isIsolated,
   };
 }
 
 const NO_POINTER: Pointer = { kind: 'inline', variables: [] };
 
-function whyOf(pointer: Pointer, spillsParameters: boolean): { whySpilled: string } {
+function whyOf(pointer: Pointer, { spillsParameters }: Way): { whySpilled: string } {
   if (pointer.kind === 'object') return { whySpilled: 'the request has no room for the plan' };
   return {
     whySpilled: spillsParameters
@@ -132,14 +124,13 @@ function spilledTo(spill: SpillPlace, bytes: Uint8Array): Spilled {
 /** The name and the digest are of everything that was given, however it is split. */
 function frameOf(input: SubmitInput): Frame {
   const { target, plan, needs, image, objects } = input;
-  const operations = Object.keys(target.wants).concat(target.variablesAt.operation);
   const digest = digestOf(
     canonicalJson({
       target: target.name,
       plan,
       needs,
       image,
-      given: operations.map((one): Json => input.given(one)),
+      given: target.operations.map((one): Json => input.given(one)),
       start: [input.bellhop, input.isStartedByImage],
       spill: input.spill === undefined ? null : [input.spill.stores, input.spill.path],
       parameters: input.parameters?.parameters ?? [],
@@ -218,72 +209,3 @@ function bundleOf(input: SubmitInput, plan: Plan, spillsParameters: boolean): Bu
     objects: [...objects, { name: PARAMETERS, namespace, values }],
   };
 }
-
-/** What decides between ways to the plan. */
-interface Way {
-  readonly isIsolated: boolean;
-  readonly spillsParameters: boolean;
-}
-
-/** Ways to the plan, the best first; what is tried last is what a breach is told of. */
-function pointers(input: SubmitInput, bytes: Uint8Array, way: Way): Pointer[] {
-  const { target, spill } = input;
-  const digest = bundleDigest(bytes);
-  const inline = inlinePointer(target, bytes, input.deflate(bytes));
-  const channel = spill === undefined ? undefined : broughtBy(target, spill, digest);
-  const isObject = spill !== undefined && !way.isIsolated;
-  const object = isObject ? fetched(input, objectPointer(spill, digest)) : undefined;
-  const ways = way.isIsolated ? [inline, channel] : [inline, object];
-  const ordered = way.spillsParameters && channel !== undefined ? [channel] : ways;
-  const command = hasCommand(input) && isCommandOurs(input) ? COMMAND : [];
-  return ordered
-    .filter((one) => one !== undefined)
-    .map((one) => ({ ...one, variables: [...one.variables, ...command] }));
-}
-
-/** An object that the platform itself downloads, where it can have the place's. */
-function broughtBy({ channel }: Target, spill: SpillPlace, digest: string): Pointer | undefined {
-  const address = spill.addressOf(objectPath(spill.path, digest));
-  if (channel === undefined || address?.startsWith(channel.scheme) !== true) return undefined;
-  return channelPointer(channel.folder, address, digest);
-}
-
-const JITTER_MS_PER_NODE = 5;
-const JITTER_MS_MAX = 2000;
-
-/** What fetching it must know before there is a plan: its time, and how many start with it. */
-function fetched({ target, plan, given }: SubmitInput, pointer: Pointer): Pointer {
-  const nodes = target.nodes?.({ given }) ?? 1;
-  const jitterMs = Math.min(JITTER_MS_MAX, JITTER_MS_PER_NODE * nodes);
-  const { startMsMax } = plan.policy;
-  const more: Variable[] = [
-    ...(nodes > 1 ? [['BELLHOP_JITTER_MS', String(jitterMs)] as const] : []),
-    ...(startMsMax === undefined ? [] : [['BELLHOP_START_MS_MAX', String(startMsMax)] as const]),
-  ];
-  return { ...pointer, variables: [...pointer.variables, ...more] };
-}
-
-/** The pod's command counts, whatever the platform adds to the image's ENTRYPOINT. */
-const COMMAND: readonly Variable[] = [['BELLHOP_COMMAND', 'plan']];
-
-function isCommandOurs(input: SubmitInput): boolean {
-  return input.isStartedByImage || input.target.start === 'image';
-}
-
-/** True where the plan says by itself what is started. */
-export function hasCommand({ plan }: Pick<SubmitInput, 'plan'>): boolean {
-  const argv = plan.placements.find((one) => one.kind === 'argv');
-  if ((argv?.command ?? []).length > 0) return true;
-  return plan.image.entrypoint !== undefined && plan.image.entrypoint.length > 0;
-}
-
-/** Stores that the plan asks over the network, with what is asked of them; none can be isolated. */
-export function askedOf(plan: Plan): readonly { readonly called: string; readonly kind: string }[] {
-  return boundsOf(plan.placements).flatMap(({ bound }) => {
-    const kind = plan.stores[bound.reference.store]?.kind ?? '';
-    return NEARBY.has(kind) ? [] : [{ called: bound.called, kind }];
-  });
-}
-
-/** Kinds that need no network. */
-const NEARBY: ReadonlySet<string> = new Set([EMBEDDED, 'env', 'file']);

@@ -188,6 +188,8 @@ export interface Target {
   readonly summary: string;
   /** The field of the request that takes variables: a map, or a list of `{name, value}`. */
   readonly variablesAt: { readonly operation: string; readonly at: string };
+  /** Every operation that it makes a request of, in their order. */
+  readonly operations: readonly string[];
   readonly caps: readonly Cap[];
   readonly reserved: readonly Reserved[];
   readonly features: Readonly<Record<Feature, Said>>;

@@ -16,6 +16,7 @@ const target: Target = {
   name: 'aws-batch',
   summary: 'AWS Batch on EC2 and Fargate (RegisterJobDefinition, SubmitJob)',
   variablesAt: { operation: REGISTER, at: 'containerProperties.environment' },
+  operations: [REGISTER, SUBMIT],
   caps: [
     {
       kind: 'limit',

@@ -16,6 +16,7 @@ const target: Target = {
   name: 'ecs',
   summary: 'Amazon ECS on EC2 and Fargate (RegisterTaskDefinition, RunTask)',
   variablesAt: { operation: REGISTER, at: `${MEMBERS}.environment` },
+  operations: [REGISTER, RUN],
   caps: [
     {
       kind: 'limit',

@@ -18,6 +18,7 @@ const target: Target = {
   name: 'lambda-image',
   summary: 'AWS Lambda functions of container images (CreateFunction)',
   variablesAt: { operation: OPERATION, at: 'Environment.Variables' },
+  operations: [OPERATION],
   caps: [
     {
       kind: 'limit',

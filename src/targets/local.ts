@@ -15,6 +15,7 @@ const target: Target = {
   name: 'local',
   summary: 'A plain process of this machine, also below another root',
   variablesAt: { operation: OPERATION, at: 'env' },
+  operations: [OPERATION],
   caps: [
     {
       kind: 'limit',

@@ -19,6 +19,7 @@ const target: Target = {
   name: 'sagemaker-model',
   summary: 'Amazon SageMaker models, for endpoints and batch transform (CreateModel)',
   variablesAt: { operation: OPERATION, at: 'PrimaryContainer.Environment' },
+  operations: [OPERATION],
   caps: [
     limit('PrimaryContainer.Environment', 'entries', {
       max: 100,

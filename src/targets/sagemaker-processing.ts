@@ -26,6 +26,7 @@ const target: Target = {
   name: 'sagemaker-processing',
   summary: 'Amazon SageMaker processing jobs (CreateProcessingJob)',
   variablesAt: { operation: OPERATION, at: 'Environment' },
+  operations: [OPERATION],
   caps: [
     limit('Environment', 'entries', { max: 100, model: 'Environment' }),
     limit('Environment', 'name', { max: 256, model: 'Environment.{k}' }),

@@ -24,6 +24,7 @@ const target: Target = {
   name: 'sagemaker-training',
   summary: 'Amazon SageMaker training jobs (CreateTrainingJob)',
   variablesAt: { operation: OPERATION, at: 'Environment' },
+  operations: [OPERATION],
   caps: [
     limit('Environment', 'entries', { max: 100, model: 'Environment' }),
     limit('Environment', 'name', { max: 512, model: 'Environment.{k}' }),

@@ -79,7 +79,9 @@ const fallbackStore = v.pipe(
 const lastGood = v.strictObject({
   to: v.pipe(
     reference,
-    v.description('Where the encrypted copy is written, e.g. s3:bucket/key; in s3 or file'),
+    v.description(
+      'Where the encrypted copy is written, e.g. s3:bucket/key; in a store that can be written',
+    ),
   ),
   key: v.pipe(
     v.union([

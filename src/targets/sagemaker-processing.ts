@@ -148,7 +148,10 @@ function processingJob(job: Job): JsonObject {
       : appended(given['ProcessingInputs'], [inputOf(job.channel)], 'InputName');
   return over(given, {
     ProcessingJobName: job.name,
-    AppSpecification: { ImageUri: job.image, ContainerEntrypoint: job.start },
+    AppSpecification: {
+      ImageUri: job.image,
+      ...(job.start.length === 0 ? {} : { ContainerEntrypoint: job.start }),
+    },
     Environment: asMap(job.variables),
     ProcessingInputs: inputs,
     Tags: appended(given['Tags'], tags(job, ['Key', 'Value']), 'Key'),

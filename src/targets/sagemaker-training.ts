@@ -152,7 +152,7 @@ function trainingJob(job: Job): JsonObject {
       TrainingInputMode: 'File',
       ...objectIn(given, 'AlgorithmSpecification'),
       TrainingImage: job.image,
-      ContainerEntrypoint: job.start,
+      ...(job.start.length === 0 ? {} : { ContainerEntrypoint: job.start }),
     },
     Environment: asMap(job.variables),
     HyperParameters: asMap(job.hyperparameters),

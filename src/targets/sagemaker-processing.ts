@@ -6,6 +6,7 @@ import {
   NAME_LENGTH_MAX,
   READ_ON,
   SAGEMAKER_FEATURES,
+  describedBy,
   formsOf,
   hostsOf,
   jobProgress,
@@ -111,6 +112,7 @@ const target: Target = {
   render: (job) => [
     {
       ...sagemaker(OPERATION, processingJob(job)),
+      unless: describedBy('DescribeProcessingJob', 'ProcessingJobName', job.name),
       doneCodes: ['ResourceInUse'],
     },
   ],

@@ -135,9 +135,11 @@ describe('what bellhop.yaml must say', () => {
       'there is no ConfigMap nosuch in the input',
     ],
   ];
-  test.each(rows)('%s: %#', (target, yaml, code, what) => {
+  test.each(rows)('%s: %#', (...row) => {
+    const [target, yaml, code, what] = row;
     const done = submit(target, { pod: job(''), yaml });
     expect([String(done.code), done.err]).toEqual([code, expect.stringContaining(what)]);
+    if (what.endsWith('is needed')) expect(done.err).toContain('BH_ERR_SUBMIT_FIELD');
   });
   test('a pod without a command needs to know what the image starts', () => {
     const pod = job('').replace('command: [env]', '');
@@ -150,11 +152,7 @@ describe('what bellhop.yaml must say', () => {
     const yaml = settings('    aws-batch: { SubmitJob: { jobQueue: q } }\n');
     const flags = ['--dry-run', '--image-entrypoint', '["/entry.sh"]'];
     const { code, err } = submit('aws-batch', { pod: job(''), yaml, flags });
-    expect([code, err]).toEqual(
-      [78, expect.stringContaining('aws-batch, ENTRYPOINT')].map((one, n) =>
-        n === 0 ? code : one,
-      ),
-    );
+    expect([code, err]).toEqual([65, expect.stringContaining('aws-batch, ENTRYPOINT')]);
     expect(err).toContain('BH_ERR_TARGET');
   });
   test('a name of the user that the platform does not take breaks its cap', () => {

@@ -18,6 +18,7 @@ import { NO_METRICS, fallbacksOf, watchedBy } from './metrics.ts';
 import { computeDelivery } from './payloads.ts';
 import { apiServer } from './platform.ts';
 import type { Inside, OwnRoot } from './own-root.ts';
+import { withReplaced } from './replaced.ts';
 import type { RunOptions } from './run.ts';
 import { podArguments, sizeProblems } from './start.ts';
 import type { Tracing } from './tracing.ts';
@@ -135,7 +136,10 @@ async function prepare(
   const budget = startBudget(plan, io);
   const { metering, outcome } = options;
   const { trace } = options.tracing;
-  const { answers, warnings, remember } = await gather(plan, { io, objects, budget, trace });
+  const { platform } = options;
+  const known = platform === undefined ? {} : { platform };
+  const gathered = await gather(plan, { io, objects, budget, trace, ...known });
+  const { answers, warnings, remember } = gathered;
   for (const warning of warnings) io.stderr(renderWarning(warning, options.log));
   outcome.fallbacks = fallbacksOf(answers);
   const inherited = apiServer(io);
@@ -145,6 +149,8 @@ async function prepare(
   const version = versionName(nowMs, random);
   const files = computeDelivery({ plan, answers, environment, nowMs, version });
   const machine = root === undefined || root.how === 'prefix' ? undefined : io;
+  const replacing: BellhopError[] = [];
+  const replaced = withReplaced((root?.seen ?? io).fs, files.delivery, replacing);
   const become = whoToBecome(plan, root?.seen ?? io, machine);
   const argv = commandOf(io, { options, plan, environment });
   const env = execEnvironment(io, withHome(io, environment, become), plan.policy.stripEnv);
@@ -152,6 +158,7 @@ async function prepare(
   judge([
     ...environment.problems,
     ...files.problems,
+    ...replacing,
     ...become.problems,
     ...(argv instanceof BellhopError ? [argv] : []),
     ...sizeProblems(io, words, env),
@@ -162,7 +169,7 @@ async function prepare(
   budget.end();
   const { kernel } = root?.seen ?? io;
   const { uid = kernel.uid, gid = kernel.gid } = become;
-  const delivery = { ...files.delivery, owner: { uid, gid } };
+  const delivery = { ...replaced, owner: { uid, gid } };
   return { argv: words, env, become, root, relay, delivery };
 }
 

@@ -13,6 +13,7 @@ import { deliverByLinks } from './links.ts';
 import { nestingProblems, withoutHidden } from './nested.ts';
 import { MountDenied, deliverByMounts, makeRootReadOnly } from './mounts.ts';
 import type { State } from './state.ts';
+import { replaceFile } from './replaced.ts';
 import { openHome } from './state.ts';
 
 /** What was delivered, for the report. */
@@ -46,6 +47,12 @@ export function deliver(io: Io, delivery: Delivery, options: DeliverOptions): De
   const mayMount = may && hands.place.mounts !== 'none';
   const work = { hands, delivery: withoutHidden(delivery), options };
   const how = deliverFiles(work, mayMount);
+  try {
+    for (const file of delivery.replaced ?? []) replaceFile(hands, file);
+  } catch (error) {
+    rollback(hands);
+    throw writeProblem(error);
+  }
   if (options.readOnlyRoot) makeRootReadOnly(hands);
   return { how, differences: [...hands.differences] };
 }

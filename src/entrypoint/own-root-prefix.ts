@@ -1,7 +1,7 @@
 import type { Fs } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
 import { checkMountable } from './check-paths.ts';
-import type { Delivery } from './delivery.ts';
+import type { Delivery, PlainFile } from './delivery.ts';
 import { coveredPaths } from './delivery.ts';
 import { isBelow } from './state.ts';
 
@@ -20,11 +20,13 @@ export function deliveryBelow(folder: string, { delivery, workingDir }: Wanted):
     ...one,
     landings: one.landings.map((landing) => ({ ...landing, path: at(landing.path) })),
   }));
-  const files = delivery.files.map((one) => {
+  const below = (one: PlainFile): PlainFile => {
     return { ...one, placement: { ...one.placement, path: at(one.placement.path) } };
-  });
+  };
+  const files = delivery.files.map(below);
+  const replaced = delivery.replaced === undefined ? {} : { replaced: delivery.replaced.map(below) };
   const cwd = workingDir === undefined ? {} : { workingDir: at(workingDir) };
-  return { delivery: { ...delivery, directories, files }, ...cwd };
+  return { delivery: { ...delivery, directories, files, ...replaced }, ...cwd };
 }
 
 /** Paths of this machine, of which those in the folder stay in it whatever its links say. */
@@ -35,6 +37,7 @@ export function belowPrefix(folder: string, inside: Fs, outside: Fs): Fs {
     read: (path, bytesMax) => at(path, (fs, one) => fs.read(one, bytesMax)),
     readWaiting: (path, bytesMax) => at(path, (fs, one) => fs.readWaiting(one, bytesMax)),
     write: (path, content, mode) => at(path, (fs, one) => fs.write(one, content, mode)),
+    overwrite: (path, content) => at(path, (fs, one) => fs.overwrite(one, content)),
     mkdir: (path, mode) => at(path, (fs, one) => fs.mkdir(one, mode)),
     symlink: (target, path) => at(path, (fs, one) => fs.symlink(target, one)),
     readlink: (path) => at(path, (fs, one) => fs.readlink(one)),

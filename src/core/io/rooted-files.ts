@@ -53,6 +53,7 @@ function entries(nofollow: At, through: At): Plain {
       through(path, ({ at }) => withEntry(at, 0, (one) => FILES.read(one, bytesMax))),
     readWaiting: (path, bytesMax) =>
       through(path, ({ at }) => withEntry(at, 0, (one) => FILES.readWaiting(one, bytesMax))),
+    overwrite: (path, content) => through(path, ({ at }) => replaceFile(at, content)),
     mkdir: (path, mode) => nofollow(path, ({ at }) => makeFolder(at, mode)),
     symlink: (target, path) => nofollow(path, ({ at }) => FILES.symlink(target, at)),
     readlink: (path) => nofollow(path, ({ at }) => FILES.readlink(at)),
@@ -69,6 +70,12 @@ function entries(nofollow: At, through: At): Plain {
         return inside;
       }),
   };
+}
+
+/** Made anew: a link that has come there since is not followed. */
+function replaceFile(at: string, content: Uint8Array): void {
+  if (FILES.stat(at) !== undefined) FILES.unlink(at);
+  FILES.write(at, content, 0o644);
 }
 
 /** What goes wrong is told by the path inside: that of a descriptor says nothing to anybody. */

@@ -103,7 +103,7 @@ describe('a variable', () => {
       { PATH: '/b' },
       ['runtime-variables: variable PATH presence'],
     ],
-  ])('%s', (_, left, right, expected) => {
+  ])('%s', (...[, left, right, expected]) => {
     expect(told(env(left), env(right))).toEqual(expected);
   });
 

@@ -128,9 +128,8 @@ describe('a command behind a snapshot', () => {
     expect(bare.trees.find(({ path: one }) => one === inside('creds'))?.why).toBe('plan');
     const { out, code } = call(['diff', inside('run.json'), inside('bare.json')]);
     expect(code).toBe(1);
-    expect(out).toMatch(
-      /variable +DB_URL +21 bytes [0-9a-f]{8} +– +only on the left: it may be a key of what the plan has from spec\.containers\[0\]\.envFrom\[0\]/,
-    );
+    expect(out).toMatch(/variable +DB_URL +21 bytes [0-9a-f]{8} +– +only on the left: it may be/);
+    expect(out).toContain('a key of what the plan has from spec.containers[0].envFrom[0]');
     expect(out).toMatch(/file +\S+creds\/DB_URL +link/);
   });
 });

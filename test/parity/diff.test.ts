@@ -16,7 +16,7 @@ import {
   volume,
 } from './_snapshots.ts';
 
-/** Differences as `group kind name aspect`, the rule in the place of the group where there is one. */
+/** Differences as `rule: kind name aspect`, the group in the place of a rule where none fits. */
 function told(left: Snapshot, right: Snapshot): string[] {
   return diff(left, right).differences.map(({ rule, group, kind, name, aspect }) => {
     return `${rule ?? group}: ${kind} ${name} ${aspect}`;

@@ -176,11 +176,12 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   cgroup: ['v1', 'v2', 'none'],
 };
 
+/** No word of the generators has a `~`: what is renamed is never renamed to what is there. */
 function other(key: string, now: unknown, place: Place): unknown {
   if (typeof now === 'number') return key === 'fd' ? now + 100 : now + 1;
   if (typeof now === 'boolean') return !now;
   const written = String(now);
-  return choice(key, written, place) ?? (isDigits(key, written) ? turned(written) : `${written}x`);
+  return choice(key, written, place) ?? (isDigits(key, written) ? turned(written) : `${written}~`);
 }
 
 function choice(key: string, written: string, place: Place): string | undefined {

@@ -19,8 +19,8 @@ const command: Command = {
   about: [
     'LEFT and RIGHT are files of `bellhop snapshot`, taken with the same key; by custom the left one',
     "is of Kubernetes. Each difference is one that must not be, or the platform's own (service",
-    'variables, HOSTNAME, /etc/hosts …), or allowed by policy (a link instead of a mount …, each',
-    'named in docs/parity.md).',
+    'variables, HOSTNAME, /etc/hosts …), or allowed by policy (a link instead of a mount …,',
+    'each by the name of its rule).',
     '',
     'The exit code is 0 where there is none that must not be and everything could be compared, and 1',
     "otherwise; with --strict the platform's own and what policy allows count as well.",

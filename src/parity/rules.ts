@@ -16,7 +16,7 @@ import {
 import type { Pair } from './side.ts';
 import { declaredFile, declaredVariable, ownMount } from './side.ts';
 
-// Which differences are no defect, and why: the one list of them. docs/parity.md is made from it.
+// Which differences are no defect, and why: the one list of them, for reports and for docs.
 
 /** Differences of one cause that need not be equal. */
 export interface DifferenceRule {

@@ -153,8 +153,8 @@ export function picture(way: Way, recipe: Omit<Recipe, 'program'>): Picture {
   rmSync(out, { force: true });
   const inner = [probe, out, ...recipe.argv];
   const shipped = SHIPPED.includes(way) ? builtBellhop().bellhop : '';
-  const own = { direct: probe, launcher, relayed: launcher, alone: standIn };
-  const program = way in own ? own[way as keyof typeof own] : shipped;
+  const ours = { shipped, delivered: shipped, snapshot: shipped };
+  const program = { direct: probe, launcher, relayed: launcher, alone: standIn, ...ours }[way];
   const place = way === 'delivered' ? path.join(folder('delivered'), 'config') : '';
   const command = way === 'snapshot' ? ['snapshot', ...snapshotFlags(dir)] : ['run'];
   const relay = way === 'relayed' ? [relayFlag(path.join(folder('relayed'), 'socket'))] : [];

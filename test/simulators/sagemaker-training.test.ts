@@ -1,79 +1,23 @@
 // The simulator of SageMaker training jobs against what SageMaker's own documents promise.
 import { afterAll, describe, expect, test } from 'bun:test';
-import { type AwsWorld, s3Bucket, s3Keys, s3Put } from './_aws.ts';
-import { missingForContainers, openYard } from './_container.ts';
+import { s3Bucket, s3Keys, s3Put } from './_aws.ts';
+import { ROLE, training } from './_legal.ts';
 import { COMMON, environ, hostTools, httpGet, look, looked, shellImage } from './_probe.ts';
 import type { AwsPlatform } from './_sagemaker.ts';
-import { awsWorld } from './_worlds.ts';
+import { awsStage } from './_worlds.ts';
 import type { BuiltImage, Ran, Wish } from './_types.ts';
 import { type CreateTrainingJob, sagemakerTraining } from './sagemaker-training.ts';
-import { skipVisibly } from '../support/need.ts';
 
 const RUN = Math.random().toString(36).slice(2, 8);
 const BUCKET = `sim-training-${RUN}`;
-const ROLE = 'arn:aws:iam::123456789012:role/trainer';
-
-/** A legal job. */
-function job(changes: Partial<CreateTrainingJob> = {}): CreateTrainingJob {
-  return {
-    TrainingJobName: 'job-1',
-    AlgorithmSpecification: { TrainingImage: 'image', TrainingInputMode: 'File' },
-    RoleArn: ROLE,
-    OutputDataConfig: { S3OutputPath: `s3://${BUCKET}/out` },
-    ResourceConfig: { InstanceCount: 1, InstanceType: 'ml.m5.large', VolumeSizeInGB: 10 } as never,
-    StoppingCondition: { MaxRuntimeInSeconds: 3600 },
-    ...changes,
-  };
-}
-
-const many = (count: number, value: string): Record<string, string> =>
-  Object.fromEntries(Array.from({ length: count }, (_, at) => [`K${at}`, value]));
+const job = (changes: Partial<CreateTrainingJob> = {}): CreateTrainingJob =>
+  training({ OutputDataConfig: { S3OutputPath: `s3://${BUCKET}/out` }, ...changes });
 const algorithm = (more: object) => ({
   AlgorithmSpecification: { TrainingImage: 'image', TrainingInputMode: 'File', ...more },
 });
-const channels = (count: number, name = 'c'.repeat(3)) => ({
-  InputDataConfig: Array.from({ length: count }, (_, at) => ({
-    ChannelName: `${name}${at}`,
-    DataSource: { S3DataSource: { S3DataType: 'S3Prefix', S3Uri: 's3://b/p' } },
-  })),
-});
-const words = (count: number, word = 'x') => Array.from({ length: count }, () => word);
-
-/** Each cap with what is one below, at and one above it. */
-const CAPS: readonly (readonly [string, number, (size: number) => Partial<CreateTrainingJob>])[] = [
-  ['entries of Environment', 100, (n) => ({ Environment: many(n, 'v') })],
-  ['characters of a key', 512, (n) => ({ Environment: { ['K'.repeat(n)]: 'v' } })],
-  ['characters of a value', 512, (n) => ({ Environment: { K: 'v'.repeat(n) } })],
-  [
-    'bytes of a value that is not ASCII',
-    512,
-    (n) => ({ Environment: { K: `${'é'.repeat(Math.floor(n / 2))}${'v'.repeat(n % 2)}` } }),
-  ],
-  ['entries of HyperParameters', 100, (n) => ({ HyperParameters: many(n, 'v') })],
-  ['characters of a hyperparameter', 2500, (n) => ({ HyperParameters: { k: 'v'.repeat(n) } })],
-  [
-    "characters of a hyperparameter's name",
-    256,
-    (n) => ({ HyperParameters: { ['k'.repeat(n)]: 'v' } }),
-  ],
-  ['words of ContainerEntrypoint', 100, (n) => algorithm({ ContainerEntrypoint: words(n) })],
-  ['characters of a word', 256, (n) => algorithm({ ContainerEntrypoint: ['x'.repeat(n)] })],
-  ['words of ContainerArguments', 100, (n) => algorithm({ ContainerArguments: words(n) })],
-  ['characters of an argument', 256, (n) => algorithm({ ContainerArguments: ['x'.repeat(n)] })],
-  ['channels', 20, (n) => channels(n)],
-  ["characters of a channel's name", 64, (n) => channels(1, 'c'.repeat(n - 1))],
-  ["characters of the job's name", 63, (n) => ({ TrainingJobName: 'j'.repeat(n) })],
-  ['tags', 50, (n) => ({ Tags: words(n).map((_, at) => ({ Key: `t${at}`, Value: '' })) })],
-];
-
-describe.each([...CAPS])('%s: %d', (_, max, make) => {
-  test('one below and exactly that are taken, one above is refused', () => {
-    expect(sagemakerTraining.refusals(job(make(max - 1)))).toEqual([]);
-    expect(sagemakerTraining.refusals(job(make(max)))).toEqual([]);
-    const [refusal] = sagemakerTraining.refusals(job(make(max + 1)));
-    expect(refusal?.code).toBe('ValidationException');
-    expect(refusal?.message).toContain(`Member must have length less than or equal to ${max}`);
-  });
+const prefix = (S3Uri: string, more: object = {}) => ({
+  ChannelName: 'train',
+  DataSource: { S3DataSource: { S3DataType: 'S3Prefix', S3Uri, ...more } },
 });
 
 const REFUSED: readonly (readonly [string, Partial<CreateTrainingJob>, string])[] = [
@@ -90,7 +34,7 @@ const REFUSED: readonly (readonly [string, Partial<CreateTrainingJob>, string])[
   ['no channels', { InputDataConfig: [] }, 'InputDataConfig'],
   [
     'two channels of one name',
-    { InputDataConfig: [...channels(1).InputDataConfig, ...channels(1).InputDataConfig] },
+    { InputDataConfig: [prefix('s3://b/p'), prefix('s3://b/p')] },
     'InputDataConfig',
   ],
   ['no role', { RoleArn: undefined as never }, 'RoleArn'],
@@ -113,20 +57,16 @@ describe('is refused', () => {
   });
 });
 
-const missing = missingForContainers();
-if (missing.length > 0) skipVisibly('simulator of SageMaker training', missing);
-const found = missing.length > 0 ? { missing: missing.join() } : await awsWorld();
-const aws = found as AwsWorld;
-const isHere = !('missing' in found);
-const yard = isHere ? openYard() : undefined;
-afterAll(() => yard?.[Symbol.dispose]());
+const stage = await awsStage('SageMaker training');
+const { aws, isHere } = stage;
+afterAll(stage.close);
 
 async function ran(
   script: string,
   changes: Partial<CreateTrainingJob> = {},
   more: { wish?: Wish; config?: Partial<BuiltImage['config']> } = {},
 ): Promise<Ran & { kind: 'ended' }> {
-  if (yard === undefined) throw new Error('no yard');
+  const { yard } = stage;
   const entrypoint = ['/bin/sh', '/probe.sh'];
   const image = shellImage(yard, { entrypoint, ...more.config }, script);
   const platform: AwsPlatform = { yard, aws, images: { image } };
@@ -160,17 +100,12 @@ describe.skipIf(!isHere)('a training job', () => {
         HyperParameters: { epochs: '3', text: 'a "b"' },
         Environment: { NAME: 'a\nb $HOME $(X)', TRAINING_X: '' },
         InputDataConfig: [
+          prefix(`s3://${BUCKET}/data`),
           {
-            ChannelName: 'train',
-            DataSource: { S3DataSource: { S3DataType: 'S3Prefix', S3Uri: `s3://${BUCKET}/data` } },
-          },
-          {
+            ...prefix(`s3://${BUCKET}/one/file.json`),
             ChannelName: 'one',
             ContentType: 'application/json',
             InputMode: 'FastFile',
-            DataSource: {
-              S3DataSource: { S3DataType: 'S3Prefix', S3Uri: `s3://${BUCKET}/one/file.json` },
-            },
           },
         ],
       },
@@ -220,12 +155,7 @@ describe.skipIf(!isHere)('a training job', () => {
       }),
       {
         EnableNetworkIsolation: true,
-        InputDataConfig: [
-          {
-            ChannelName: 'train',
-            DataSource: { S3DataSource: { S3DataType: 'S3Prefix', S3Uri: `s3://${BUCKET}/data/` } },
-          },
-        ],
+        InputDataConfig: [prefix(`s3://${BUCKET}/data/`)],
       },
     );
     const saw = looked(done.outcome.stdout);
@@ -276,22 +206,9 @@ describe.skipIf(!isHere)('a training job', () => {
 
   test('gives each node its own name and its part of a sharded channel', async () => {
     const request = {
-      ResourceConfig: {
-        InstanceCount: 2,
-        InstanceType: 'ml.m5.large',
-        VolumeSizeInGB: 10,
-      } as never,
+      ResourceConfig: { InstanceCount: 2, InstanceType: 'ml.m5.large' },
       InputDataConfig: [
-        {
-          ChannelName: 'train',
-          DataSource: {
-            S3DataSource: {
-              S3DataType: 'S3Prefix',
-              S3Uri: `s3://${BUCKET}/data`,
-              S3DataDistributionType: 'ShardedByS3Key',
-            },
-          },
-        },
+        prefix(`s3://${BUCKET}/data`, { S3DataDistributionType: 'ShardedByS3Key' }),
       ],
     };
     const script = look({
@@ -307,14 +224,7 @@ describe.skipIf(!isHere)('a training job', () => {
   test('whose channel has no object does not start', async () => {
     await expect(
       ran('exit 0', {
-        InputDataConfig: [
-          {
-            ChannelName: 'train',
-            DataSource: {
-              S3DataSource: { S3DataType: 'S3Prefix', S3Uri: `s3://${BUCKET}/nothing` },
-            },
-          },
-        ],
+        InputDataConfig: [prefix(`s3://${BUCKET}/nothing`)],
       }),
     ).rejects.toThrow('not started');
   });

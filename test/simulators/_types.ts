@@ -138,9 +138,9 @@ export type Ran =
 export interface Simulator<Request, World> {
   readonly name: string;
   /** Everything that the API answers instead of taking the request; empty where it takes it. */
-  refusals(request: Request): Refusal[];
+  readonly refusals: (request: Request) => Refusal[];
   /** Hands the request in and, where it is taken, runs its container to the end. */
-  run(request: Request, world: World, wish?: Wish): Promise<Ran>;
+  readonly run: (request: Request, world: World, wish?: Wish) => Promise<Ran>;
 }
 
 /** A part of a platform's contract that a simulator does not have; never taken for a refusal. */

@@ -13,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: Command 
   plan: () => import('./plan.ts'),
   explain: () => import('./explain.ts'),
   check: () => import('./check.ts'),
+  submit: () => import('./submit.ts'),
   mutate: () => import('./mutate.ts'),
   pull: () => import('./pull.ts'),
   webhook: () => import('./webhook.ts'),

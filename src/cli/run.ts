@@ -1,7 +1,9 @@
 import type { RunOptions } from '../entrypoint/run.ts';
 import { run } from '../entrypoint/run.ts';
+import type { Io } from '../core/io/types.ts';
 import type { Command } from './command.ts';
 import { DECLARE_FLAGS, declareOptions } from './declare-flags.ts';
+import type { Platform } from './platform.ts';
 import { VERSION } from './version.gen.ts';
 
 const command: Command = {
@@ -38,8 +40,27 @@ const command: Command = {
       ...(trace === undefined ? {} : { trace }),
       version: VERSION,
     };
-    return run(io, options);
+    const words = wordsOf(io);
+    let looking: Promise<Platform | undefined> | undefined;
+    const platform = async (): Promise<Platform | undefined> => {
+      const { detectPlatform } = await import('./platform.ts');
+      looking ??= detectPlatform(io, words);
+      return looking;
+    };
+    try {
+      return await run(io, { ...options, platform });
+    } catch (error) {
+      const { tellPlatform } = await import('./platform.ts');
+      await tellPlatform(io, words, error);
+      throw error;
+    }
   },
 };
 
 export default command;
+
+/** What stands behind `run`, and behind `--`: the word of the platform, where it adds one. */
+function wordsOf(io: Io): readonly string[] {
+  const words = io.arrival.argv.slice(1).map((bytes) => Buffer.from(bytes).toString('utf8'));
+  return words[0] === '--' ? words.slice(1) : words;
+}

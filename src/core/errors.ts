@@ -46,6 +46,28 @@ export const CODES = {
     exit: 65,
     help: "give the command after `--`, or the image's with `--image-entrypoint` and `--image-cmd`",
   },
+  BH_ERR_TARGET: {
+    exit: 65,
+    help: 'docs/targets.md has what each target has, and the nearest way to what it has not',
+  },
+  BH_ERR_CAP: {
+    exit: 65,
+    help: 'make this field smaller: it cannot be spilled; docs/targets.md has every cap',
+  },
+  BH_ERR_SUBMIT_SECRET: {
+    exit: 65,
+    help: 'bind it to a store: `secrets: { NAME: store:path }` in bellhop.yaml',
+  },
+  BH_ERR_SUBMIT_FIELD: {
+    exit: 78,
+    help: "give it in bellhop.yaml, as the platform's API spells it",
+  },
+  BH_ERR_SPILL: {
+    exit: 78,
+    help: 'name a store that can be written: `submit: { spill: s3:bucket/folder }` in bellhop.yaml',
+  },
+  BH_ERR_API: { exit: 69, help: 'correct the request in bellhop.yaml, `submit.targets`' },
+  BH_ERR_JOB_FAILED: { exit: 69, help: "look at the job's own log on the platform" },
   BH_ERR_VALUE: { exit: 65, help: 'the declaration asks for what no container can be given' },
   BH_ERR_MISSING: { exit: 69, help: 'create it, correct the name, or mark it `optional: true`' },
   BH_ERR_BUG: { exit: 70, help: 'this is a defect in bellhop: please report it with this message' },

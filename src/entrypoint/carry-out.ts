@@ -15,6 +15,7 @@ import type { Become } from './identity.ts';
 import { whoToBecome } from './identity.ts';
 import { computeDelivery } from './payloads.ts';
 import { apiServer } from './platform.ts';
+import { withReplaced } from './replaced.ts';
 import type { RunOptions } from './run.ts';
 import { podArguments, sizeProblems } from './start.ts';
 import type { Tracing } from './tracing.ts';
@@ -72,12 +73,17 @@ async function prepare(
   const nowMs = io.clock.now();
   const budget = startBudget(plan, io);
   const { trace } = options.tracing;
-  const { answers, warnings, remember } = await gather(plan, { io, objects, budget, trace });
+  const { platform } = options;
+  const known = platform === undefined ? {} : { platform };
+  const gathered = await gather(plan, { io, objects, budget, trace, ...known });
+  const { answers, warnings, remember } = gathered;
   for (const warning of warnings) io.stderr(renderWarning(warning, options.log));
   const environment = computeEnvironment({ plan, answers, inherited: apiServer(io), nowMs });
   const random = new DataView(io.random(4).buffer).getUint32(0);
   const version = versionName(nowMs, random);
   const files = computeDelivery({ plan, answers, environment, nowMs, version });
+  const replacing: BellhopError[] = [];
+  const delivery = withReplaced(io.fs, files.delivery, replacing);
   const become = whoToBecome(plan, io);
   const argv = commandOf(io, { options, plan, environment });
   const env = execEnvironment(io, withHome(io, environment, become), plan.policy.stripEnv);
@@ -85,6 +91,7 @@ async function prepare(
   judge([
     ...environment.problems,
     ...files.problems,
+    ...replacing,
     ...become.problems,
     ...(argv instanceof BellhopError ? [argv] : []),
     ...sizeProblems(io, words, env),
@@ -93,7 +100,7 @@ async function prepare(
   if (forgotten !== undefined) io.stderr(renderWarning(forgotten, options.log));
   budget.end();
   const { uid = io.kernel.uid, gid = io.kernel.gid } = become;
-  return { argv: words, env, become, delivery: { ...files.delivery, owner: { uid, gid } } };
+  return { argv: words, env, become, delivery: { ...delivery, owner: { uid, gid } } };
 }
 
 function commandOf(

@@ -32,6 +32,15 @@ export interface DeclareOptions {
   readonly image: Image;
   /** Who answers annotations that ask for secrets; they mean nothing where absent. */
   readonly annotations?: AnswerAnnotations;
+  /** What else may be wrong with it; told together with everything else. */
+  readonly examine?: (read: Read) => readonly BellhopError[];
+}
+
+/** What the plan was made from, beside the objects. */
+export interface Read {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly settings: Settings;
 }
 
 /** The plan and what it was made from. */
@@ -39,6 +48,8 @@ export interface Declared {
   readonly plan: Plan;
   readonly objects: readonly DataObject[];
   readonly warnings: readonly string[];
+  /** Absent where the plan was not made here. */
+  readonly read?: Read;
 }
 
 /** Makes the plan from manifests and settings; throws everything that is wrong, together. */
@@ -62,12 +73,14 @@ export async function declare(io: Io, options: DeclareOptions): Promise<Declared
   const answered = await podIn(chosen, options, { settings, source });
   const input = planInput({ options, settings, declaration, fields, node }, chosen, answered);
   const result = buildPlan(input);
-  const placed = [...answered.problems, ...result.problems].map((problem) => {
+  const read: Read = { pod: input.pod, container: input.container, settings };
+  const found = [...answered.problems, ...result.problems, ...(options.examine?.(read) ?? [])];
+  const placed = found.map((problem) => {
     return withPosition(problem, chosen.source);
   });
   judge([...declaration.problems, ...chosen.problems, ...placed]);
   const warnings = [...answered.warnings, ...result.warnings];
-  return { plan: result.plan, objects: declaration.objects, warnings };
+  return { plan: result.plan, objects: declaration.objects, warnings, read };
 }
 
 /** The chosen pod with what its annotations ask for; bellhop.yaml alone is an empty one. */
@@ -85,6 +98,7 @@ async function podIn(
 /** bellhop.yaml may place variables and files directly, without a pod. */
 const EMPTY_CONTAINER: Container = {
   name: 'main',
+  image: '',
   command: [],
   args: [],
   workingDir: '',
@@ -107,6 +121,7 @@ const EMPTY_POD: Pod = {
   nodeName: '',
   serviceAccountName: '',
   enableServiceLinks: true,
+  hostNamespaces: [],
   security: { supplementalGroups: [] },
   volumes: [],
   containers: [EMPTY_CONTAINER],

@@ -18,6 +18,7 @@ import { placesOf, record } from './ledger.ts';
 import { deliverByLinks } from './links.ts';
 import { MountDenied, deliverByMounts, makeRootReadOnly } from './mounts.ts';
 import type { State } from './state.ts';
+import { replaceFile } from './replaced.ts';
 import { isBelow, openHome } from './state.ts';
 
 /** What was delivered, for the report. */
@@ -46,6 +47,12 @@ export function deliver(io: Io, delivery: Delivery, options: DeliverOptions): De
   for (const path of coveredPaths(delivery)) checkMountable(path);
   const mayMount = io.kernel.kind === 'launcher' && (io.kernel.capabilities & CAP_SYS_ADMIN) !== 0n;
   const how = deliverFiles({ hands, delivery, options }, mayMount);
+  try {
+    for (const file of delivery.replaced ?? []) replaceFile(hands, file);
+  } catch (error) {
+    rollback(hands);
+    throw writeProblem(error);
+  }
   if (options.readOnlyRoot) makeRootReadOnly(hands);
   return { how, differences: [...hands.differences] };
 }

@@ -28,6 +28,8 @@ export interface PlainFile {
 export interface Delivery {
   readonly directories: readonly Directory[];
   readonly files: readonly PlainFile[];
+  /** Files of the platform that get other content, whole, with mode and owner as they are. */
+  readonly replaced?: readonly PlainFile[];
   readonly policy: Policy;
   /** Who the program will be: it must be able to read what bellhop.yaml places; root if absent. */
   readonly owner?: Owner;

@@ -27,6 +27,7 @@ export interface GatherContext {
   /** The time for all of it; the policy's where absent, counted from the start of the process. */
   readonly budget?: Budget;
   readonly trace?: Trace;
+  readonly platform?: StoresContext['platform'];
 }
 
 /** What gathering came to. */
@@ -52,7 +53,8 @@ export async function gather(plan: Plan, context: GatherContext): Promise<Gather
     .filter(({ reference }) => context.only?.(reference) !== false);
   const { io, objects, trace = NO_TRACE } = context;
   const budget = context.budget ?? startBudget(plan, io);
-  const stores: StoresContext = { io, objects, trace, made: new Map() };
+  const known = context.platform === undefined ? {} : { platform: context.platform };
+  const stores: StoresContext = { io, objects, trace, made: new Map(), ...known };
   const hasCopy = plan.policy.lastGood !== undefined;
   const asking: Asking = { plan, stores, budget, hasCopy };
   const wanted = questionsOf(bounds);

@@ -12,7 +12,7 @@ import { referenceOf } from '../plan/settings-use.ts';
 import type { Plan, Reference } from '../plan/types.ts';
 import { ALL_STORES, STORE_KINDS } from '../stores/_all.gen.ts';
 import { optionProblems } from '../stores/_options.ts';
-import type { Store, StoreKind } from '../stores/_store.ts';
+import type { Store, StoreContext, StoreKind } from '../stores/_store.ts';
 import type { DataObject } from '../wire/objects.ts';
 import { variablesOf } from './platform.ts';
 import { oneOf } from './select.ts';
@@ -22,6 +22,8 @@ export interface StoresContext {
   readonly io: Io;
   readonly objects: readonly DataObject[];
   readonly trace: Trace;
+  /** What the container was found to be; asked where a store must know its region. */
+  readonly platform?: () => Promise<{ readonly region?: string } | undefined>;
   /** Made once for all stores of this start, by key: credentials and the like. */
   readonly made: Map<string, Promise<unknown>>;
 }
@@ -51,10 +53,18 @@ export async function openStore(
     const where = [`store ${name}`, problem.path.join('.')];
     throw new BellhopError('BH_ERR_SETTINGS', { where, what: problem.what });
   }
+  return storeKind.open(options, await storeContext({ plan, context, opening }, storeKind));
+}
+
+/** What a store is opened with: the budget's caller, variables, and values of other stores. */
+export async function storeContext(
+  { plan, context, opening }: Wanting,
+  storeKind: Pick<StoreKind, 'perCall' | 'places'>,
+): Promise<StoreContext> {
   const { io, made } = context;
-  const variables = variablesOf(io);
-  return storeKind.open(options, {
-    name,
+  const variables = await placedVariables(context, storeKind);
+  return {
+    name: opening.name,
     io,
     objects: context.objects,
     namespace: plan.origin.namespace,
@@ -70,8 +80,22 @@ export async function openStore(
       made.set(key, now);
       return now;
     },
-  });
+  };
 }
+
+/** Where no variable says which region this is, the platform may. */
+async function placedVariables(
+  { io, platform }: StoresContext,
+  { places }: Pick<StoreKind, 'places'>,
+): Promise<ReadonlyMap<string, string>> {
+  const variables = variablesOf(io);
+  const isKnown = variables.has(REGION) || variables.has('AWS_DEFAULT_REGION');
+  if (isKnown || platform === undefined || !places.includes(REGION)) return variables;
+  const region = (await platform())?.region;
+  return region === undefined ? variables : new Map([...variables, [REGION, region]]);
+}
+
+const REGION = 'AWS_REGION';
 
 async function kindOf(name: string, kind: string): Promise<StoreKind> {
   const load = Object.hasOwn(ALL_STORES, kind) ? ALL_STORES[kind] : undefined;
@@ -87,7 +111,7 @@ async function kindOf(name: string, kind: string): Promise<StoreKind> {
 function callerFor(
   plan: Plan,
   { io, trace }: StoresContext,
-  { opening, storeKind }: { opening: Opening; storeKind: StoreKind },
+  { opening, storeKind }: { opening: Opening; storeKind: Pick<StoreKind, 'perCall'> },
 ) {
   return openCaller({
     store: opening.name,

@@ -128,6 +128,8 @@ function fileBytes(
       problems.push(new BellhopError('BH_ERR_PLAN', { where: ['the plan'], what }));
       return undefined;
     }
+    case 'hyperparameters':
+      return sourceBytes(input, { ...source, kind: 'value' }, problems);
     case 'template':
     case 'text':
     case 'annotations':

@@ -2,13 +2,18 @@ import { BellhopError, judge } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { EMBEDDED } from '../plan/bind.ts';
 import { boundsOf } from '../plan/bounds.ts';
+import { BUNDLE_BYTES_MAX } from '../plan/bundle.ts';
 import { readDeclaration } from '../plan/declaration.ts';
-import { readPlan } from '../plan/document.ts';
 import type { Plan } from '../plan/types.ts';
 import type { DataObject } from '../wire/objects.ts';
 import { objectPath } from '../wire/objects.ts';
 import type { Declared } from './declare.ts';
-import { INPUT_BYTES_MAX, readManifests, readProblem } from './inputs.ts';
+import { readManifests, readProblem } from './inputs.ts';
+import type { CarriedPlan } from './plan-source.ts';
+import { carriedPlan } from './plan-source.ts';
+
+/** A bundle, with some room for its plan. */
+const FILE_BYTES_MAX = BUNDLE_BYTES_MAX + 32 * 1024 * 1024;
 
 /** Reads a plan document and the objects that it refers to. */
 export async function readPlanFile(
@@ -16,19 +21,28 @@ export async function readPlanFile(
   { path, digest }: { readonly path: string; readonly digest: string | undefined },
   manifests: readonly string[],
 ): Promise<Declared> {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = new TextDecoder().decode(io.fs.readWaiting(path, INPUT_BYTES_MAX));
+    bytes = io.fs.readWaiting(path, FILE_BYTES_MAX);
   } catch (error) {
     throw readProblem(error, path);
   }
-  const plan = readPlan(text, path, digest);
+  return withObjects(io, carriedPlan(bytes, path, digest), { path, manifests });
+}
+
+/** The plan with the objects that came along with it, and those of manifests. */
+export function withObjects(
+  io: Io,
+  { plan, objects }: CarriedPlan,
+  { path, manifests }: { readonly path: string; readonly manifests: readonly string[] },
+): Declared {
   const { documents, problems } = readManifests(io, manifests);
   judge(problems);
   const declaration = readDeclaration(documents);
   judge(declaration.problems);
-  checkObjects(plan, declaration.objects, path);
-  return { plan, objects: declaration.objects, warnings: [] };
+  const all = [...objects, ...declaration.objects];
+  checkObjects(plan, all, path);
+  return { plan, objects: all, warnings: [] };
 }
 
 /** A plan never holds the objects of its manifest; they must be given beside it. */

@@ -6,6 +6,8 @@ import { NO_TRACE } from '../core/trace.ts';
 import type { Declared, DeclareOptions } from './declare.ts';
 import { execDocument, execEnvironment, noCommand, rawArguments } from './exec-document.ts';
 import { isKubernetes } from './platform.ts';
+import type { StoresContext } from './open-store.ts';
+import type { PlanPlace } from './plan-source.ts';
 import type { Tracing } from './tracing.ts';
 
 /** What `bellhop run` was asked to do. */
@@ -19,6 +21,8 @@ export interface RunOptions extends DeclareOptions {
   readonly trace?: string;
   /** bellhop's own, for the trace. */
   readonly version?: string;
+  /** What the container was found to be; looked for only where it is asked. */
+  readonly platform?: StoresContext['platform'];
 }
 
 const DEFAULT_PLAN = '/etc/bellhop/plan.json';
@@ -26,16 +30,16 @@ const DEFAULT_PLAN = '/etc/bellhop/plan.json';
 /** Delivers what the container was promised and becomes the user's program; never returns. */
 export async function run(io: Io, options: RunOptions): Promise<never> {
   const source = findSource(io, options);
-  if (source.kind === 'plan') refuseUnusedFlags(options);
+  if (source.kind === 'plan' || source.kind === 'elsewhere') refuseUnusedFlags(options);
   if (source.kind === 'nothing') return passThrough(io, options);
   const tracing = await tracingOf(io, options);
   const reading = tracing.trace.begin({ kind: 'plan', name: 'read the declaration' });
   try {
     // Loaded only now: a start without a plan costs next to nothing.
     const { carryOut } = await import('./carry-out.ts');
-    const declared = await declaredBy(io, source, options);
+    const declared = await declaredBy(io, source, { ...options, tracing });
     reading.end('ok');
-    return await carryOut(io, declared, { ...options, tracing });
+    return await carryOut(io, declared, { ...commanded(io, source, options), tracing });
   } catch (error) {
     reading.end('failed');
     await tracing.finish(problemsOf(error));
@@ -81,7 +85,28 @@ function hasCollector(io: Io): boolean {
   });
 }
 
-async function declaredBy(io: Io, source: PlanSource, options: RunOptions): Promise<Declared> {
+/** Where the image's ENTRYPOINT is bellhop, a platform adds words of its own behind it. */
+function commanded(io: Io, source: PlanSource, options: RunOptions): RunOptions {
+  const isOfPlan = ownVariables(io).get('BELLHOP_COMMAND') === 'plan';
+  if (!isOfPlan || source.kind === 'manifests') return options;
+  const { commandAt: _, ...others } = options;
+  return others;
+}
+
+async function declaredBy(
+  io: Io,
+  source: PlanSource,
+  options: RunOptions & { readonly tracing: Tracing },
+): Promise<Declared> {
+  if (source.kind === 'elsewhere') {
+    const { planElsewhere } = await import('./plan-source.ts');
+    const { withObjects } = await import('./plan-file.ts');
+    const { trace } = options.tracing;
+    const { platform } = options;
+    const context = { io, trace, ...(platform === undefined ? {} : { platform }) };
+    const carried = await planElsewhere(source, context);
+    return withObjects(io, carried, { path: source.named, manifests: options.manifests });
+  }
   if (source.kind === 'plan') {
     const { readPlanFile } = await import('./plan-file.ts');
     return readPlanFile(io, source, options.manifests);
@@ -101,7 +126,8 @@ function passThrough(io: Io, options: RunOptions): never {
 /** Where the plan comes from: manifests, a plan document, or nothing at all. */
 type PlanSource =
   | { readonly kind: 'manifests' | 'nothing' }
-  | { readonly kind: 'plan'; readonly path: string; readonly digest: string | undefined };
+  | { readonly kind: 'plan'; readonly path: string; readonly digest: string | undefined }
+  | ({ readonly kind: 'elsewhere' } & PlanPlace);
 
 /** `--plan` or `-f`, then BELLHOP_PLAN, then /etc/bellhop/plan.json. */
 function findSource(io: Io, options: RunOptions): PlanSource {
@@ -112,9 +138,15 @@ function findSource(io: Io, options: RunOptions): PlanSource {
   const path = asked ?? (io.fs.statThrough(DEFAULT_PLAN) ? DEFAULT_PLAN : undefined);
   if (path === undefined) return nothing(env);
   if (options.plan === undefined && isKubernetes(io)) return { kind: 'nothing' };
-  refuseNoPath(options.plan === undefined ? 'BELLHOP_PLAN' : '--plan', path);
-  return { kind: 'plan', path, digest: env.get('BELLHOP_PLAN_DIGEST') };
+  const by = options.plan === undefined ? 'BELLHOP_PLAN' : '--plan';
+  const digest = env.get('BELLHOP_PLAN_DIGEST');
+  if (ELSEWHERE.test(path)) return { kind: 'elsewhere', named: path, by, digest, own: env };
+  refuseNoPath(by, path);
+  return { kind: 'plan', path, digest };
 }
+
+/** `inline:3`, or `store:path`; a path with a colon is written `./a:b`. */
+const ELSEWHERE = /^[A-Za-z0-9][-\w]*:(?!\/\/)[^\s]+$/;
 
 /** PATH_MAX of Linux. */
 const PATH_BYTES_MAX = 4096;

@@ -28,5 +28,6 @@ export function boundsOf(placements: readonly Placement[]): WantedBound[] {
 }
 
 function oneValue(source: Source | MadeSource): WantedBound[] {
-  return source.kind === 'value' ? [{ bound: source.bound, all: false }] : [];
+  const isBound = source.kind === 'value' || source.kind === 'hyperparameters';
+  return isBound ? [{ bound: source.bound, all: false }] : [];
 }

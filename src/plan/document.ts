@@ -5,7 +5,7 @@ import type { Plan } from './types.ts';
 import { PLAN_VERSION } from './types.ts';
 
 /** Features of plans that this reader carries out. */
-const FEATURES: readonly string[] = [];
+const FEATURES: readonly string[] = ['hyperparameters'];
 
 /** The plan as a document: canonical JSON (RFC 8785) with its digest, and a newline. */
 export function printPlan(plan: Plan): string {
@@ -155,6 +155,7 @@ const SOURCE_SHAPES: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   ['start', [['targets', 'list']]],
   ['envFile', [['names', 'list']]],
   ['launcher', []],
+  ['hyperparameters', [['bound', 'object']]],
 ]);
 
 /** The first thing in which the document is no plan. */
@@ -186,7 +187,8 @@ function placementProblem(placement: Record<string, unknown>): string | undefine
 function valueProblem(source: unknown, bound: unknown): string | undefined {
   if (isRecord(source)) {
     const problem = kindProblem(source, SOURCE_SHAPES, 'source');
-    if (problem !== undefined || source['kind'] !== 'value') return problem;
+    const isBound = source['kind'] === 'value' || source['kind'] === 'hyperparameters';
+    if (problem !== undefined || !isBound) return problem;
     return valueProblem(undefined, source['bound']);
   }
   if (!isRecord(bound)) return undefined;

@@ -137,6 +137,7 @@ function sourceText(source: Source | MadeSource): string {
       return `variables of containers (${source.kind})`;
     case 'launcher':
       return 'bellhop itself';
+    case 'hyperparameters':
     case 'value': {
       const { member } = source.bound;
       return `${boundText(source.bound)}${member === undefined ? '' : `, key ${member}`}`;

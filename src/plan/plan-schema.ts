@@ -74,6 +74,7 @@ const MADE = {
   },
   envFile: { kind: v.literal('envFile'), names: texts },
   launcher: { kind: v.literal('launcher') },
+  hyperparameters: { kind: v.literal('hyperparameters'), bound },
 } satisfies Kinds<t.MadeSource>;
 
 const made = v.pipe(
@@ -81,8 +82,9 @@ const made = v.pipe(
     v.strictObject(MADE.start),
     v.strictObject(MADE.envFile),
     v.strictObject(MADE.launcher),
+    v.strictObject(MADE.hyperparameters),
   ]),
-  v.description('What `bellhop pull` makes for containers that get variables'),
+  v.description('What only a file of its own can hold'),
 );
 
 const CONTENTS = {

@@ -72,6 +72,8 @@ export function storesNamed(settings: Settings): StoreNamed[] {
       return valueStores(['flyte', name], one);
     }),
     ...policyStores(settings),
+    ...valueStores(['submit', 'spill'], settings.submit?.spill),
+    ...valueStores(['submit', 'via'], settings.submit?.via),
   ];
 }
 

@@ -6,6 +6,7 @@ import { ReferenceProblem, parseReference } from './reference.ts';
 import type { SettingsIssue, SettingsPath } from './settings-problems.ts';
 import { guardNames, listProblems, settingsProblems, unguardNames } from './settings-problems.ts';
 import { settingsSentence, unknownField } from './settings-problems.ts';
+import { SUBMIT } from './settings-submit.ts';
 import { NO_SETTINGS } from './settings-use.ts';
 
 // bellhop.yaml: one schema gives the check, the types and, by `npm run gen`, the JSON Schema.
@@ -78,7 +79,9 @@ const fallbackStore = v.pipe(
 const lastGood = v.strictObject({
   to: v.pipe(
     reference,
-    v.description('Where the encrypted copy is written, e.g. s3:bucket/key; in s3 or file'),
+    v.description(
+      'Where the encrypted copy is written, e.g. s3:bucket/key; in a store that can be written',
+    ),
   ),
   key: v.pipe(
     v.union([
@@ -169,6 +172,7 @@ export const SETTINGS = v.strictObject({
   node: setting(amounts, "The node's allocatable `cpu`, `memory` and the like"),
   image: setting(image, "What the image's configuration says; bellhop cannot see it from inside"),
   policy: setting(policy, 'How strict delivery is'),
+  submit: setting(SUBMIT, 'What `bellhop submit` needs beside the pod'),
   webhook: setting(
     v.looseObject({}),
     "The admission webhook: Flyte's own section of that name, and what is ours",

@@ -78,7 +78,12 @@ export type MadeSource =
   /** What the kubelet reads for `fileKeyRef`. */
   | { readonly kind: 'envFile'; readonly names: readonly string[] }
   /** The static launcher of this release, for this machine. */
-  | { readonly kind: 'launcher' };
+  | { readonly kind: 'launcher' }
+  /**
+   * A JSON object of texts over which the members of the platform's own file at this path go; the
+   * file is replaced.
+   */
+  | { readonly kind: 'hyperparameters'; readonly bound: Bound };
 
 /** A variable by its name, or an argument by its place (0 is the program), and what it becomes. */
 export type StartTarget = ({ readonly variable: string } | { readonly argument: number }) & {

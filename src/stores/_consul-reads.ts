@@ -137,6 +137,28 @@ async function transact(agent: Agent, verb: Verb, keys: readonly string[]): Prom
   });
 }
 
+/** Writes one key by the transaction API. Nothing of Consul's ends a key by itself. */
+export async function putKey(agent: Agent, key: string, content: Uint8Array): Promise<void> {
+  const { context, address, query, place, tls } = agent;
+  const value = Buffer.from(content).toString('base64');
+  const body = JSON.stringify([{ KV: { Verb: 'set', Key: key, Value: value, ...place } }]);
+  await context.caller.send<true>({
+    name: `txn set ${key}`,
+    request: () => ({
+      method: 'PUT',
+      url: `${address}/v1/txn${query}`,
+      headers: { 'content-type': 'application/json', ...provingHeaders(agent) },
+      body,
+      ...agentTransport(tls),
+    }),
+    judge: (answer) => {
+      if (answer.status === 200) return { kind: 'done', value: true };
+      if (answer.status !== 409) return judgeFailure(answer, agent);
+      return refused('BH_ERR_STORE_DENIED', 'it may not be written, or not with this token');
+    },
+  });
+}
+
 /** How every request to an agent goes. */
 export function agentTransport(tls: TlsFacts | undefined) {
   return transport(tls, BODY_BYTES_MAX);

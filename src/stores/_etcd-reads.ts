@@ -1,4 +1,4 @@
-// Reads of etcd: keys and prefixes in as few transactions as they fit into.
+// Reads of etcd: keys and prefixes in as few transactions as they fit into; and a write.
 import type { Verdict } from '../core/call.ts';
 import { refused } from '../core/call.ts';
 import { BellhopError } from '../core/errors.ts';
@@ -10,8 +10,8 @@ import type { Cluster, Said } from './_etcd-calls.ts';
 import { callAs } from './_etcd-calls.ts';
 import { textOf } from './_formats.ts';
 import type { Bearer, JsonRecord } from './_rest.ts';
-import { failedAnswer, recordIn } from './_rest.ts';
-import type { Answer, Wanted } from './_store.ts';
+import { failedAnswer, recordIn, textIn } from './_rest.ts';
+import type { Answer, PutHow, Wanted } from './_store.ts';
 
 /** etcd's own limit unless it was started with another (`--max-txn-ops`). */
 export const PATHS_A_REQUEST = 128;
@@ -159,4 +159,39 @@ function folderAnswer(path: string, pairs: readonly Pair[]): Answer {
     return [key.slice(path.length), new Sealed(value)];
   });
   return { kind: 'map', entries: new Map(entries) };
+}
+
+/** One key on its way to the cluster. */
+export interface KeyPut extends PutHow {
+  readonly path: string;
+  readonly content: Uint8Array;
+}
+
+const DAY_SECONDS = 86_400;
+
+/** Writes one key; a lease ends it, where it is said for how long it is needed. */
+export async function putKey({ cluster, bearer }: Reader, put: KeyPut): Promise<void> {
+  const { path, content, expireDays } = put;
+  const judge = <T>(of: (json: JsonRecord) => T) => {
+    return ({ json, code, message }: Said): Verdict<T> => {
+      if (code === 0) return { kind: 'done', value: of(json) };
+      return refused('BH_ERR_SETTINGS', `gRPC error ${code}: ${message}`);
+    };
+  };
+  const lease =
+    expireDays === undefined
+      ? undefined
+      : await callAs<string>(cluster, bearer, {
+          name: 'lease/grant',
+          path: 'lease/grant',
+          body: { TTL: String(expireDays * DAY_SECONDS) },
+          judge: judge((json) => textIn(json, 'ID') ?? ''),
+        });
+  const value = Buffer.from(content).toString('base64');
+  await callAs<true>(cluster, bearer, {
+    name: `put ${path}`,
+    path: 'kv/put',
+    body: { key: base64(path), value, ...(lease === undefined ? {} : { lease }) },
+    judge: judge((): true => true),
+  });
 }

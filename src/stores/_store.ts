@@ -41,11 +41,17 @@ export interface Store {
    */
   fetch(wanted: readonly Wanted[]): Promise<readonly Answer[]>;
   /** Writes one value, for stores that last good or an overflow can be written to. */
-  put?(path: string, content: Uint8Array): Promise<void>;
+  put?(path: string, content: Uint8Array, how?: PutHow): Promise<void>;
   /** Who we are to this store, e.g. an ARN; never a credential. For `check`. */
   identity?(): Promise<string>;
   /** Keys that the store's key service wraps: what last good is encrypted under. */
   readonly dataKey?: DataKeys;
+}
+
+/** How something is written. */
+export interface PutHow {
+  /** Told to the store as it can be told: a tag for its lifecycle rules, a header, a lease. */
+  readonly expireDays?: number;
 }
 
 /** Keys for data, wrapped by a key that never leaves the service. Failures are BellhopError. */
@@ -150,6 +156,10 @@ export interface StoreKind {
   readonly writes?: {
     /** The option without which one has it not. */
     readonly needs?: string;
+    /** The largest value that can be written, where that is less than `perCall` says. */
+    readonly bytesMax?: number;
+    /** A path as platforms call it that download it themselves, e.g. `s3://bucket/key`. */
+    readonly address?: (path: string) => string | undefined;
     /** The least rights that writing needs, beside those of reading. */
     rights(options: Options, path: string): readonly Right[];
   };

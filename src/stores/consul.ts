@@ -4,19 +4,21 @@ import { isRecord } from '../wire/read.ts';
 import { checkedAddress } from './_address.ts';
 import type { Agent } from './_consul-reads.ts';
 import { KEYS_A_REQUEST, agentTransport, judgeFailure } from './_consul-reads.ts';
-import { provingHeaders, readFolder, readKeys } from './_consul-reads.ts';
+import { provingHeaders, putKey, readFolder, readKeys } from './_consul-reads.ts';
 import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
 import { credentialText, jsonRecord, neededCredential, textIn } from './_rest.ts';
 import type { Answer, Store, StoreContext, StoreKind, Wanted } from './_store.ts';
 import { TLS_OPTIONS, isSkipping, settingsProblem, tlsOf } from './_tls-files.ts';
 
+const VALUE_BYTES_MAX = 512 * 1024;
+
 /** The key/value store of Consul: 128 keys a request, a folder is a map in one request. */
 const consul: StoreKind = {
   kind: 'consul',
   summary: 'The key/value store of HashiCorp Consul',
   path: 'a key: `app/db/password`; with a slash at the end all keys below it as a map: `app/db/`',
-  perCall: { paths: KEYS_A_REQUEST, inFlight: 16, valueBytes: 512 * 1024 },
+  perCall: { paths: KEYS_A_REQUEST, inFlight: 16, valueBytes: VALUE_BYTES_MAX },
   options: {
     address: { type: 'text', help: 'http(s)://HOST[:PORT], or HOST:PORT; else CONSUL_HTTP_ADDR' },
     ...TLS_OPTIONS,
@@ -59,6 +61,13 @@ const consul: StoreKind = {
       return { system: 'other', text: `${rule} "${path}" { policy = "read" }` };
     });
   },
+  writes: {
+    // A transaction has at most 512 KiB (txn_max_req_len), the value in it in base 64.
+    bytesMax: 380 * 1024,
+    rights(_, path) {
+      return [{ system: 'other', text: `key "${path}" { policy = "write" }` }];
+    },
+  },
 };
 
 export default consul;
@@ -90,6 +99,7 @@ function openConsul(options: Options, context: StoreContext): Store {
   });
   return {
     fetch: async (wanted) => (wanted.length === 0 ? [] : fetchAll(await agent(), wanted)),
+    put: async (path, content) => putKey(await agent(), path, content),
     identity: async () => identityOf(await agent()),
   };
 }

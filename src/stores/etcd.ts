@@ -4,7 +4,7 @@ import { checkedAddress } from './_address.ts';
 import type { Cluster } from './_etcd-calls.ts';
 import { call, callAs, clusterTransport } from './_etcd-calls.ts';
 import type { Reader } from './_etcd-reads.ts';
-import { PATHS_A_REQUEST, readLatest, readOne } from './_etcd-reads.ts';
+import { PATHS_A_REQUEST, putKey, readLatest, readOne } from './_etcd-reads.ts';
 import type { Options } from './_options.ts';
 import { textOption, textsOption } from './_options.ts';
 import { credentialText, neededCredential, openBearer, textIn } from './_rest.ts';
@@ -43,6 +43,14 @@ const etcd: StoreKind = {
   },
   places: ['ETCDCTL_ENDPOINTS'],
   open: openEtcd,
+  writes: {
+    // A request has at most 1.5 MiB (--max-request-bytes), the value in it as bytes.
+    bytesMax: 1024 * 1024,
+    rights(_, path) {
+      const text = `etcdctl role grant-permission ROLE readwrite ${JSON.stringify(path)}`;
+      return [{ system: 'other', text }];
+    },
+  },
   rights(_, wanted) {
     return wanted.map(({ path }) => {
       const prefix = path.endsWith('/') ? '--prefix=true ' : '';
@@ -84,6 +92,7 @@ function openEtcd(options: Options, context: StoreContext): Store {
   };
   return {
     fetch: async (wanted) => (wanted.length === 0 ? [] : fetchAll(await reader(), wanted)),
+    put: async (path, content, how) => putKey(await reader(), { path, content, ...how }),
     identity: async () => identityOf(await reader(), user.name),
   };
 }

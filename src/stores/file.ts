@@ -77,6 +77,7 @@ function putBelow({ name, io }: StoreContext, folder: string): Store['put'] & {}
       throw new BellhopError('BH_ERR_SETTINGS', { where, what: "a path may not contain '..'" });
     }
     try {
+      makeFolders(io.fs, folder, path);
       io.fs.write(aside, content, 0o600);
       io.fs.rename(aside, at);
     } catch (error) {
@@ -86,6 +87,15 @@ function putBelow({ name, io }: StoreContext, folder: string): Store['put'] & {}
       throw new BellhopError('BH_ERR_WRITE', { where, what, cause: error });
     }
   };
+}
+
+/** Folders of the path below the store's own, which must be there. */
+function makeFolders(fs: Fs, folder: string, path: string): void {
+  const steps = path.split('/').slice(0, -1);
+  for (let count = 1; count <= steps.length; count += 1) {
+    const at = `${folder}/${steps.slice(0, count).join('/')}`;
+    if (fs.statThrough(at) === undefined) fs.mkdir(at, 0o755);
+  }
 }
 
 type Answering = (path: string) => Promise<Answer>;

@@ -16,6 +16,7 @@ import {
 } from './_formats-http.ts';
 import type { Options } from './_options.ts';
 import { groupOption, recordOption, textOption } from './_options.ts';
+import { putByHttp } from './_put-http.ts';
 import { sharedOnce } from './_shared.ts';
 import type { Answer, Store, StoreContext, StoreKind } from './_store.ts';
 import { TLS_OPTIONS, tlsOf } from './_tls-files.ts';
@@ -72,6 +73,12 @@ const http: StoreKind = {
       return { system: 'other', text: `GET ${urlBelow(base, path) ?? path}` };
     });
   },
+  writes: {
+    rights(options, path) {
+      const url = urlBelow(textOption(options, 'url') ?? '', path);
+      return [{ system: 'other', text: `PUT ${url ?? path}` }];
+    },
+  },
 };
 
 export default http;
@@ -114,6 +121,11 @@ function openHttp(options: Options, context: StoreContext): Store {
           return get({ context, facts: await facts(), wanted: { path, format } }, url);
         },
       });
+    },
+    put: async (path, content, how) => {
+      const url = urlBelow(base, path);
+      if (url === undefined) throw outside(context.name, path);
+      await putByHttp({ context, path, url, content, ...(await facts()), ...how });
     },
     identity: async () => identityOf(options),
   };

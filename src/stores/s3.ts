@@ -27,7 +27,7 @@ import { askEach, wantedKey } from './_each.ts';
 import { dotenvMap } from './_formats.ts';
 import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
-import type { Answer, AnswerFacts, Right, StoreKind, Wanted } from './_store.ts';
+import type { Answer, AnswerFacts, PutHow, Right, StoreKind, Wanted } from './_store.ts';
 import { settingsProblem } from './_tls-files.ts';
 
 /** Ours: an object becomes a value in memory. */
@@ -68,7 +68,7 @@ const s3: StoreKind = {
           ask: async (one) => askOne(bucketStore, one),
         });
       },
-      put: async (path, content) => putOne(bucketStore, path, content),
+      put: async (path, content, how) => putOne(bucketStore, { path, content, ...how }),
       identity: bucketStore.aws.identity,
       dataKey: awsDataKeys(bucketStore.aws),
     };
@@ -88,6 +88,10 @@ const s3: StoreKind = {
     return [...each.values(), ...openedBy('s3', wanted, options), ...roleRights(options)];
   },
   writes: {
+    address: (path) => {
+      const place = readObjectPath(path);
+      return place === undefined || place.bucket.includes(':') ? undefined : `s3://${path}`;
+    },
     rights(options, path) {
       const region = textOption(options, 'region');
       const place = readObjectPath(path);
@@ -189,7 +193,10 @@ async function send<T>(buckets: Buckets, place: ObjectPlace, call: ObjectCall<T>
   });
 }
 
-async function putOne(buckets: Buckets, path: string, content: Uint8Array): Promise<void> {
+type Putting = PutHow & { readonly path: string; readonly content: Uint8Array };
+
+async function putOne(buckets: Buckets, putting: Putting): Promise<void> {
+  const { path, content, expireDays } = putting;
   const { context } = buckets.aws;
   const place = readObjectPath(path);
   const url = place === undefined ? undefined : urlOf(buckets, place);
@@ -204,12 +211,15 @@ async function putOne(buckets: Buckets, path: string, content: Uint8Array): Prom
           'x-amz-server-side-encryption': 'aws:kms',
           'x-amz-server-side-encryption-aws-kms-key-id': key,
         };
+  // A lifecycle rule of the bucket can ask for the tag; without such a rule nothing expires.
+  const tagging =
+    expireDays === undefined ? {} : { 'x-amz-tagging': `bellhop-expire-days=${expireDays}` };
   await send<boolean>(buckets, place, {
     name: 'PutObject',
     make: () => ({
       method: 'PUT',
       url: urlOf(buckets, place) ?? url,
-      headers: { 'content-type': 'application/octet-stream', ...encryption },
+      headers: { 'content-type': 'application/octet-stream', ...encryption, ...tagging },
       body: content,
       bodyBytesMax: ERROR_BYTES_MAX,
     }),

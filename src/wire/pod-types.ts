@@ -12,6 +12,8 @@ export interface Pod {
   readonly nodeName: string;
   readonly serviceAccountName: string;
   readonly enableServiceLinks: boolean;
+  /** Of hostNetwork, hostPID and hostIPC those that are true. */
+  readonly hostNamespaces: readonly string[];
   /** How long Kubernetes lets the pod run, where it says so. */
   readonly activeDeadlineSeconds?: number;
   readonly security: PodSecurity;
@@ -22,6 +24,7 @@ export interface Pod {
 
 export interface Container {
   readonly name: string;
+  readonly image: string;
   readonly command: readonly string[];
   readonly args: readonly string[];
   readonly workingDir: string;

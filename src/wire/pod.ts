@@ -29,6 +29,7 @@ import { records, text, textMap, texts } from './read.ts';
 // never an error: a newer Kubernetes may know them.
 
 const ID_MAX = 2 ** 31 - 1;
+const HOST_NAMESPACES = ['hostNetwork', 'hostPID', 'hostIPC'];
 
 /**
  * Reads a pod or a pod template: an object with `metadata` and `spec`. `claims` are volumes that
@@ -61,6 +62,7 @@ export function readPod(at: At, claims: readonly string[] = []): Pod {
     nodeName: text(part('nodeName')) ?? '',
     serviceAccountName: text(part('serviceAccountName')) ?? text(part('serviceAccount')) ?? '',
     enableServiceLinks: flag(part('enableServiceLinks'), true),
+    hostNamespaces: HOST_NAMESPACES.filter((name) => flag(part(name), false)),
     security: readPodSecurity(part('securityContext')),
     volumes,
     containers,
@@ -93,6 +95,7 @@ function readContainer(at: At, volumes: readonly { readonly name: string }[]): C
   const mounts = records(member(at, 'volumeMounts'));
   return {
     name,
+    image: text(member(at, 'image')) ?? '',
     command: texts(member(at, 'command')) ?? [],
     args: texts(member(at, 'args')) ?? [],
     workingDir: path(member(at, 'workingDir')),

@@ -123,6 +123,7 @@ export function roomIo(
     onEndSignal: nobody,
     onFault: nobody,
     crypto: {} as Io['crypto'],
+    packing: {} as Io['packing'],
     random: (bytes) => new Uint8Array(bytes),
     stdout: nothing,
     stderr: nothing,

@@ -20,6 +20,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'src/entrypoint/data-key.ts': ['age-encryption'], // only where last good is on
   'src/stores/_sops.ts': ['age-encryption'], // only where a file is sealed by sops
   'src/plan/settings.ts': ['valibot'], // the schema of bellhop.yaml
+  'src/plan/settings-submit.ts': ['valibot'],
   'src/webhook/settings.ts': ['valibot'], // the schema of the webhook's section
   'src/webhook/settings-certificates.ts': ['valibot'],
   'src/webhook/settings-invalidation.ts': ['valibot'],
@@ -36,6 +37,9 @@ export const REVEALS: ReadonlySet<string> = new Set([
   'src/entrypoint/mounts.ts', // is written to a file outside of volumes
   'src/entrypoint/links.ts', // the same, without the right to mount
   'src/entrypoint/pull.ts', // is written into a volume that the pod shares
+  'src/entrypoint/carried.ts', // a ConfigMap of the input goes along with the plan
+  'src/entrypoint/plan-source.ts', // what was fetched is the plan itself
+  'src/entrypoint/replaced.ts', // is merged with the platform's own file, and written
   'src/entrypoint/tree-writer.ts', // is written to a file of a volume
   'src/entrypoint/last-good.ts', // is encrypted, to be used when every store is down
   'src/entrypoint/data-key.ts', // the age identity that it is encrypted under
@@ -69,5 +73,6 @@ export const OWN_WORDS: ReadonlySet<string> = new Set([
   'kubernetes', // where pods come from, and a system that gives rights
   'aws', // a system that gives rights, and a way to log in elsewhere
   'azure', // a system that gives rights
+  'local', // what is here, not elsewhere
   'vault', // a system that gives rights, and what Azure calls its stores
 ]);

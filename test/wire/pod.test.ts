@@ -177,6 +177,7 @@ describe('what the API server takes is taken', () => {
     const { pod } = readPodText(podText('', volume('configMap: {name: m}')));
     expect(pod).toMatchObject({
       enableServiceLinks: true,
+      hostNamespaces: [],
       security: { supplementalGroups: [] },
       serviceAccountName: '',
     });

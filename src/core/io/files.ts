@@ -21,6 +21,8 @@ export const FILES: Fs = {
         () => fs.unlinkSync(path),
       );
     }),
+  overwrite: (path, content) =>
+    attempt('write', path, () => fs.writeFileSync(path, content, { mode: 0o644 })),
   mkdir: (path, mode) =>
     attempt('mkdir', path, () => {
       fs.mkdirSync(path, 0o700);

@@ -6,6 +6,7 @@ import { CRYPTOGRAPHY } from './cryptography.ts';
 import type { Host } from './host.ts';
 import { LAUNCHER_VARIABLE, launcherHost } from './launcher.ts';
 import { openNet } from './net.ts';
+import { PACKING } from './packing.ts';
 import { onEndSignal, onFault } from './signals.ts';
 import type { Io } from './types.ts';
 import { FsError, READER_GONE } from './types.ts';
@@ -24,6 +25,7 @@ export function openSystem(): System {
   const io: Io = {
     net: openNet(FILES, host.arrival),
     crypto: CRYPTOGRAPHY,
+    packing: PACKING,
     fs: FILES,
     arrival: host.arrival,
     kernel: host.kernel,

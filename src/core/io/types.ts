@@ -14,6 +14,7 @@ export interface Io {
   /** The file of the program that runs; the launcher lies beside it. */
   readonly programPath: string;
   readonly clock: Clock;
+  readonly packing: Packing;
   /** `count` bytes from the system's random source. */
   random(count: number): Uint8Array;
   /** Writes all of `text` without touching the flags of the descriptor. */
@@ -35,6 +36,13 @@ export interface Io {
    * back ends that. For servers only.
    */
   onFault(work: (error: unknown, kind: 'rejection' | 'exception') => void): () => void;
+}
+
+/** DEFLATE without a header (RFC 1951). */
+export interface Packing {
+  deflate(bytes: Uint8Array): Uint8Array;
+  /** Undefined where the bytes are not what `deflate` gives. */
+  inflate(bytes: Uint8Array): Uint8Array | undefined;
 }
 
 export interface Clock {
@@ -81,6 +89,11 @@ export interface Fs {
   readWaiting(path: string, bytesMax: number): Uint8Array;
   /** Creates the file (it must not exist) with exactly this mode, whatever the umask. */
   write(path: string, content: Uint8Array, mode: number): void;
+  /**
+   * Gives a file this content, also one that is a mount and cannot be replaced; made with mode 0644
+   * where it is not there. Not all or nothing: for reports alone.
+   */
+  overwrite(path: string, content: Uint8Array): void;
   mkdir(path: string, mode: number): void;
   symlink(target: string, path: string): void;
   readlink(path: string): string;

@@ -1,0 +1,104 @@
+import type { Container, Pod } from '../wire/pod-types.ts';
+import { parseQuantity, quantityIn, quantityUnits } from '../wire/quantity.ts';
+import { pathText } from '../wire/read.ts';
+
+/** What the container asks of the machine; absent where the pod does not say. */
+export interface Needs {
+  readonly cpus?: number;
+  readonly memoryMiB?: number;
+  readonly gpus?: number;
+}
+
+/** What a cluster gives to a pod beside what is delivered. */
+export type AskedOf =
+  | 'sidecars'
+  | 'persistentVolume'
+  | 'hostPath'
+  | 'hostNamespaces'
+  | 'privileged'
+  | 'gpu';
+
+/** One thing that the pod asks for, where, and the word by which it can be done without. */
+export interface Ask {
+  readonly of: AskedOf;
+  readonly where: string;
+  readonly what: string;
+  readonly word: string;
+}
+
+const MIB = 1024n * 1024n;
+const MILLI = 1000;
+
+/** Requests, or limits where there are none, as the scheduler has it. */
+export function needsOf({ resources }: Container): Needs {
+  const text = (name: string): string | undefined => {
+    return resources.requests.get(name) ?? resources.limits.get(name);
+  };
+  const cpus = milliOf(text('cpu'));
+  const memory = unitsOf(text('memory'));
+  const gpus = [...resources.limits]
+    .filter(([name]) => isGpu(name))
+    .reduce((sum, [, amount]) => sum + Number(unitsOf(amount) ?? 0n), 0);
+  return {
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(memory === undefined ? {} : { memoryMiB: Number((memory + MIB - 1n) / MIB) }),
+    ...(gpus === 0 ? {} : { gpus }),
+  };
+}
+
+/** `nvidia.com/gpu`, `amd.com/gpu`, `gpu.intel.com/i915`: of the device plugins' own names. */
+function isGpu(name: string): boolean {
+  return /^[^/]+\/gpu$|^gpu\.intel\.com\//.test(name);
+}
+
+function unitsOf(text: string | undefined): bigint | undefined {
+  const quantity = text === undefined ? undefined : parseQuantity(text);
+  return quantity === undefined ? undefined : quantityUnits(quantity);
+}
+
+/** Thousandths, rounded up as Kubernetes does. */
+function milliOf(text: string | undefined): number | undefined {
+  const quantity = text === undefined ? undefined : parseQuantity(text);
+  if (quantity === undefined) return undefined;
+  return Number(quantityIn(quantity, { nano: 1_000_000n })) / MILLI;
+}
+
+/** Everything that the pod asks for beside its container's variables and files. */
+export function asksOf(pod: Pod, container: Container): readonly Ask[] {
+  return [
+    ...others(pod, container),
+    ...pod.hostNamespaces.map((name): Ask => {
+      return { of: 'hostNamespaces', where: `spec.${name}`, what: "the node's own", word: name };
+    }),
+    ...privileged(container),
+    ...gpus(container),
+  ];
+}
+
+/** Containers beside it, and init containers that stay. */
+function others(pod: Pod, container: Container): Ask[] {
+  const beside = [...pod.initContainers.filter((one) => one.isSidecar), ...pod.containers];
+  return beside
+    .filter((one) => one !== container)
+    .map(({ name, place }) => ({
+      of: 'sidecars',
+      where: pathText(place),
+      what: `the container ${name} runs beside it`,
+      word: name,
+    }));
+}
+
+function privileged({ security, place }: Container): Ask[] {
+  if (security.privileged !== true) return [];
+  const where = `${pathText(place)}.securityContext.privileged`;
+  return [{ of: 'privileged', where, what: 'rights over the node', word: 'privileged' }];
+}
+
+function gpus({ resources, place }: Container): Ask[] {
+  return [...resources.limits.keys()].filter(isGpu).map((name) => ({
+    of: 'gpu',
+    where: `${pathText(place)}.resources.limits`,
+    what: `the device ${name}`,
+    word: name,
+  }));
+}

@@ -1,0 +1,85 @@
+import type { Budget } from '../core/budget.ts';
+import { pause } from '../core/budget.ts';
+import { BellhopError, CODES } from '../core/errors.ts';
+import type { Clock } from '../core/io/types.ts';
+import type { JsonObject } from '../targets/_caps.ts';
+import type { Job, Progress, Request, Target } from '../targets/_target.ts';
+import type { Answered } from './call-aws.ts';
+
+/** Sends requests to a platform; errors of `codes` are answers. */
+export type Sender = (request: Request, codes: readonly string[]) => Promise<Answered>;
+
+/** What sending came to. */
+export interface Sent {
+  /** What the last request was answered, or what was found there. */
+  readonly answer: JsonObject;
+  /** Operations that were not made, since what they make was there. */
+  readonly found: readonly string[];
+}
+
+/** Sends the requests in their order; what is there already is not made again. */
+export async function sendAll(requests: readonly Request[], send: Sender): Promise<Sent> {
+  const found: string[] = [];
+  let answer: JsonObject = {};
+  for (const request of requests) {
+    const there = await lookFor(request, send);
+    if (there !== undefined) {
+      found.push(request.operation);
+      answer = there;
+      continue;
+    }
+    const sent = await send(request, request.doneCodes ?? []);
+    if (sent.kind === 'code') found.push(request.operation);
+    answer = sent.kind === 'answer' ? sent.answer : {};
+  }
+  return { answer, found };
+}
+
+async function lookFor({ unless }: Request, send: Sender): Promise<JsonObject | undefined> {
+  if (unless === undefined) return undefined;
+  const seen = await send(unless.request, unless.absentCodes);
+  return seen.kind === 'answer' && unless.isThere(seen.answer) ? seen.answer : undefined;
+}
+
+const FIRST_MS = 2000;
+const GROWTH = 1.5;
+const WAIT_MS_MAX = 30_000;
+
+/** What following a job takes. */
+export interface Following {
+  readonly target: Target;
+  readonly job: Job;
+  /** What the last request was answered. */
+  readonly answer: JsonObject;
+  readonly clock: Clock;
+  /** How long it is followed at most. */
+  readonly budget: Budget;
+  readonly tell: (progress: Progress) => void;
+}
+
+/** Asks until the job has ended; throws why it failed. True where it has, false in the end. */
+export async function follow(following: Following, send: Sender): Promise<Progress> {
+  const { target, job, answer, clock, budget, tell } = following;
+  if (target.follow === undefined) return { state: 'succeeded', said: 'made' };
+  let waitMs = FIRST_MS;
+  for (;;) {
+    const asked = await send(target.follow.ask(job, answer), []);
+    const progress = target.follow.read(asked.kind === 'answer' ? asked.answer : {});
+    tell(progress);
+    if (progress.state === 'succeeded') return progress;
+    if (progress.state === 'failed') throw failed(target, job, progress);
+    if (!(await pause(clock, budget, waitMs))) throw tooLong(target, job, progress);
+    waitMs = Math.min(WAIT_MS_MAX, waitMs * GROWTH);
+  }
+}
+
+function failed({ name }: Target, job: Job, { said, reason }: Progress): BellhopError {
+  const why = reason === undefined || reason === '' ? said : `${said}: ${reason}`;
+  return new BellhopError('BH_ERR_JOB_FAILED', { where: [name, job.name], what: why });
+}
+
+function tooLong({ name }: Target, job: Job, { said }: Progress): BellhopError {
+  const what = `is still ${said} when the time of --wait-max is over`;
+  const help = `it goes on; ${CODES.BH_ERR_JOB_FAILED.help}`;
+  return new BellhopError('BH_ERR_JOB_FAILED', { where: [name, job.name], what, help });
+}

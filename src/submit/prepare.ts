@@ -1,0 +1,211 @@
+import type { Json } from '../core/canonical.ts';
+import { canonicalJson, digestOf } from '../core/canonical.ts';
+import { EMBEDDED } from '../plan/bind.ts';
+import type { Bundle, BundledObject } from '../plan/bundle.ts';
+import { bundleDigest, printBundle } from '../plan/bundle.ts';
+import type { Parameter } from '../plan/hyperparameters.ts';
+import { printParameters } from '../plan/hyperparameters.ts';
+import type { Needs } from '../plan/needs.ts';
+import type { FilePlacement, Plan } from '../plan/types.ts';
+import type { Natively } from './native.ts';
+import { literalsOf, nativeSecrets } from './native.ts';
+import type { Pointer } from './pointer.ts';
+import { objectPath } from './pointer.ts';
+import type { Frame, Split } from './split.ts';
+import { breachesIn, split } from './split.ts';
+import type { SpillPlace, Way, WaysInput } from './ways.ts';
+import { pointers } from './ways.ts';
+
+/** Hyperparameters of the job, and where the program reads them beside the platform's own file. */
+export interface JobParameters {
+  readonly parameters: readonly Parameter[];
+  readonly file?: { readonly path: string; readonly content: Uint8Array };
+}
+
+/** Everything that a submission is made from. The same input gives the same submission. */
+export interface SubmitInput extends WaysInput {
+  /** ConfigMaps of the input that the plan refers to. */
+  readonly objects: readonly BundledObject[];
+  readonly parameters?: JobParameters;
+  readonly needs: Needs;
+  readonly image: string;
+  /** Instead of a name made from the workload's. */
+  readonly name?: string;
+  /** The executable in the image. */
+  readonly bellhop: string;
+}
+
+/** What goes to the other place before the request is sent. */
+export interface Spilled {
+  readonly store: string;
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What is to be done, and where everything went. */
+export interface Submission {
+  readonly split: Split;
+  /** The plan as the container will carry it out. */
+  readonly bundle: Bundle;
+  readonly digest: string;
+  readonly spilled?: Spilled;
+  /** Why the plan could not stand in the request. */
+  readonly whySpilled?: string;
+  /** True where the request has no room for the plan, and there is no other place. */
+  readonly isHomeless: boolean;
+  readonly isIsolated: boolean;
+}
+
+/** Makes the requests of a job, and what is spilled beside them. Pure. */
+export function prepare(input: SubmitInput): Submission {
+  const { target, plan, given } = input;
+  const frame = frameOf(input);
+  const parameters = input.parameters?.parameters ?? [];
+  const areNative = fitsNatively(input, frame, parameters);
+  const way: Way = {
+    isIsolated: target.isIsolated?.({ given }) ?? false,
+    spillsParameters: parameters.length > 0 && !areNative,
+  };
+  const common = { frame, way, hyperparameters: areNative ? parameters : [] };
+  let natively = nativeSecrets(plan, target, { given, allows: () => true });
+  // What has no room natively is fetched by the entrypoint: then the plan is another one.
+  for (;;) {
+    const made = madeFrom(input, natively, common);
+    const kept = new Set(made.split.job.secrets.map(({ name }) => name));
+    if (kept.size === natively.secrets.length) return made;
+    natively = nativeSecrets(plan, target, { given, allows: (name) => kept.has(name) });
+  }
+}
+
+interface Common {
+  readonly frame: Frame;
+  readonly way: Way;
+  readonly hyperparameters: readonly Parameter[];
+}
+
+function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submission {
+  const { frame, way, hyperparameters } = common;
+  const { target, spill } = input;
+  const bundle = bundleOf(input, natively.plan, way.spillsParameters);
+  const bytes = printBundle(bundle);
+  const ways = pointers(input, bytes, way);
+  const bare = { hyperparameters, secrets: [], variables: [] };
+  const fitting = ways.find((pointer) => {
+    return split(target, frame, { ...bare, pointer }).breaches.length === 0;
+  });
+  const pointer = fitting ?? ways.at(-1);
+  const wishes = { hyperparameters, secrets: natively.secrets, variables: literalsOf(input.plan) };
+  const isSpilled = pointer !== undefined && pointer.kind !== 'inline' && spill !== undefined;
+  return {
+    split: split(target, frame, { ...wishes, pointer: pointer ?? NO_POINTER }),
+    bundle,
+    digest: bundleDigest(bytes),
+    ...(isSpilled ? { spilled: spilledTo(spill, bytes), ...whyOf(pointer, way) } : {}),
+    isHomeless: pointer === undefined,
+    isIsolated: way.isIsolated,
+  };
+}
+
+const NO_POINTER: Pointer = { kind: 'inline', variables: [] };
+
+function whyOf(pointer: Pointer, { spillsParameters }: Way): { whySpilled: string } {
+  if (pointer.kind === 'object') return { whySpilled: 'the request has no room for the plan' };
+  return {
+    whySpilled: spillsParameters
+      ? 'the hyperparameters are over the caps of the request'
+      : 'the container will have no network',
+  };
+}
+
+function spilledTo(spill: SpillPlace, bytes: Uint8Array): Spilled {
+  return { store: spill.store, path: objectPath(spill.path, bundleDigest(bytes)), bytes };
+}
+
+/** The name and the digest are of everything that was given, however it is split. */
+function frameOf(input: SubmitInput): Frame {
+  const { target, plan, needs, image, objects } = input;
+  const digest = digestOf(
+    canonicalJson({
+      target: target.name,
+      plan,
+      needs,
+      image,
+      given: target.operations.map((one): Json => input.given(one)),
+      start: [input.bellhop, input.isStartedByImage],
+      spill: input.spill === undefined ? null : [input.spill.stores, input.spill.path],
+      parameters: input.parameters?.parameters ?? [],
+      file: input.parameters?.file?.path ?? '',
+      objects: objects.map((one) => [
+        one.namespace,
+        one.name,
+        one.values.map(({ key, bytes, isBinary }) => [key, bundleDigest(bytes), isBinary]),
+      ]),
+    }),
+  ).slice('sha256:'.length);
+  const isStarted = input.isStartedByImage || target.start === 'image';
+  return {
+    name: input.name ?? target.nameOf(plan.origin.name, digest),
+    digest,
+    image,
+    start: isStarted ? [] : [input.bellhop, 'run'],
+    needs,
+    given: input.given,
+  };
+}
+
+/** Whether the platform's own field takes all of the hyperparameters. */
+function fitsNatively(
+  { target }: SubmitInput,
+  frame: Frame,
+  hyperparameters: readonly Parameter[],
+): boolean {
+  if (target.hyperparameters === undefined || hyperparameters.length === 0) return false;
+  const job = { ...frame, variables: [], secrets: [] };
+  const without = breachesIn(target, { ...job, hyperparameters: [] }).length;
+  return breachesIn(target, { ...job, hyperparameters }).length === without;
+}
+
+/** No Kubernetes object can have this name. */
+const PARAMETERS = 'bellhop..hyperparameters';
+const FLAT = 'hyperparameters.json';
+const WRITTEN = 'written.json';
+
+/** The plan with what only this target needs of it, and the objects that it refers to. */
+function bundleOf(input: SubmitInput, plan: Plan, spillsParameters: boolean): Bundle {
+  const { parameters: { parameters = [], file } = {}, target, objects } = input;
+  const { namespace } = plan.origin;
+  const called = 'submit.hyperparameters';
+  const path = `configmap/${namespace}/${PARAMETERS}`;
+  const bound = (member: string) => {
+    return { reference: { store: EMBEDDED, path }, member, called } as const;
+  };
+  const common = {
+    kind: 'file',
+    mode: 0o644,
+    medium: 'disk',
+    rule: `bellhop.yaml ${called}`,
+  } as const;
+  const placements: FilePlacement[] = [];
+  const values: { key: string; bytes: Uint8Array; isBinary: boolean }[] = [];
+  if (spillsParameters && target.hyperparameters !== undefined) {
+    const source = { kind: 'hyperparameters', bound: bound(FLAT) } as const;
+    placements.push({ ...common, path: target.hyperparameters.path, source });
+    values.push({ key: FLAT, bytes: printParameters(parameters), isBinary: false });
+  }
+  if (file !== undefined) {
+    const source = { kind: 'value', bound: bound(WRITTEN) } as const;
+    placements.push({ ...common, path: file.path, source });
+    values.push({ key: WRITTEN, bytes: file.content, isBinary: false });
+  }
+  if (placements.length === 0) return { plan, objects };
+  const needsReader = placements.some((one) => one.source.kind === 'hyperparameters');
+  return {
+    plan: {
+      ...plan,
+      requires: needsReader ? [...plan.requires, 'hyperparameters'] : plan.requires,
+      stores: { ...plan.stores, [EMBEDDED]: { kind: EMBEDDED } },
+      placements: [...plan.placements, ...placements],
+    },
+    objects: [...objects, { name: PARAMETERS, namespace, values }],
+  };
+}

@@ -1,0 +1,91 @@
+import { bundleDigest } from '../plan/bundle.ts';
+import type { Plan, StoreOptions } from '../plan/types.ts';
+import type { JsonObject } from '../targets/_caps.ts';
+import type { Target, Variable } from '../targets/_target.ts';
+import type { Pointer } from './pointer.ts';
+import { channelPointer, inlinePointer, objectPath, objectPointer } from './pointer.ts';
+
+// The ways in which a container may come to its plan, the best first.
+
+/** The place for what the request has no room for. */
+export interface SpillPlace {
+  /** The store's name in bellhop.yaml. */
+  readonly store: string;
+  /** A folder in it, without a slash at the end. */
+  readonly path: string;
+  /** The store and those that it needs for its credentials. */
+  readonly stores: Readonly<Record<string, StoreOptions>>;
+  /** A path as platforms call it that download it themselves; undefined where they cannot. */
+  addressOf(path: string): string | undefined;
+  /** The largest object that it takes; as large as a bundle may be where absent. */
+  readonly bytesMax?: number;
+}
+
+/** What of a submission decides the way to its plan. */
+export interface WaysInput {
+  readonly target: Target;
+  readonly plan: Plan;
+  readonly spill?: SpillPlace;
+  /** The image's ENTRYPOINT is bellhop already. */
+  readonly isStartedByImage: boolean;
+  readonly given: (operation: string) => JsonObject;
+  readonly deflate: (bytes: Uint8Array) => Uint8Array;
+}
+
+/** What decides between ways to the plan. */
+export interface Way {
+  readonly isIsolated: boolean;
+  readonly spillsParameters: boolean;
+}
+
+/** Ways to the plan, the best first; what is tried last is what a breach is told of. */
+export function pointers(input: WaysInput, bytes: Uint8Array, way: Way): Pointer[] {
+  const { target, spill } = input;
+  const digest = bundleDigest(bytes);
+  const inline = inlinePointer(target, bytes, input.deflate(bytes));
+  const channel = spill === undefined ? undefined : broughtBy(target, spill, digest);
+  const isObject = spill !== undefined && !way.isIsolated;
+  const object = isObject ? fetched(input, objectPointer(spill, digest)) : undefined;
+  const ways = way.isIsolated ? [inline, channel] : [inline, object];
+  const ordered = way.spillsParameters && channel !== undefined ? [channel] : ways;
+  const command = hasCommand(input) && isCommandOurs(input) ? COMMAND : [];
+  return ordered
+    .filter((one) => one !== undefined)
+    .map((one) => ({ ...one, variables: [...one.variables, ...command] }));
+}
+
+/** An object that the platform itself downloads, where it can have the place's. */
+function broughtBy({ channel }: Target, spill: SpillPlace, digest: string): Pointer | undefined {
+  const address = spill.addressOf(objectPath(spill.path, digest));
+  if (channel === undefined || address?.startsWith(channel.scheme) !== true) return undefined;
+  return channelPointer(channel.folder, address, digest);
+}
+
+const JITTER_MS_PER_NODE = 5;
+const JITTER_MS_MAX = 2000;
+
+/** What fetching it must know before there is a plan: its time, and how many start with it. */
+function fetched({ target, plan, given }: WaysInput, pointer: Pointer): Pointer {
+  const nodes = target.nodes?.({ given }) ?? 1;
+  const jitterMs = Math.min(JITTER_MS_MAX, JITTER_MS_PER_NODE * nodes);
+  const { startMsMax } = plan.policy;
+  const more: Variable[] = [
+    ...(nodes > 1 ? [['BELLHOP_JITTER_MS', String(jitterMs)] as const] : []),
+    ...(startMsMax === undefined ? [] : [['BELLHOP_START_MS_MAX', String(startMsMax)] as const]),
+  ];
+  return { ...pointer, variables: [...pointer.variables, ...more] };
+}
+
+/** The pod's command counts, whatever the platform adds to the image's ENTRYPOINT. */
+const COMMAND: readonly Variable[] = [['BELLHOP_COMMAND', 'plan']];
+
+function isCommandOurs(input: WaysInput): boolean {
+  return input.isStartedByImage || input.target.start === 'image';
+}
+
+/** True where the plan says by itself what is started. */
+export function hasCommand({ plan }: Pick<WaysInput, 'plan'>): boolean {
+  const argv = plan.placements.find((one) => one.kind === 'argv');
+  if ((argv?.command ?? []).length > 0) return true;
+  return plan.image.entrypoint !== undefined && plan.image.entrypoint.length > 0;
+}

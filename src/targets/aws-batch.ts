@@ -1,0 +1,245 @@
+import type { Json } from '../core/canonical.ts';
+import type { JsonObject } from './_caps.ts';
+import { countIn, objectIn, objectsIn, textIn, valueFrom } from './_aws.ts';
+import { ECS_FEATURES, READ_ON } from './_ecs.ts';
+import { appended, asList, digestName, over } from './_request.ts';
+import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
+
+const REGISTER = 'RegisterJobDefinition';
+const SUBMIT = 'SubmitJob';
+const BATCH: AwsApi = { signed: 'batch', host: 'batch', variable: 'BATCH', cli: 'batch' };
+const QUOTAS = 'docs.aws.amazon.com/batch/latest/userguide/service_limits.html';
+const VARIABLES = 'awsdocs/aws-batch-user-guide@39859a8 job_env_vars.md';
+
+/** AWS Batch on ECS, on EC2 and on Fargate. */
+const target: Target = {
+  name: 'aws-batch',
+  summary: 'AWS Batch on EC2 and Fargate (RegisterJobDefinition, SubmitJob)',
+  variablesAt: { operation: REGISTER, at: 'containerProperties.environment' },
+  operations: [REGISTER, SUBMIT],
+  caps: [
+    {
+      kind: 'limit',
+      operation: REGISTER,
+      at: '',
+      counts: 'json',
+      max: 24_576,
+      source: QUOTAS,
+      readOn: READ_ON,
+      sure: 'documented',
+    },
+    {
+      kind: 'limit',
+      operation: SUBMIT,
+      at: '',
+      counts: 'json',
+      max: 30_720,
+      source: QUOTAS,
+      readOn: READ_ON,
+      sure: 'documented',
+    },
+    {
+      kind: 'limit',
+      operation: SUBMIT,
+      at: 'containerOverrides',
+      counts: 'json',
+      max: 8192,
+      source: 'one secondary text: Batch hands the overrides to RunTask of ECS',
+      readOn: READ_ON,
+      sure: 'weak',
+    },
+    {
+      kind: 'limit',
+      operation: REGISTER,
+      at: 'retryStrategy.attempts',
+      counts: 'number',
+      max: 10,
+      min: 1,
+      source: 'botocore 1.44.5, batch/2016-08-10 (documentation of RetryStrategy)',
+      readOn: READ_ON,
+      sure: 'documented',
+    },
+    {
+      kind: 'form',
+      operation: REGISTER,
+      at: 'containerProperties.command',
+      of: 'value',
+      pattern: '[\\s\\S]+',
+      source: 'awsdocs/aws-batch-user-guide@39859a8 (no empty string in a command)',
+      readOn: READ_ON,
+      sure: 'documented',
+    },
+  ],
+  reserved: [
+    {
+      pattern: 'AWS_BATCH[\\s\\S]*',
+      why: 'names that begin with AWS_BATCH are reserved by Batch',
+      source: VARIABLES,
+      readOn: READ_ON,
+      sure: 'documented',
+    },
+  ],
+  features: {
+    ...ECS_FEATURES,
+    variables: { by: 'request', how: 'environment; what its caps leave out by the entrypoint' },
+    secretVariables: {
+      by: 'request',
+      how: 'secrets, for a whole secret or parameter by its ARN; others by the entrypoint',
+    },
+    command: {
+      by: 'request',
+      how: 'command starts bellhop; there is no entryPoint, so the image must have none of its own',
+    },
+    cpuAndMemory: { by: 'request', how: 'resourceRequirements' },
+    gpu: { by: 'request', how: 'resourceRequirements (EC2)' },
+    sidecars: {
+      by: 'nobody',
+      how: 'one container a job here: start what is needed from the image',
+    },
+    persistentVolume: {
+      by: 'nobody',
+      how: 'give an EFS volume and its mountPoints in `submit.targets`; then `volumes: { NAME: present }`',
+    },
+    hostPath: {
+      by: 'nobody',
+      how: 'give the host volume and its mountPoints in `submit.targets` (EC2); then `volumes: { NAME: present }`',
+    },
+    privileged: {
+      by: 'nobody',
+      how: 'give `privileged: true` in `submit.targets` (EC2), and remove it',
+    },
+  },
+  start: 'words',
+  stop: 'SIGTERM, SIGKILL after 30 s',
+  rank: 2,
+  detect(inside) {
+    const job = inside.variable('AWS_BATCH_JOB_ID');
+    if (job === undefined) return undefined;
+    const region = inside.variable('AWS_REGION');
+    const nodes = Number(inside.variable('AWS_BATCH_JOB_NUM_NODES') ?? '1');
+    return {
+      job,
+      ...(region === undefined ? {} : { region }),
+      ...(Number.isSafeInteger(nodes) ? { nodes } : {}),
+    };
+  },
+  secret(wish) {
+    const properties = objectIn(wish.given(REGISTER), 'containerProperties');
+    // Without an execution role the agent could not fetch it.
+    return textIn(properties, 'executionRoleArn') === undefined ? undefined : valueFrom(wish);
+  },
+  nodes: ({ given }) => countIn(objectIn(given(SUBMIT), 'arrayProperties'), 'size'),
+  nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
+  render: (job) => [registration(job), submission(job)],
+  follow: {
+    // Found there already, or submitted just now.
+    ask: (_, answer) => {
+      const [found = {}] = objectsIn(answer, 'jobSummaryList');
+      const id = textIn(answer, 'jobId') ?? textIn(found, 'jobId') ?? '';
+      return batch('DescribeJobs', { jobs: [id] }, 'describejobs');
+    },
+    read: progressOf,
+  },
+  wants: {
+    [REGISTER]: {
+      'containerProperties.image': "the image: the container's `image`",
+      'containerProperties.resourceRequirements': "the container's `resources`, or given here",
+    },
+    [SUBMIT]: { jobQueue: 'the queue that the job waits in' },
+  },
+};
+
+export default target;
+
+const NAME_LENGTH_MAX = 128;
+
+function batch(operation: string, input: JsonObject, path: string): Request {
+  const send = { by: 'aws rest', service: BATCH, method: 'POST', path: `/v1/${path}` } as const;
+  return { operation, input, send };
+}
+
+/** The definition has the digest in its name, so that what is there already is the same. */
+function registration(job: Job): Request {
+  const given = job.given(REGISTER);
+  const container = objectIn(given, 'containerProperties');
+  const input = over(given, {
+    jobDefinitionName: job.name,
+    type: 'container',
+    containerProperties: over(container, properties(job, container)),
+    tags: over(objectIn(given, 'tags'), { 'bellhop/digest': job.digest }),
+  });
+  return {
+    ...batch(REGISTER, input, 'registerjobdefinition'),
+    unless: {
+      request: batch(
+        'DescribeJobDefinitions',
+        { jobDefinitionName: job.name, status: 'ACTIVE' },
+        'describejobdefinitions',
+      ),
+      absentCodes: [],
+      isThere: (answer) => objectsIn(answer, 'jobDefinitions').length > 0,
+    },
+  };
+}
+
+function properties(job: Job, given: JsonObject): { readonly [name: string]: Json | undefined } {
+  return {
+    image: job.image,
+    command: job.start.length === 0 ? undefined : job.start,
+    environment: appended(given['environment'], asList(job.variables), 'name'),
+    secrets:
+      job.secrets.length === 0
+        ? undefined
+        : appended(
+            given['secrets'],
+            job.secrets.map(({ name, from }) => ({ name, valueFrom: from })),
+            'name',
+          ),
+    resourceRequirements: resources(job, given),
+  };
+}
+
+/** What the user gives of a type counts, else what the pod says. */
+function resources({ needs }: Job, given: JsonObject): Json[] | undefined {
+  const own = objectsIn(given, 'resourceRequirements');
+  const has = (type: string): boolean => own.some((one) => one['type'] === type);
+  const from = [
+    ['VCPU', needs.cpus],
+    ['MEMORY', needs.memoryMiB],
+    ['GPU', needs.gpus],
+  ] as const;
+  const added = from.flatMap(([type, amount]) => {
+    return amount === undefined || has(type) ? [] : [{ type, value: String(amount) }];
+  });
+  const all = [...own, ...added];
+  return all.length === 0 ? undefined : all;
+}
+
+/** Batch has no client token: a job of this name in the queue is this job. */
+function submission(job: Job): Request {
+  const given = job.given(SUBMIT);
+  const queue = textIn(given, 'jobQueue') ?? '';
+  return {
+    ...batch(SUBMIT, over(given, { jobName: job.name, jobDefinition: job.name }), 'submitjob'),
+    once: true,
+    unless: {
+      request: batch(
+        'ListJobs',
+        { jobQueue: queue, filters: [{ name: 'JOB_NAME', values: [job.name] }] },
+        'listjobs',
+      ),
+      absentCodes: [],
+      isThere: (answer) => objectsIn(answer, 'jobSummaryList').length > 0,
+    },
+  };
+}
+
+function progressOf(answer: JsonObject): Progress {
+  const [job = {}] = objectsIn(answer, 'jobs');
+  const said = textIn(job, 'status') ?? 'unknown';
+  if (said === 'SUCCEEDED') return { state: 'succeeded', said };
+  if (said !== 'FAILED') return { state: said === 'RUNNING' ? 'running' : 'waiting', said };
+  const container = objectIn(job, 'container');
+  const words = [textIn(job, 'statusReason'), textIn(container, 'reason')];
+  return { state: 'failed', said, reason: words.filter((one) => one !== undefined).join('; ') };
+}

@@ -1,0 +1,250 @@
+import type { Json } from '../core/canonical.ts';
+import type { Needs } from '../plan/needs.ts';
+import type { JsonObject } from './_caps.ts';
+import { countIn, objectIn, objectsIn, textIn, valueFrom } from './_aws.ts';
+import { ECS_FEATURES, READ_ON } from './_ecs.ts';
+import { appended, asList, digestName, over, tags } from './_request.ts';
+import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
+
+const REGISTER = 'RegisterTaskDefinition';
+const RUN = 'RunTask';
+const ECS: AwsApi = { signed: 'ecs', host: 'ecs', variable: 'ECS', cli: 'ecs' };
+const MEMBERS = 'containerDefinitions[]';
+
+/** Amazon ECS, on EC2 and on Fargate. */
+const target: Target = {
+  name: 'ecs',
+  summary: 'Amazon ECS on EC2 and Fargate (RegisterTaskDefinition, RunTask)',
+  variablesAt: { operation: REGISTER, at: `${MEMBERS}.environment` },
+  operations: [REGISTER, RUN],
+  caps: [
+    {
+      kind: 'limit',
+      operation: REGISTER,
+      at: '',
+      counts: 'json',
+      max: 65_536,
+      source: "service error text: Max allowed length is '65536' bytes",
+      readOn: READ_ON,
+      sure: 'public report',
+    },
+    {
+      kind: 'limit',
+      operation: REGISTER,
+      at: 'containerDefinitions',
+      counts: 'entries',
+      max: 10,
+      min: 1,
+      source: 'awsdocs/amazon-ecs-developer-guide@49232cf',
+      readOn: READ_ON,
+      sure: 'documented',
+    },
+    {
+      kind: 'limit',
+      operation: REGISTER,
+      at: 'tags',
+      counts: 'entries',
+      max: 50,
+      source: 'awsdocs/amazon-ecs-developer-guide@49232cf',
+      readOn: READ_ON,
+      sure: 'documented',
+    },
+    {
+      kind: 'limit',
+      operation: RUN,
+      at: 'overrides',
+      counts: 'json',
+      max: 8192,
+      source: 'service error text: Container Overrides length must be at most 8192',
+      readOn: READ_ON,
+      sure: 'public report',
+    },
+    {
+      kind: 'limit',
+      operation: RUN,
+      at: 'count',
+      counts: 'number',
+      max: 10,
+      source: 'awsdocs/amazon-ecs-developer-guide@49232cf',
+      readOn: READ_ON,
+      sure: 'documented',
+    },
+  ],
+  reserved: [],
+  features: {
+    ...ECS_FEATURES,
+    variables: { by: 'request', how: 'environment; what its caps leave out by the entrypoint' },
+    secretVariables: {
+      by: 'request',
+      how: 'secrets, for a whole secret or parameter by its ARN; others by the entrypoint',
+    },
+    command: { by: 'request', how: 'entryPoint starts bellhop' },
+    cpuAndMemory: { by: 'request', how: 'cpu and memory; on Fargate the next larger size' },
+    gpu: { by: 'request', how: 'resourceRequirements (EC2)' },
+    sidecars: {
+      by: 'nobody',
+      how: 'give them as further containerDefinitions in `submit.targets`, and remove them',
+    },
+    persistentVolume: {
+      by: 'nobody',
+      how: 'give an EFS volume and its mountPoints in `submit.targets`; then `volumes: { NAME: present }`',
+    },
+    hostPath: {
+      by: 'nobody',
+      how: 'give the host volume and its mountPoints in `submit.targets` (EC2); then `volumes: { NAME: present }`',
+    },
+    privileged: {
+      by: 'nobody',
+      how: 'give `privileged: true` in `submit.targets` (EC2), and remove it',
+    },
+  },
+  start: 'request',
+  stop: 'SIGTERM, SIGKILL after stopTimeout: 30 s, at most 120 s on Fargate',
+  rank: 1,
+  detect(inside) {
+    const names = ['ECS_CONTAINER_METADATA_URI_V4', 'ECS_CONTAINER_METADATA_URI'];
+    const isThere = names.some((name) => inside.variable(name) !== undefined);
+    const started = inside.variable('AWS_EXECUTION_ENV') ?? '';
+    if (!isThere && !/^AWS_ECS_(EC2|FARGATE)$/.test(started)) return undefined;
+    const region = inside.variable('AWS_REGION');
+    return region === undefined ? {} : { region };
+  },
+  secret(wish) {
+    // Without an execution role the agent could not fetch it.
+    if (textIn(wish.given(REGISTER), 'executionRoleArn') === undefined) return undefined;
+    return valueFrom(wish);
+  },
+  nodes: ({ given }) => countIn(given(RUN), 'count'),
+  nameOf: (name, digest) => digestName(name, digest, FAMILY_LENGTH_MAX),
+  render: (job) => [registration(job), run(job)],
+  follow: {
+    ask: (job, answer) => {
+      const [task = {}] = objectsIn(answer, 'tasks');
+      const cluster = textIn(job.given(RUN), 'cluster');
+      return ecs('DescribeTasks', {
+        ...(cluster === undefined ? {} : { cluster }),
+        tasks: [textIn(task, 'taskArn') ?? ''],
+      });
+    },
+    read: progressOf,
+  },
+  wants: {
+    [REGISTER]: {
+      'containerDefinitions[].image': "the image: the container's `image`",
+      'containerDefinitions[].memory': "the container's `resources`, or given here",
+    },
+  },
+};
+
+export default target;
+
+const FAMILY_LENGTH_MAX = 255;
+const CPU_UNITS = 1024;
+
+function ecs(operation: string, input: JsonObject): Request {
+  const send = {
+    by: 'aws json',
+    service: ECS,
+    target: 'AmazonEC2ContainerServiceV20141113',
+  } as const;
+  return { operation, input, send };
+}
+
+function isFargate(job: Job): boolean {
+  const { requiresCompatibilities } = job.given(REGISTER);
+  const listed = Array.isArray(requiresCompatibilities) ? requiresCompatibilities : [];
+  return listed.includes('FARGATE') || job.given(RUN)['launchType'] === 'FARGATE';
+}
+
+/** The family has the digest in its name, so that what is there already is the same. */
+function registration(job: Job): Request {
+  const given = job.given(REGISTER);
+  const [first = {}, ...others] = objectsIn(given, 'containerDefinitions');
+  const onFargate = isFargate(job);
+  const size = onFargate ? fargateSize(job.needs) : undefined;
+  const input = over(given, {
+    family: job.name,
+    containerDefinitions: [over(first, definition(job, first)), ...others],
+    requiresCompatibilities: onFargate ? ['FARGATE'] : undefined,
+    networkMode: onFargate ? 'awsvpc' : undefined,
+    cpu: given['cpu'] ?? size?.cpu,
+    memory: given['memory'] ?? size?.memory,
+    tags: appended(given['tags'], tags(job, ['key', 'value']), 'key'),
+  });
+  return {
+    ...ecs(REGISTER, input),
+    unless: {
+      request: ecs('DescribeTaskDefinition', { taskDefinition: job.name }),
+      absentCodes: ['ClientException'],
+      isThere: (answer) => objectIn(answer, 'taskDefinition')['status'] === 'ACTIVE',
+    },
+  };
+}
+
+function definition(job: Job, given: JsonObject): { readonly [name: string]: Json | undefined } {
+  const { needs } = job;
+  return {
+    name: given['name'] ?? 'main',
+    image: job.image,
+    essential: true,
+    entryPoint: job.start.length === 0 ? undefined : job.start,
+    environment: appended(given['environment'], asList(job.variables), 'name'),
+    secrets:
+      job.secrets.length === 0
+        ? undefined
+        : appended(given['secrets'], job.secrets.map(asSecret), 'name'),
+    cpu: needs.cpus === undefined ? undefined : Math.ceil(needs.cpus * CPU_UNITS),
+    memory: given['memory'] ?? needs.memoryMiB,
+    resourceRequirements:
+      needs.gpus === undefined ? undefined : [{ type: 'GPU', value: String(needs.gpus) }],
+  };
+}
+
+function asSecret({ name, from }: { readonly name: string; readonly from: string }): JsonObject {
+  return { name, valueFrom: from };
+}
+
+function run(job: Job): Request {
+  const given = job.given(RUN);
+  return ecs(RUN, over(given, { taskDefinition: job.name, clientToken: job.digest }));
+}
+
+/** MiB that Fargate has for each size of CPU: awsdocs/amazon-ecs-developer-guide@49232cf. */
+const FARGATE: readonly (readonly [cpuUnits: number, memoryMiB: readonly number[]])[] = [
+  [256, [512, 1024, 2048]],
+  [512, gibs(1, 4, 1)],
+  [1024, gibs(2, 8, 1)],
+  [2048, gibs(4, 16, 1)],
+  [4096, gibs(8, 30, 1)],
+  [8192, gibs(16, 60, 4)],
+  [16_384, gibs(32, 120, 8)],
+];
+
+function gibs(from: number, to: number, step: number): readonly number[] {
+  const count = Math.floor((to - from) / step) + 1;
+  return Array.from({ length: count }, (_, index) => (from + index * step) * 1024);
+}
+
+/** The smallest size that has as much; undefined where the pod does not say, or none has. */
+function fargateSize({ cpus, memoryMiB }: Needs): { cpu: string; memory: string } | undefined {
+  if (cpus === undefined && memoryMiB === undefined) return undefined;
+  for (const [units, sizes] of FARGATE) {
+    const memory = sizes.find((one) => one >= (memoryMiB ?? 0));
+    if (units >= (cpus ?? 0) * CPU_UNITS && memory !== undefined) {
+      return { cpu: String(units), memory: String(memory) };
+    }
+  }
+  return undefined;
+}
+
+function progressOf(answer: JsonObject): Progress {
+  const [task = {}] = objectsIn(answer, 'tasks');
+  const said = textIn(task, 'lastStatus') ?? 'unknown';
+  if (said !== 'STOPPED') return { state: said === 'RUNNING' ? 'running' : 'waiting', said };
+  const [container = {}] = objectsIn(task, 'containers');
+  if (container['exitCode'] === 0) return { state: 'succeeded', said };
+  const exit = container['exitCode'];
+  const ended = typeof exit === 'number' ? `exit code ${exit}` : undefined;
+  const words = [ended, textIn(container, 'reason'), textIn(task, 'stoppedReason')];
+  return { state: 'failed', said, reason: words.filter((one) => one !== undefined).join('; ') };
+}

@@ -36,9 +36,9 @@ export function credentials(world: AwsWorld, relative: string, roleArn: string):
     }
     return Response.json({
       RoleArn: roleArn,
-      AccessKeyId: world.key.id,
-      SecretAccessKey: world.key.secret,
-      Token: 'session-of-the-task',
+      AccessKeyId: world.s3.key.id,
+      SecretAccessKey: world.s3.key.secret,
+      Token: '',
       Expiration: new Date(Date.now() + 6 * 3600_000).toISOString(),
     });
   };

@@ -1,5 +1,6 @@
 // A plain process, here or below another root: what a request for `execve` says and nothing more
 // (Linux: execve(2); limits measured, platforms.md §6).
+import { loopback } from './_aws.ts';
 import { runContainer, type Yard } from './_container.ts';
 import { broken, listOf, refuseIf, type Rule, TEXT } from './_rules.ts';
 import { plainView } from './_view.ts';
@@ -16,6 +17,10 @@ export interface LocalRequest {
 export interface LocalMachine {
   readonly yard: Yard;
   readonly image: BuiltImage;
+  /** Ports of the machine that the process reaches. */
+  readonly reachable?: readonly number[];
+  /** Variables that whoever starts it has already. */
+  readonly ambient?: Readonly<Record<string, string>>;
 }
 
 const ONE_BYTES_MAX = 131_072;
@@ -52,11 +57,13 @@ function refusals({ argv, env }: LocalRequest, request: unknown): Refusal[] {
 async function run(request: LocalRequest, machine: LocalMachine, wish: Wish = {}): Promise<Ran> {
   const found = refusals(request, request);
   if (found.length > 0) return { kind: 'refused', refusals: found };
-  const { image, yard } = machine;
+  const { image, yard, reachable = [], ambient = {} } = machine;
   const hostname = 'machine';
   const plain = { image, words: request.argv, declared: [], hostname, cwd: request.cwd };
-  const view = { ...plainView(plain), env: Object.entries(request.env) };
-  const outcome = await runContainer(yard, { view, own: { env: [], paths: [] } }, wish);
+  const env = Object.entries({ ...ambient, ...request.env });
+  const view = { ...plainView(plain), env, network: loopback(reachable) };
+  const own = { env: Object.keys(ambient), paths: [] };
+  const outcome = await runContainer(yard, { view, own }, wish);
   return { kind: 'ended', outcome, status: String(outcome.exit) };
 }
 

@@ -1,7 +1,7 @@
 // What SageMaker's operations have in common. Shapes: botocore 1.44.5, sagemaker/2017-07-24.
 // Behaviour: awsdocs/amazon-sagemaker-developer-guide@a869fa5 (2023-06-15).
 import type { Cap, Fact, Form, JsonObject, Limit } from './_caps.ts';
-import type { AwsApi, Feature, Inside, Progress, Request, Said } from './_target.ts';
+import type { AwsApi, Feature, Inside, Look, Progress, Request, Said } from './_target.ts';
 
 export const GUIDE = 'awsdocs/amazon-sagemaker-developer-guide@a869fa5 (2023-06-15)';
 export const READ_ON = '2026-11-21';
@@ -16,6 +16,19 @@ const SAGEMAKER: AwsApi = {
 /** A request to SageMaker. */
 export function sagemaker(operation: string, input: JsonObject): Request {
   return { operation, input, send: { by: 'aws json', service: SAGEMAKER, target: 'SageMaker' } };
+}
+
+/**
+ * Whether there is something of this name already. SageMaker says ValidationException where there
+ * is not, though its service model names ResourceNotFound.
+ */
+export function describedBy(operation: string, member: string, name: string): Look {
+  const arn = member.replace(/Name$/, 'Arn');
+  return {
+    request: sagemaker(operation, { [member]: name }),
+    absentCodes: ['ResourceNotFound', 'ResourceNotFoundException', 'ValidationException'],
+    isThere: (answer) => typeof answer[arn] === 'string',
+  };
 }
 
 /** Says where in the service model a number stands: the operation, then the member. */

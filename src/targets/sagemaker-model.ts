@@ -4,6 +4,7 @@ import {
   NAME_LENGTH_MAX,
   READ_ON,
   SAGEMAKER_FEATURES,
+  describedBy,
   formsOf,
   limitsOf,
   sagemaker,
@@ -90,11 +91,7 @@ const target: Target = {
   render: (job) => [
     {
       ...sagemaker(OPERATION, model(job)),
-      unless: {
-        request: sagemaker('DescribeModel', { ModelName: job.name }),
-        absentCodes: ['ValidationException', 'ResourceNotFound'],
-        isThere: (answer) => typeof answer['ModelArn'] === 'string',
-      },
+      unless: describedBy('DescribeModel', 'ModelName', job.name),
     },
   ],
   wants: {

@@ -6,6 +6,7 @@ import {
   NAME_LENGTH_MAX,
   READ_ON,
   SAGEMAKER_FEATURES,
+  describedBy,
   formsOf,
   hostsOf,
   jobProgress,
@@ -111,6 +112,7 @@ const target: Target = {
   render: (job) => [
     {
       ...sagemaker(OPERATION, processingJob(job)),
+      unless: describedBy('DescribeProcessingJob', 'ProcessingJobName', job.name),
       doneCodes: ['ResourceInUse'],
     },
   ],
@@ -148,7 +150,10 @@ function processingJob(job: Job): JsonObject {
       : appended(given['ProcessingInputs'], [inputOf(job.channel)], 'InputName');
   return over(given, {
     ProcessingJobName: job.name,
-    AppSpecification: { ImageUri: job.image, ContainerEntrypoint: job.start },
+    AppSpecification: {
+      ImageUri: job.image,
+      ...(job.start.length === 0 ? {} : { ContainerEntrypoint: job.start }),
+    },
     Environment: asMap(job.variables),
     ProcessingInputs: inputs,
     Tags: appended(given['Tags'], tags(job, ['Key', 'Value']), 'Key'),

@@ -6,6 +6,7 @@ import {
   NAME_LENGTH_MAX,
   READ_ON,
   SAGEMAKER_FEATURES,
+  describedBy,
   formsOf,
   hostsOf,
   jobProgress,
@@ -111,7 +112,13 @@ const target: Target = {
   nodes: ({ given }) => countIn(objectIn(given(OPERATION), 'ResourceConfig'), 'InstanceCount'),
   isIsolated: ({ given }) => given(OPERATION)['EnableNetworkIsolation'] === true,
   nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
-  render: (job) => [{ ...sagemaker(OPERATION, trainingJob(job)), doneCodes: ['ResourceInUse'] }],
+  render: (job) => [
+    {
+      ...sagemaker(OPERATION, trainingJob(job)),
+      unless: describedBy('DescribeTrainingJob', 'TrainingJobName', job.name),
+      doneCodes: ['ResourceInUse'],
+    },
+  ],
   follow: {
     ask: (job) => sagemaker('DescribeTrainingJob', { TrainingJobName: job.name }),
     read: ({ TrainingJobStatus: status, SecondaryStatus: step, FailureReason: reason }) => {
@@ -152,7 +159,7 @@ function trainingJob(job: Job): JsonObject {
       TrainingInputMode: 'File',
       ...objectIn(given, 'AlgorithmSpecification'),
       TrainingImage: job.image,
-      ContainerEntrypoint: job.start,
+      ...(job.start.length === 0 ? {} : { ContainerEntrypoint: job.start }),
     },
     Environment: asMap(job.variables),
     HyperParameters: asMap(job.hyperparameters),

@@ -1,0 +1,48 @@
+// Requests that use exactly so much of a cap: for tests at max - 1, max and max + 1.
+import type { Json } from '../../src/core/canonical.ts';
+import type { JsonObject, Limit } from '../../src/targets/_caps.ts';
+import { jsonBytes } from '../../src/targets/_caps.ts';
+
+/** A node that uses `count` of what the limit counts; undefined where no node can. */
+export function nodeUsing({ counts, at }: Limit, count: number): Json | undefined {
+  const isMap = !/environment$/.test(at) && /Environment|Variables|HyperParameters|^env$/.test(at);
+  const pair = (name: string, value: string): Json => {
+    return isMap ? { [name]: value } : [{ name, value }];
+  };
+  const word = 'w'.repeat(Math.max(count, 0));
+  switch (counts) {
+    case 'entries':
+      return isMap
+        ? Object.fromEntries(Array.from({ length: count }, (_, n) => [`N${n}`, '']))
+        : Array.from({ length: count }, () => '');
+    case 'name':
+      return pair(word, '');
+    case 'value':
+      return isMap ? { N: word } : [word];
+    case 'total':
+      return pair('N', 'w'.repeat(count - 1));
+    case 'entry':
+      return pair('N', 'w'.repeat(count - 3));
+    case 'environment':
+      return pair('N', 'w'.repeat(count - 3 - 8));
+    case 'text':
+      return word;
+    case 'number':
+      return count;
+    case 'json': {
+      const around = jsonBytes({ N: '' });
+      return { N: 'w'.repeat(count - around) };
+    }
+  }
+}
+
+/** The request in which a node stands at a path. */
+export function requestWith(at: string, node: Json): Json {
+  if (at === '') return node;
+  const [step = '', ...rest] = at.split('.');
+  const inner = requestWith(rest.join('.'), node);
+  const isList = step.endsWith('[]');
+  const name = isList ? step.slice(0, -2) : step;
+  const made: JsonObject = { [name]: isList ? [inner] : inner };
+  return made;
+}

@@ -28,8 +28,8 @@ export interface Way {
   readonly name: string;
   /** The request's own fields: `submit.targets.NAME`. */
   readonly given: Readonly<Record<string, unknown>>;
-  /** Whether a request says what the image's ENTRYPOINT is; else the image must have none. */
-  readonly hasEntrypoint: boolean;
+  /** Who starts bellhop: the request, or the image's ENTRYPOINT, which no request replaces. */
+  readonly entrypoint: 'request' | 'image';
   run(requests: Readonly<Record<string, unknown>>, place: Place): Promise<Ran>;
 }
 
@@ -120,6 +120,7 @@ function settingsOf(road: Road, way: Way, more: object): object {
       bellhop: EXECUTABLE,
       image: IMAGE,
       targets: { [way.name]: way.given },
+      ...(way.entrypoint === 'image' ? { startedBy: 'image' } : {}),
     },
     ...more,
   };
@@ -184,8 +185,8 @@ function mountsOf(road: Road, container: Container, platform: readonly string[])
 
 function imageFor(road: Road, way: Way, job: { vector: Vector; container: Container }): BuiltImage {
   const config = imageOf(job.vector, job.container.name);
-  const without = { ...config, entrypoint: null, cmd: null };
-  return { layers: [road.base.image], config: way.hasEntrypoint ? config : without };
+  const entrypoint = way.entrypoint === 'image' ? [EXECUTABLE, 'run', '--'] : config.entrypoint;
+  return { layers: [road.base.image], config: { ...config, entrypoint } };
 }
 
 /** What only the platform decides: its variables, its host's name, what it starts beside. */

@@ -19,7 +19,7 @@ const training: Way = {
       StoppingCondition: { MaxRuntimeInSeconds: 3600 },
     },
   },
-  hasEntrypoint: true,
+  entrypoint: 'request',
   run: (requests, { yard, aws, image, mounts }) => {
     const job = request<CreateTrainingJob>(requests, 'CreateTrainingJob');
     return sagemakerTraining.run(job, { yard, aws, images: { [IMAGE]: image } }, { mounts });
@@ -41,7 +41,7 @@ const batch: Way = {
     },
     SubmitJob: { jobQueue: 'queue' },
   },
-  hasEntrypoint: false,
+  entrypoint: 'image',
   run: (requests, { yard, aws, image, mounts }) => {
     const both: BatchRequests = {
       register: request(requests, 'RegisterJobDefinition'),
@@ -57,12 +57,11 @@ const task: Way = {
     RegisterTaskDefinition: {
       taskRoleArn: ROLE,
       executionRoleArn: ROLE,
-      memory: '512',
-      cpu: '256',
+      containerDefinitions: [{ memory: 512 }],
     },
     RunTask: { launchType: 'EC2' },
   },
-  hasEntrypoint: true,
+  entrypoint: 'request',
   run: (requests, { yard, aws, image, mounts }) => {
     const both: TaskRequests = {
       register: request(requests, 'RegisterTaskDefinition'),
@@ -75,7 +74,7 @@ const task: Way = {
 const plain: Way = {
   name: 'local',
   given: {},
-  hasEntrypoint: false,
+  entrypoint: 'request',
   run: (requests, { yard, aws, image, mounts }) => {
     const { key } = aws.s3;
     const pairs = (image.config.env ?? []).map((one) => one.split(/=(.*)/s, 2) as [string, string]);

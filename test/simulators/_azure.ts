@@ -50,7 +50,7 @@ export function azureMlIdentity(world: AzureWorld): Service {
     }
     searchParams.set('api-version', '2019-08-01');
     const headers = { 'x-identity-header': world.identityHeader };
-    return fetch(`${world.identity}?${searchParams}`, { headers });
+    return fetch(`${world.identity}?${searchParams.toString()}`, { headers });
   };
 }
 

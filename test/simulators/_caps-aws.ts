@@ -2,7 +2,8 @@
 // botocore's model has the cap too.
 import type { AwsRequest } from './_botocore.ts';
 import { awsBatch, type BatchRequests } from './aws-batch.ts';
-import { ecsTask, type TaskRequests } from './ecs.ts';
+import type { TaskRequests } from './_ecs-requests.ts';
+import { ecsTask } from './ecs.ts';
 import * as legal from './_legal.ts';
 import { lambdaImage, type LambdaRequests } from './lambda-image.ts';
 import { type ModelRequests, sagemakerModel } from './sagemaker-model.ts';
@@ -65,7 +66,6 @@ const channels = (count: number, name = 'c'): CreateTrainingJob =>
       DataSource: source,
     })),
   });
-/** So many bytes: two for each é. */
 const accents = (bytes: number): string =>
   'é'.repeat(Math.floor(bytes / 2)) + 'v'.repeat(bytes % 2);
 

@@ -144,7 +144,9 @@ const counted = (words: readonly string[]): string[] => [String(words.length), .
 
 function ordersOf({ view, dir, relay, wish }: Orders): string {
   const root = path.join(dir, 'ns/root');
-  const outside = view.network.map(({ address }) => address).filter((one) => !/^127\./.test(one));
+  const outside = view.network
+    .map(({ address }) => address)
+    .filter((one) => !one.startsWith('127.'));
   const rights = view.rootReadOnly ? 'ro' : 'rw';
   const addresses = [...new Set(outside)].join(' ');
   const { uid, gid, groups } = view.ids;

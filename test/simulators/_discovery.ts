@@ -49,23 +49,23 @@ export function noDiscovery(): string | undefined {
 
 const INT = /^-?\d+$/;
 
+function brokenText({ format, enum: values }: Schema, value: string, at: string): string[] {
+  if (format === 'int64' && !INT.test(value)) return [`${at}: not an int64 as text`];
+  return values === undefined || values.includes(value) ? [] : [`${at}: not of the enum`];
+}
+
+const SCALARS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  string: (value) => typeof value === 'string',
+  integer: Number.isInteger,
+  boolean: (value) => typeof value === 'boolean',
+  number: (value) => typeof value === 'number',
+};
+
 function scalar(schema: Schema, value: unknown, at: string): string[] {
-  switch (schema.type) {
-    case 'string':
-      if (typeof value !== 'string') return [`${at}: not a string`];
-      if (schema.format === 'int64' && !INT.test(value)) return [`${at}: not an int64 as text`];
-      if (schema.enum !== undefined && !schema.enum.includes(value))
-        return [`${at}: not of the enum`];
-      return [];
-    case 'integer':
-      return Number.isInteger(value) ? [] : [`${at}: not an integer`];
-    case 'boolean':
-      return typeof value === 'boolean' ? [] : [`${at}: not a boolean`];
-    case 'number':
-      return typeof value === 'number' ? [] : [`${at}: not a number`];
-    default:
-      return [];
-  }
+  const { type = 'any' } = schema;
+  const isRight = SCALARS[type]?.(value) ?? true;
+  if (!isRight) return [`${at}: not ${type === 'integer' ? 'an' : 'a'} ${type}`];
+  return typeof value === 'string' ? brokenText(schema, value, at) : [];
 }
 
 interface Place {
@@ -93,7 +93,7 @@ function judge(schema: Schema, value: unknown, { at, all }: Place): string[] {
       : below(known, one, `.${name}`);
   });
   const required = Object.entries(properties)
-    .filter(([name, one]) => /^Required\./.test(one.description ?? '') && !(name in value))
+    .filter(([name, one]) => one.description?.startsWith('Required.') && !(name in value))
     .map(([name]) => `${at}.${name}: required`);
   return [...members, ...required];
 }

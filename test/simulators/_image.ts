@@ -62,32 +62,40 @@ function makeFolders(image: BuiltImage, dir: string, at: string): void {
   }
 }
 
+function makeMountPoints(image: BuiltImage, dir: string, mounts: readonly Mounted[]): void {
+  for (const mount of mounts) {
+    const isFile = mount.kind === 'bind' && lstatSync(mount.from).isFile();
+    const at = imagePath(image, mount.at);
+    makeFolders(image, dir, isFile ? path.posix.dirname(at) : at);
+    if (isFile) writeFileSync(path.join(dir, at), '');
+  }
+}
+
+function place(image: BuiltImage, dir: string, one: Placed): void {
+  const { at, bytes, mode = bytes === undefined ? 0o755 : 0o644, uid = 0, gid = 0 } = one;
+  const real = imagePath(image, at);
+  const full = path.join(dir, real);
+  makeFolders(image, dir, bytes === undefined ? real : path.posix.dirname(real));
+  if (bytes !== undefined) writeFileSync(full, bytes);
+  chmodSync(full, mode);
+  chownSync(full, uid, gid);
+}
+
 /** The layer above the image: places for mounts, and the files of the platform. */
 export function skeleton(view: View, dir: string, mounts: readonly Mounted[]): void {
   const { image } = view;
   mkdirSync(dir);
-  const inside = (at: string): string => imagePath(image, at);
-  for (const at of ['/dev', '/proc', '/etc', '/tmp', view.cwd]) makeFolders(image, dir, inside(at));
-  for (const mount of mounts) {
-    const isFile = mount.kind === 'bind' && lstatSync(mount.from).isFile();
-    const at = inside(mount.at);
-    makeFolders(image, dir, isFile ? path.posix.dirname(at) : at);
-    if (isFile) writeFileSync(path.join(dir, at), '');
+  for (const at of ['/dev', '/proc', '/etc', '/tmp', view.cwd]) {
+    makeFolders(image, dir, imagePath(image, at));
   }
+  makeMountPoints(image, dir, mounts);
   const lines = Object.entries({ localhost: '127.0.0.1', ...view.hosts });
   const platform: readonly Placed[] = [
     { at: '/etc/hosts', bytes: lines.map(([name, ip]) => `${ip}\t${name}\n`).join('') },
     { at: '/etc/hostname', bytes: `${view.hostname}\n` },
     { at: '/etc/resolv.conf', bytes: 'nameserver 127.0.0.1\n' },
   ];
-  for (const { at, bytes, mode, uid = 0, gid = 0 } of [...platform, ...view.placed]) {
-    const real = inside(at);
-    const full = path.join(dir, real);
-    makeFolders(image, dir, bytes === undefined ? real : path.posix.dirname(real));
-    if (bytes !== undefined) writeFileSync(full, bytes);
-    chmodSync(full, mode ?? (bytes === undefined ? 0o755 : 0o644));
-    chownSync(full, uid, gid);
-  }
+  for (const one of [...platform, ...view.placed]) place(image, dir, one);
 }
 
 interface Account {
@@ -117,29 +125,31 @@ function groupRows(image: BuiltImage): { name: string; gid: number; members: str
     });
 }
 
+const isNumber = (text: string): boolean => /^\d+$/.test(text);
+
+/** The row of the image for a user by name, or by number; root's where nobody is named. */
+function rowOf(image: BuiltImage, who: string): Account | undefined {
+  const all = accounts(image);
+  if (who === '') return all.find(({ uid }) => uid === 0);
+  const named = all.find(({ name }) => name === who);
+  if (named !== undefined) return named;
+  if (isNumber(who)) return all.find(({ uid }) => uid === Number(who));
+  throw new Error(`unable to find user ${who}: no matching entries in passwd file`);
+}
+
 /** Ids and home of `user[:group]`, names or numbers, as Docker finds them in the image. */
 export function accountOf(image: BuiltImage, user: string): Ids & { readonly home: string } {
   const [who = '', group] = user.split(':');
-  const all = accounts(image);
-  const isNumber = /^\d+$/.test(who);
-  const account =
-    who === ''
-      ? all.find(({ uid }) => uid === 0)
-      : (all.find(({ name }) => name === who) ??
-        all.find(({ uid }) => isNumber && uid === Number(who)));
-  if (account === undefined && !isNumber && who !== '') {
-    throw new Error(`unable to find user ${who}: no matching entries in passwd file`);
-  }
+  const account = rowOf(image, who) ?? { name: '', uid: Number(who), gid: 0, home: '/' };
+  const { uid, home } = account;
   const rows = groupRows(image);
-  const uid = account?.uid ?? (isNumber ? Number(who) : 0);
-  const home = account?.home ?? '/';
   if (group !== undefined) {
     const gid = rows.find(({ name }) => name === group)?.gid ?? Number(group);
     return { uid, gid, groups: [gid], home };
   }
-  const gid = account?.gid ?? 0;
-  const more = rows.filter((row) => account !== undefined && row.members.includes(account.name));
-  return { uid, gid, groups: [...new Set([gid, ...more.map((row) => row.gid)])], home };
+  const more = rows.filter(({ members }) => account.name !== '' && members.includes(account.name));
+  const groups = [...new Set([account.gid, ...more.map(({ gid }) => gid)])];
+  return { uid, gid: account.gid, groups, home };
 }
 
 /** PATH, HOSTNAME and the image's variables, then the declared ones, then HOME: Docker's order. */

@@ -1,7 +1,12 @@
 // A legal request for each platform, to be changed by tests.
 import type { BatchRequests, ContainerProperties, SubmitJob } from './aws-batch.ts';
 import type { CloudRunRequests } from './cloud-run-job.ts';
-import type { ContainerDefinition, RunTask, TaskDefinition, TaskRequests } from './ecs.ts';
+import type {
+  ContainerDefinition,
+  RunTask,
+  TaskDefinition,
+  TaskRequests,
+} from './_ecs-requests.ts';
 import type { CreateFunction, LambdaRequests } from './lambda-image.ts';
 import type { ModelRequests } from './sagemaker-model.ts';
 import type { CreateProcessingJob } from './sagemaker-processing.ts';
@@ -11,6 +16,8 @@ import type { CustomJob } from './vertex-custom-job.ts';
 export const ROLE = 'arn:aws:iam::123456789012:role/trainer';
 export const IMAGE = 'image';
 
+const RESOURCES = { InstanceCount: 1, InstanceType: 'ml.m5.large', VolumeSizeInGB: 10 };
+
 /** CreateTrainingJob. */
 export function training(changes: Partial<CreateTrainingJob> = {}): CreateTrainingJob {
   return {
@@ -18,7 +25,7 @@ export function training(changes: Partial<CreateTrainingJob> = {}): CreateTraini
     AlgorithmSpecification: { TrainingImage: IMAGE, TrainingInputMode: 'File' },
     RoleArn: ROLE,
     OutputDataConfig: { S3OutputPath: 's3://bucket/out' },
-    ResourceConfig: { ...{ VolumeSizeInGB: 10 }, InstanceCount: 1, InstanceType: 'ml.m5.large' },
+    ResourceConfig: RESOURCES,
     StoppingCondition: { MaxRuntimeInSeconds: 3600 },
     ...changes,
   };

@@ -45,11 +45,9 @@ export function broken(rule: Rule, value: unknown, at: string): string[] {
     case 'any':
       return [];
     case 'boolean':
-      return typeof value === 'boolean' ? [] : [wrongType(at, 'Boolean')];
     case 'integer':
-      return brokenInteger(rule, value, at);
     case 'string':
-      return typeof value === 'string' ? brokenText(rule, value, at) : [wrongType(at, 'String')];
+      return brokenScalar(rule, value, at);
     case 'map':
       return isObject(value) ? brokenMap(rule, value, at) : [wrongType(at, 'Map')];
     case 'list':
@@ -57,6 +55,16 @@ export function broken(rule: Rule, value: unknown, at: string): string[] {
     case 'object':
       return isObject(value) ? brokenObject(rule, value, at) : [wrongType(at, 'Structure')];
   }
+}
+
+function brokenScalar(
+  rule: Rule & { is: 'boolean' | 'integer' | 'string' },
+  value: unknown,
+  at: string,
+): string[] {
+  if (rule.is === 'integer') return brokenInteger(rule, value, at);
+  if (rule.is === 'boolean') return typeof value === 'boolean' ? [] : [wrongType(at, 'Boolean')];
+  return typeof value === 'string' ? brokenText(rule, value, at) : [wrongType(at, 'String')];
 }
 
 const wrongType = (at: string, type: string): string => `Value at '${at}' is not a ${type}`;

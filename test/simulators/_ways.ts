@@ -1,6 +1,7 @@
 // The platforms of the round trip: what a user gives beside the pod, and how a simulator runs it.
 import { type BatchRequests, awsBatch } from './aws-batch.ts';
-import { type TaskRequests, ecsTask } from './ecs.ts';
+import type { TaskRequests } from './_ecs-requests.ts';
+import { ecsTask } from './ecs.ts';
 import { ROLE } from './_legal.ts';
 import { type LocalRequest, local } from './local.ts';
 import { IMAGE, type Way } from './_round-trip.ts';

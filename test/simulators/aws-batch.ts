@@ -3,9 +3,10 @@
 import { SecretError } from './_aws.ts';
 import { runContainer } from './_container.ts';
 import * as ecs from './_ecs.ts';
-import { accountOf, dockerWords, runtimeEnv } from './_image.ts';
+import { dockerWords } from './_image.ts';
 import { broken, COUNT, FLAG, listOf, refuseIf, type Rule, TEXT } from './_rules.ts';
 import { type AwsPlatform, imageOf } from './_sagemaker.ts';
+import { plainView } from './_view.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator } from './_types.ts';
 import type { View, Wish } from './_types.ts';
 
@@ -177,47 +178,55 @@ function batchVariables({ submit }: BatchRequests, wish: Wish): Record<string, s
   };
 }
 
-async function start(requests: BatchRequests, platform: AwsPlatform, wish: Wish): Promise<Ran> {
-  const { register, submit } = requests;
-  const { containerProperties: one } = register;
-  if (one === undefined) throw new NotSimulated('job definitions without containerProperties');
-  const image = imageOf(platform, one.image);
-  const parameters = { ...register.parameters, ...submit.parameters };
+async function environmentOf(
+  one: ContainerProperties,
+  { submit }: BatchRequests,
+  { aws }: AwsPlatform,
+): Promise<Map<string, string>> {
+  const { environment = [], secrets = [], executionRoleArn } = one;
+  const given = [...environment, ...(submit.containerOverrides?.environment ?? [])];
+  const env = new Map(given.map(({ name, value }) => [name, value]));
+  for (const pair of await ecs.secretsOf(aws, secrets, executionRoleArn)) env.set(...pair);
+  return env;
+}
+
+function agentFor(one: ContainerProperties, { register }: BatchRequests, { aws }: AwsPlatform) {
   const isFargate = register.platformCapabilities?.includes('FARGATE') === true;
-  const agent = ecs.agentOf({
-    world: platform.aws,
+  return ecs.agentOf({
+    world: aws,
     launchType: isFargate ? 'FARGATE' : 'EC2',
     taskRoleArn: one.jobRoleArn,
     container: 'default',
     image: one.image,
     family: register.jobDefinitionName,
   });
-  const given = [...(one.environment ?? []), ...(submit.containerOverrides?.environment ?? [])];
-  const env = new Map(given.map(({ name, value }) => [name, value]));
-  const secrets = await ecs.secretsOf(platform.aws, one.secrets ?? [], one.executionRoleArn);
-  for (const pair of secrets) env.set(...pair);
+}
+
+async function start(requests: BatchRequests, platform: AwsPlatform, wish: Wish): Promise<Ran> {
+  const { register, submit } = requests;
+  const { containerProperties: one } = register;
+  if (one === undefined) throw new NotSimulated('job definitions without containerProperties');
+  const agent = agentFor(one, requests, platform);
   const own = { ...agent.env, ...batchVariables(requests, wish) };
-  const hostname = 'ip-10-0-0-7.ec2.internal';
-  const { home, ...ids } = accountOf(image, one.user ?? image.config.user ?? '');
+  const env = await environmentOf(one, requests, platform);
+  const image = imageOf(platform, one.image);
+  const parameters = { ...register.parameters, ...submit.parameters };
   const command = submit.containerOverrides?.command ?? one.command;
-  const { shmBytes, mounts } = ecs.memoryOf(one.linuxParameters);
+  const hostname = 'ip-10-0-0-7.ec2.internal';
   const view: View = {
-    image,
-    argv: dockerWords(image, undefined, command && substituted(command, parameters)),
-    env: runtimeEnv(image, [...env, ...Object.entries(own)], { hostname, home }),
-    cwd: image.config.workdir ?? '/',
-    ids,
-    hostname,
-    placed: [],
-    mounts,
-    shmBytes,
+    ...plainView({
+      image,
+      words: dockerWords(image, undefined, command && substituted(command, parameters)),
+      declared: [...env, ...Object.entries(own)],
+      hostname,
+      user: one.user,
+    }),
+    ...ecs.memoryOf(one.linuxParameters),
     rootReadOnly: one.readonlyRootFilesystem === true,
     network: agent.network,
     hosts: { [hostname]: '10.0.0.7' },
     privileged: one.privileged === true,
     isPidOne: one.linuxParameters?.initProcessEnabled !== true,
-    stopMs: 30_000,
-    collected: [],
   };
   const job = { view, own: { env: Object.keys(own), paths: [] } };
   const outcome = await runContainer(platform.yard, job, wish);

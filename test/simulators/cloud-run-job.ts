@@ -240,30 +240,30 @@ async function environmentOf(
   return values;
 }
 
-async function viewOf(requests: CloudRunRequests, platform: google.GooglePlatform, wish: Wish) {
-  const { job, run, jobId } = requests;
-  const { containers, volumes = [] } = job.template.template;
-  const [spec] = containers;
-  if (spec === undefined) throw new Error('refused before');
-  const override = run?.overrides?.containerOverrides?.find(
-    ({ name }) => name === undefined || name === spec.name,
-  );
-  const image = google.imageAt(platform.images, spec.image);
-  const own = {
+function ownVariables({ jobId, job }: CloudRunRequests, { node = 0, attempt = 1 }: Wish) {
+  return {
     CLOUD_RUN_JOB: jobId,
     CLOUD_RUN_EXECUTION: `${jobId}-abcde`,
-    CLOUD_RUN_TASK_INDEX: String(wish.node ?? 0),
+    CLOUD_RUN_TASK_INDEX: String(node),
     CLOUD_RUN_TASK_COUNT: String(job.template.taskCount ?? 1),
-    CLOUD_RUN_TASK_ATTEMPT: String((wish.attempt ?? 1) - 1),
+    CLOUD_RUN_TASK_ATTEMPT: String(attempt - 1),
   };
-  const env = [...(spec.env ?? []), ...(override?.env ?? [])];
-  const declared = [...(await environmentOf(env, platform)), ...Object.entries(own)];
-  const args = override?.clearArgs === true ? [] : (override?.args ?? spec.args);
+}
+
+async function viewOf(requests: CloudRunRequests, platform: google.GooglePlatform, wish: Wish) {
+  const { containers, volumes = [] } = requests.job.template.template;
+  const spec = containers[0] as RunContainerSpec; // exactly one was asked for above
+  const overrides = requests.run?.overrides?.containerOverrides ?? [];
+  const override = overrides.find(({ name = spec.name }) => name === spec.name) ?? {};
+  const image = google.imageAt(platform.images, spec.image);
+  const own = ownVariables(requests, wish);
+  const env = await environmentOf([...(spec.env ?? []), ...(override.env ?? [])], platform);
+  const args = override.clearArgs === true ? [] : (override.args ?? spec.args);
   const view: View = {
     ...plainView({
       image,
       words: dockerWords(image, spec.command, args),
-      declared,
+      declared: [...env, ...Object.entries(own)],
       hostname: 'localhost',
       cwd: spec.workingDir,
     }),

@@ -4,158 +4,29 @@
 import { runContainer } from './_container.ts';
 import { s3Get, SecretError } from './_aws.ts';
 import * as ecs from './_ecs.ts';
-import { accountOf, dockerWords, runtimeEnv } from './_image.ts';
-import { ANY, broken, COUNT, FLAG, listOf, refuseIf, type Rule, TEXT } from './_rules.ts';
+import { dockerWords } from './_image.ts';
+import * as api from './_ecs-requests.ts';
+import { broken, refuseIf } from './_rules.ts';
 import { type AwsPlatform, imageOf } from './_sagemaker.ts';
+import { plainView } from './_view.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator } from './_types.ts';
 import type { View, Wish } from './_types.ts';
-
-interface EnvironmentFile {
-  readonly type: string;
-  readonly value: string;
-}
-
-/** One container of a task definition, the members that the simulator reads. */
-export interface ContainerDefinition {
-  readonly name: string;
-  readonly image: string;
-  readonly essential?: boolean;
-  readonly entryPoint?: readonly string[];
-  readonly command?: readonly string[];
-  readonly environment?: readonly ecs.Pair[];
-  readonly environmentFiles?: readonly EnvironmentFile[];
-  readonly secrets?: readonly ecs.SecretPair[];
-  readonly user?: string;
-  readonly workingDirectory?: string;
-  readonly hostname?: string;
-  readonly readonlyRootFilesystem?: boolean;
-  readonly privileged?: boolean;
-  readonly disableNetworking?: boolean;
-  readonly stopTimeout?: number;
-  readonly linuxParameters?: ecs.LinuxParameters;
-  readonly [more: string]: unknown;
-}
-
-/** RegisterTaskDefinition. */
-export interface TaskDefinition {
-  readonly family: string;
-  readonly taskRoleArn?: string;
-  readonly executionRoleArn?: string;
-  readonly containerDefinitions: readonly ContainerDefinition[];
-  readonly requiresCompatibilities?: readonly string[];
-  readonly [more: string]: unknown;
-}
-
-interface Override {
-  readonly name: string;
-  readonly command?: readonly string[];
-  readonly environment?: readonly ecs.Pair[];
-  readonly environmentFiles?: readonly EnvironmentFile[];
-}
-
-/** RunTask. */
-export interface RunTask {
-  readonly taskDefinition: string;
-  readonly launchType?: string;
-  readonly overrides?: {
-    readonly containerOverrides?: readonly Override[];
-    readonly taskRoleArn?: string;
-    readonly executionRoleArn?: string;
-  };
-  readonly [more: string]: unknown;
-}
-
-/** Both calls, in their order, and which container is looked at: the first if not said. */
-export interface TaskRequests {
-  readonly register: TaskDefinition;
-  readonly run: RunTask;
-  readonly container?: string;
-}
 
 const DEFINITION_BYTES_MAX = 65_536;
 const OVERRIDES_CHARS_MAX = 8192;
 const FARGATE_ENV_BYTES_MAX = 124 * 1024;
 const STOP_SECONDS = 30;
 
-const FILES: Rule = listOf(
-  {
-    is: 'object',
-    members: {
-      'value!': { is: 'string', pattern: 'arn:aws[a-z-]*:s3:::.+\\.env' },
-      'type!': { is: 'string', oneOf: ['s3'] },
-    },
-  },
-  10,
-);
-const CONTAINER: Rule = {
-  is: 'object',
-  isOpen: true,
-  members: {
-    'name!': { is: 'string', max: 255, pattern: '[a-zA-Z0-9_-]+' },
-    'image!': TEXT,
-    essential: FLAG,
-    entryPoint: listOf(TEXT),
-    command: listOf(TEXT),
-    environment: ecs.PAIRS,
-    environmentFiles: FILES,
-    secrets: ecs.SECRETS,
-    user: TEXT,
-    workingDirectory: TEXT,
-    readonlyRootFilesystem: FLAG,
-    privileged: FLAG,
-    stopTimeout: COUNT,
-  },
-};
-const DEFINITION: Rule = {
-  is: 'object',
-  isOpen: true,
-  members: {
-    'family!': { is: 'string', max: 255, pattern: '[a-zA-Z0-9_-]+' },
-    taskRoleArn: TEXT,
-    executionRoleArn: TEXT,
-    'containerDefinitions!': listOf(CONTAINER, 10, 1),
-    tags: listOf(ANY, 50),
-  },
-};
-// The members that RunTask has for a container: neither entryPoint nor secrets.
-const OVERRIDE: Rule = {
-  is: 'object',
-  members: {
-    name: TEXT,
-    command: listOf(TEXT),
-    environment: ecs.PAIRS,
-    environmentFiles: FILES,
-    cpu: COUNT,
-    memory: COUNT,
-    memoryReservation: COUNT,
-    resourceRequirements: listOf(ANY),
-  },
-};
-const RUN: Rule = {
-  is: 'object',
-  isOpen: true,
-  members: {
-    'taskDefinition!': TEXT,
-    count: { is: 'integer', min: 1, max: 10 },
-    tags: listOf(ANY, 50),
-    overrides: {
-      is: 'object',
-      isOpen: true,
-      members: { containerOverrides: listOf(OVERRIDE) },
-    },
-  },
-};
-
 const CLIENT = 'ClientException';
 const PARAMETER = 'InvalidParameterException';
 
-function launchTypeOf({ register, run }: TaskRequests): 'EC2' | 'FARGATE' {
+function launchTypeOf({ register, run }: api.TaskRequests): 'EC2' | 'FARGATE' {
   const asked = run.launchType ?? register.requiresCompatibilities?.[0] ?? 'EC2';
   if (asked !== 'EC2' && asked !== 'FARGATE') throw new NotSimulated(`launch type ${asked}`);
   return asked;
 }
 
-function fargateRefusals(one: ContainerDefinition): Refusal[] {
+function fargateRefusals(one: api.ContainerDefinition): Refusal[] {
   const at = `containerDefinitions.${one.name}`;
   const { linuxParameters: linux = {}, stopTimeout = 0, privileged = false } = one;
   return [
@@ -169,7 +40,7 @@ function fargateRefusals(one: ContainerDefinition): Refusal[] {
   ];
 }
 
-function ownRefusals(requests: TaskRequests): Refusal[] {
+function ownRefusals(requests: api.TaskRequests): Refusal[] {
   const { register, run } = requests;
   const bytes = Buffer.byteLength(JSON.stringify(register));
   const overrides = JSON.stringify(run.overrides ?? {}).length;
@@ -203,25 +74,18 @@ function ownRefusals(requests: TaskRequests): Refusal[] {
   ];
 }
 
-function refusals(requests: TaskRequests): Refusal[] {
-  const messages = [...broken(DEFINITION, requests.register, ''), ...broken(RUN, requests.run, '')];
+function refusals(requests: api.TaskRequests): Refusal[] {
+  const messages = [
+    ...broken(api.DEFINITION, requests.register, ''),
+    ...broken(api.RUN, requests.run, ''),
+  ];
   const found = messages.map((message) => {
     return { code: CLIENT, at: /'([^']*)'/.exec(message)?.[1] ?? '', message };
   });
   return found.length > 0 ? found : ownRefusals(requests);
 }
 
-const namesOf = (env: readonly ecs.Pair[]): [string, string][] =>
-  env.map(({ name, value }) => [name, value]);
-
-async function environmentOf(
-  one: ContainerDefinition,
-  override: Override | undefined,
-  job: { readonly requests: TaskRequests; readonly platform: AwsPlatform },
-): Promise<Map<string, string>> {
-  const { register, run } = job.requests;
-  const { aws } = job.platform;
-  const files = override?.environmentFiles ?? one.environmentFiles ?? [];
+async function filesOf(files: readonly api.EnvironmentFile[], { aws }: AwsPlatform) {
   const env = new Map<string, string>();
   for (const { value } of files) {
     const uri = value.replace(/^arn:aws[a-z-]*:s3:::/, 's3://');
@@ -229,56 +93,88 @@ async function environmentOf(
     if (read === undefined) throw new SecretError(`unable to read environment file ${uri}`);
     for (const [name, text] of read) if (!env.has(name)) env.set(name, text);
   }
-  const given = [...namesOf(one.environment ?? []), ...namesOf(override?.environment ?? [])];
-  for (const [name, value] of given) env.set(name, value);
-  const role = run.overrides?.executionRoleArn ?? register.executionRoleArn;
-  for (const pair of await ecs.secretsOf(aws, one.secrets ?? [], role)) env.set(...pair);
   return env;
 }
 
-async function viewOf(requests: TaskRequests, platform: AwsPlatform) {
-  const { register, run } = requests;
-  const wanted = requests.container ?? register.containerDefinitions[0]?.name;
+/** Files, over them the variables of the definition and of the run, over them the secrets. */
+async function environmentOf(
+  { one, over, roles }: Chosen,
+  platform: AwsPlatform,
+): Promise<Map<string, string>> {
+  const { environment = [], environmentFiles = [], secrets = [] } = one;
+  const env = await filesOf(over.environmentFiles ?? environmentFiles, platform);
+  const given = [...environment, ...(over.environment ?? [])];
+  for (const { name, value } of given) env.set(name, value);
+  const fetched = await ecs.secretsOf(platform.aws, secrets, roles.execution);
+  for (const pair of fetched) env.set(...pair);
+  return env;
+}
+
+/** The container that is looked at, and what the run changes of it. */
+interface Chosen {
+  readonly one: api.ContainerDefinition;
+  readonly over: Partial<api.Override>;
+  readonly roles: {
+    readonly task: string | undefined;
+    readonly execution: string | undefined;
+  };
+}
+
+function chosen({ register, run, container }: api.TaskRequests): Chosen {
+  const wanted = container ?? register.containerDefinitions[0]?.name;
   const one = register.containerDefinitions.find(({ name }) => name === wanted);
   if (one === undefined) throw new Error(`no container ${wanted} in the task definition`);
-  const override = run.overrides?.containerOverrides?.find(({ name }) => name === one.name);
-  const declared = await environmentOf(one, override, { requests, platform });
-  const image = imageOf(platform, one.image);
+  const { containerOverrides = [], ...roles } = run.overrides ?? {};
+  return {
+    one,
+    over: containerOverrides.find(({ name }) => name === one.name) ?? {},
+    roles: {
+      task: roles.taskRoleArn ?? register.taskRoleArn,
+      execution: roles.executionRoleArn ?? register.executionRoleArn,
+    },
+  };
+}
+
+async function viewOf(requests: api.TaskRequests, platform: AwsPlatform) {
+  const choice = chosen(requests);
+  const { one, over, roles } = choice;
   const launchType = launchTypeOf(requests);
   const agent = ecs.agentOf({
     world: platform.aws,
     launchType,
-    taskRoleArn: run.overrides?.taskRoleArn ?? register.taskRoleArn,
+    taskRoleArn: roles.task,
     container: one.name,
     image: one.image,
-    family: register.family,
+    family: requests.register.family,
   });
+  const declared = await environmentOf(choice, platform);
   const hostname = one.hostname ?? 'ip-10-0-0-7.ec2.internal';
-  const { home, ...ids } = accountOf(image, one.user ?? image.config.user ?? '');
-  const env = runtimeEnv(image, [...declared, ...Object.entries(agent.env)], { hostname, home });
-  const { shmBytes, mounts } = ecs.memoryOf(one.linuxParameters);
+  const image = imageOf(platform, one.image);
   const view: View = {
-    image,
-    argv: dockerWords(image, one.entryPoint, override?.command ?? one.command),
-    env,
-    cwd: one.workingDirectory ?? image.config.workdir ?? '/',
-    ids,
-    hostname,
-    placed: [],
-    mounts,
-    shmBytes,
+    ...plainView({
+      image,
+      words: dockerWords(image, one.entryPoint, over.command ?? one.command),
+      declared: [...declared, ...Object.entries(agent.env)],
+      hostname,
+      cwd: one.workingDirectory,
+      user: one.user,
+    }),
+    ...ecs.memoryOf(one.linuxParameters),
     rootReadOnly: one.readonlyRootFilesystem === true,
     network: one.disableNetworking === true ? [] : agent.network,
     hosts: { [hostname]: '10.0.0.7' },
     privileged: one.privileged === true,
     isPidOne: one.linuxParameters?.initProcessEnabled !== true,
     stopMs: (one.stopTimeout ?? STOP_SECONDS) * 1000,
-    collected: [],
   };
   return { view, launchType, own: { env: Object.keys(agent.env), paths: [] } };
 }
 
-async function run(requests: TaskRequests, platform: AwsPlatform, wish: Wish = {}): Promise<Ran> {
+async function run(
+  requests: api.TaskRequests,
+  platform: AwsPlatform,
+  wish: Wish = {},
+): Promise<Ran> {
   const found = refusals(requests);
   if (found.length > 0) return { kind: 'refused', refusals: found };
   try {
@@ -297,4 +193,4 @@ async function run(requests: TaskRequests, platform: AwsPlatform, wish: Wish = {
 }
 
 /** The simulator. */
-export const ecsTask: Simulator<TaskRequests, AwsPlatform> = { name: 'ecs', refusals, run };
+export const ecsTask: Simulator<api.TaskRequests, AwsPlatform> = { name: 'ecs', refusals, run };

@@ -162,6 +162,7 @@ function templates(task: Task): { placed: Placed[]; env: [string, string][] } {
       return which === 'SECRETS' ? 'secrets' : 'local';
     })}`.replace(/^\/+/, '/');
     placed.push({ at, bytes, mode: Number.parseInt(Perms, 8) });
+    if (at.startsWith('/secrets/')) throw new NotSimulated('templates in the secrets folder');
     if (Envvars !== true) continue;
     if (/["'\\]/.test(bytes)) throw new NotSimulated('quoted lines of a template for variables');
     const lines = bytes.split('\n').filter((line) => line.includes('='));
@@ -171,30 +172,32 @@ function templates(task: Task): { placed: Placed[]; env: [string, string][] } {
   return { placed, env };
 }
 
-function viewOf({ Job: job }: NomadJob, platform: NomadPlatform) {
+/** The one task of the job that is run. */
+function taskOf({ Job: job }: NomadJob): { readonly group: string; readonly task: Task } {
   const [group] = job.TaskGroups;
   const [task] = group?.Tasks ?? [];
   if (group === undefined || task === undefined) throw new Error('refused before');
   if (task.Driver !== 'docker') throw new NotSimulated(`driver ${task.Driver}`);
-  const known = variables(job, group.Name, task);
+  return { group: group.Name, task };
+}
+
+/** Values see what the agent and the node have, not one another: a Go map has no order. */
+function interpolated(task: Task, known: ReadonlyMap<string, string>): [string, string][] {
+  return Object.entries(task.Env ?? {}).map(([name, value]) => [name, replaced(value, known)]);
+}
+
+function viewOf(request: NomadJob, platform: NomadPlatform) {
+  const { group, task } = taskOf(request);
+  const known = variables(request.Job, group, task);
   const own = [...known.keys()].filter((name) => !name.includes('.'));
   const { placed, env } = templates(task);
-  // Values see what the agent and the node have, not one another: the order of a Go map is none.
-  const given = Object.entries(task.Env ?? {}).map(([name, value]): [string, string] => [
-    name,
-    replaced(value, known),
-  ]);
-  for (const pair of [...given, ...env]) known.set(...pair);
+  for (const pair of [...interpolated(task, known), ...env]) known.set(...pair);
   const { Config: config } = task;
   const word = (one: string): string => evaluated(one, known);
   const image = imageAt(platform.images, config.image);
   const command = config.command === undefined ? [] : [config.command];
   const words = [...command, ...(config.args ?? [])].map(word);
   const declared = [...known].filter(([name]) => !/^(node|attr|meta)\./.test(name));
-  const secrets = '/secrets/';
-  if (placed.some(({ at }) => at.startsWith(secrets))) {
-    throw new NotSimulated('templates in the secrets folder');
-  }
   const view: View = {
     ...plainView({
       image,

@@ -267,7 +267,8 @@ describe.skipIf(withoutGoogle !== undefined)("Google's discovery documents", () 
       ['.displayName: required'],
     ],
   ];
-  test.each([...ROWS])('%s', (_, which, value, problems) => {
+  test.each([...ROWS])('%s', (...row) => {
+    const [, which, value, problems] = row;
     expect(judgedByDiscovery(SCHEMAS[which][0], SCHEMAS[which][1], value)).toEqual([...problems]);
   });
 });

@@ -17,7 +17,7 @@ const ways = WAYS.filter(({ name }) => given.includes(name));
 const wanted = given.filter((one) => !WAYS.some(({ name }) => name === one));
 const stage = await awsStage('round trips');
 const base = tryBase();
-if (!stage.isHere || typeof base === 'string') throw new Error(`not here: ${String(base)}`);
+if (!stage.isHere || typeof base === 'string') throw new Error('containers cannot be made here');
 const bucket = 'sim-round-trip';
 await s3Bucket(stage.aws, bucket);
 const dist = path.join(import.meta.dirname, '../../dist');

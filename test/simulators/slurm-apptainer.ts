@@ -2,8 +2,9 @@
 // `apptainer exec` in it starts the image (platforms.md §3; man pages of slurm-client 22.05.8,
 // apptainer-userdocs 94391c5). The script is run by a real shell; what it asks of Apptainer is
 // written down by a stand-in, and then carried out.
-import { chmodSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { type Flags, flagsOf, splitOnce } from './_apptainer.ts';
 import { runContainer, yardFolder, type Yard } from './_container.ts';
 import { imageAt } from './_google.ts';
 import { hostTools, shellImage } from './_probe.ts';
@@ -133,51 +134,6 @@ async function onTheNode(
   return { node, asked };
 }
 
-const WITH_VALUE = new Set([
-  '--env',
-  '--env-file',
-  '--bind',
-  '-B',
-  '--pwd',
-  '--cwd',
-  '--home',
-  '-H',
-]);
-const PLAIN = `-e --cleanenv -c --contain -C --containall --no-home --no-eval --compat --nv -p --pid
-  --writable-tmpfs -s --silent -q --quiet`.split(/\s+/);
-
-interface Flags {
-  readonly plain: ReadonlySet<string>;
-  readonly values: readonly (readonly [string, string])[];
-  readonly image: string;
-  readonly command: readonly string[];
-}
-
-/** `apptainer [-s] exec|run FLAGS IMAGE COMMAND…`. */
-function flagsOf(words: readonly string[]): Flags {
-  const plain = new Set<string>();
-  const values: [string, string][] = [];
-  let action = '';
-  for (let at = 0; at < words.length; at += 1) {
-    const word = words[at] ?? '';
-    const [name = '', inline] = word.startsWith('--') ? splitOnce(word) : [word];
-    if (WITH_VALUE.has(name)) values.push([name, inline ?? words[(at += 1)] ?? '']);
-    else if (PLAIN.includes(word)) plain.add(word);
-    else if (word.startsWith('-')) throw new NotSimulated(`apptainer ${word}`);
-    else if (action === '') action = word;
-    else {
-      if (action !== 'exec') throw new NotSimulated(`apptainer ${action}`);
-      return { plain, values, image: word, command: words.slice(at + 1) };
-    }
-  }
-  throw new NotSimulated('apptainer without an image');
-}
-
-function splitOnce(word: string): [string, string?] {
-  const at = word.indexOf('=');
-  return at < 0 ? [word] : [word.slice(0, at), word.slice(at + 1)];
-}
-
 /** Lines of --env-file are shell: evaluated together, NAME=value each. */
 function overrides(flags: Flags, submission: Submission, host: Asked): [string, string][] {
   const prefixed = host.environ
@@ -227,7 +183,7 @@ function binds(flags: Flags, yard: Yard, submission: Submission): Mounted[] {
       const bytes = submission.files?.[file];
       if (bytes === undefined) throw new NotSimulated(`a bind of ${source}`);
       const from = path.join(yardFolder(yard), 'file');
-      void Bun.write(from, bytes);
+      writeFileSync(from, bytes);
       mounts.push({ kind: 'bind', at, from, ro: options.includes('ro') });
     }
   }
@@ -264,7 +220,6 @@ async function inTheImage(submission: Submission, cluster: Cluster, host: Asked)
     user: USER,
   });
   const home = yardFolder(cluster.yard, 0o755, { uid: 1001, gid: 1001 });
-  chmodSync(home, 0o755);
   const env = new Map<string, string>([
     ...kept,
     ...fromImage,

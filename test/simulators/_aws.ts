@@ -18,7 +18,7 @@ export interface AwsWorld {
   readonly reachable: readonly number[];
 }
 
-/** Address of the credentials endpoint of ECS (platforms.md §2; botocore 1.44.5 utils.py). */
+/** Address of the credentials endpoint of ECS (botocore 1.44.5 utils.py). */
 export const CREDENTIALS_ADDRESS = '169.254.170.2';
 
 const OBJECTS_MAX = 10_000;

@@ -1,5 +1,6 @@
-// What a task on ECS is given, and a job of Batch with it, which runs as one: credentials, metadata,
-// variables of the agent (aws/amazon-ecs-agent 8dfceca), secrets of Secrets Manager and SSM.
+// What a task on ECS is given, and a job of Batch with it, which runs as one: credentials,
+// metadata, variables of the agent (aws/amazon-ecs-agent 8dfceca), secrets of Secrets Manager and
+// SSM.
 import { type AwsWorld, credentials, CREDENTIALS_ADDRESS, loopback } from './_aws.ts';
 import { SecretError, taskSecret } from './_aws.ts';
 import { listOf, type Rule, TEXT } from './_rules.ts';

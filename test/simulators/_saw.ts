@@ -1,4 +1,5 @@
-// What tests of AWS's simulators share: a platform whose one image prints sections, and what it saw.
+// What tests of AWS's simulators share: a platform whose one image prints sections, and what it
+// saw.
 import type { AwsPlatform } from './_sagemaker.ts';
 import * as legal from './_legal.ts';
 import { environ, hostTools, look, looked, shellImage } from './_probe.ts';

@@ -1,5 +1,5 @@
 // AWS Batch on ECS: RegisterJobDefinition with containerProperties, SubmitJob, and the job's
-// container (platforms.md §2; service model of botocore 1.44.5; Batch user guide 39859a8).
+// container (service model of botocore 1.44.5; Batch user guide 39859a8).
 import { SecretError } from './_aws.ts';
 import { runContainer } from './_container.ts';
 import * as ecs from './_ecs.ts';
@@ -57,7 +57,7 @@ export interface BatchRequests {
 
 const REGISTER_BYTES_MAX = 24_576;
 const SUBMIT_BYTES_MAX = 30_720;
-// Batch hands the overrides to RunTask (one weak text): what ECS would refuse there is refused here.
+// Batch hands the overrides to RunTask (one weak text): what ECS would refuse is refused here.
 const OVERRIDES_CHARS_MAX = 8192;
 const CLIENT = 'ClientException';
 const NAME: Rule = { is: 'string', min: 1, max: 128, pattern: '[a-zA-Z0-9][a-zA-Z0-9_-]*' };

@@ -1,5 +1,5 @@
 // Cloud Run jobs: projects.locations.jobs.create, jobs.run with its overrides, and one task
-// (platforms.md §3; discovery run.v2 20261031; the container contract of Cloud Run).
+// (discovery run.v2 20261031; the container contract of Cloud Run).
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { runContainer, yardFolder } from './_container.ts';

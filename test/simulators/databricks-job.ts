@@ -1,5 +1,5 @@
 // Databricks jobs on a cluster with an image of one's own: what the cluster makes of spark_env_vars
-// and init scripts, and the Python file that runs then (platforms.md §3; databricks-sdk 0.156.0).
+// and init scripts, and the Python file that runs then (databricks-sdk 0.156.0).
 import { runContainer, type Yard } from './_container.ts';
 import { imageAt } from './_google.ts';
 import { ANY, broken, listOf, refuseIf, type Rule, TEXT } from './_rules.ts';

@@ -1,5 +1,5 @@
 // ECS on EC2 and Fargate: RegisterTaskDefinition, RunTask, and the one container of the task that
-// the test is about (platforms.md §2; service model of botocore 1.44.5; amazon-ecs-agent 8dfceca;
+// the test is about (service model of botocore 1.44.5; amazon-ecs-agent 8dfceca;
 // service errors from public reports).
 import { runContainer } from './_container.ts';
 import { s3Get, SecretError } from './_aws.ts';

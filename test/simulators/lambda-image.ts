@@ -1,5 +1,5 @@
 // Lambda functions of an image: CreateFunction, and one start of the runtime process with the
-// runtime API beside it (platforms.md §2; service model of botocore 1.44.5, lambda 2015-03-31; what
+// runtime API beside it (service model of botocore 1.44.5, lambda 2015-03-31; what
 // is not in the model is from pages that quote the Lambda guide).
 import { loopback } from './_aws.ts';
 import { runContainer } from './_container.ts';

@@ -1,5 +1,5 @@
 // A plain process, here or below another root: what a request for `execve` says and nothing more
-// (Linux: execve(2); limits measured, platforms.md §6).
+// (Linux: execve(2); limits measured by bisection, Linux 6.18).
 import { loopback } from './_aws.ts';
 import { runContainer, type Yard } from './_container.ts';
 import { broken, listOf, refuseIf, type Rule, TEXT } from './_rules.ts';

@@ -1,5 +1,5 @@
 // Nomad jobs in JSON, tasks of the docker driver: what the agent makes of one task (hashicorp/nomad
-// client/taskenv/env.go and helper/args/args.go, read 2026-11-21; platforms.md §3).
+// client/taskenv/env.go and helper/args/args.go, read 2026-11-21).
 import { loopback } from './_aws.ts';
 import { runContainer, type Yard } from './_container.ts';
 import { imageAt } from './_google.ts';

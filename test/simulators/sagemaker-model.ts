@@ -1,5 +1,5 @@
-// SageMaker models: CreateModel, and the container that an endpoint or a batch transform starts from
-// it (platforms.md §1; service model of botocore 1.44.5; SageMaker developer guide a869fa5,
+// SageMaker models: CreateModel, and the container that an endpoint or a batch transform starts
+// from it (service model of botocore 1.44.5; SageMaker developer guide a869fa5,
 // your-algorithms-inference-code and -batch-code).
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';

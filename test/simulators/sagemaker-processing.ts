@@ -1,5 +1,5 @@
-// SageMaker processing jobs: CreateProcessingJob (platforms.md §1; service model of botocore 1.44.5;
-// SageMaker developer guide a869fa5, build-your-own-processing-container).
+// SageMaker processing jobs: CreateProcessingJob (service model of botocore
+// 1.44.5; SageMaker developer guide a869fa5, build-your-own-processing-container).
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type AwsWorld, s3Download, s3Put } from './_aws.ts';

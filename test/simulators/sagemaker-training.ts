@@ -1,5 +1,6 @@
-// SageMaker training jobs: CreateTrainingJob, then what runs in ml.* (platforms.md §1; service model
-// of botocore 1.44.5; SageMaker developer guide a869fa5, your-algorithms-training-algo-*).
+// SageMaker training jobs: CreateTrainingJob, then what runs in ml.* (service
+// model of botocore 1.44.5; SageMaker developer guide a869fa5,
+// your-algorithms-training-algo-running-container and -dockerfile).
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,5 +1,5 @@
 // Slurm with Apptainer: a script handed to sbatch runs on a node as the user who submitted it, and
-// `apptainer exec` in it starts the image (platforms.md §3; man pages of slurm-client 22.05.8,
+// `apptainer exec` in it starts the image (man pages of slurm-client 22.05.8,
 // apptainer-userdocs 94391c5). The script is run by a real shell; what it asks of Apptainer is
 // written down by a stand-in, and then carried out.
 import { writeFileSync } from 'node:fs';

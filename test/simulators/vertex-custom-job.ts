@@ -1,5 +1,5 @@
 // Vertex AI custom jobs: projects.locations.customJobs.create and a replica of its worker pools
-// (platforms.md §3; discovery aiplatform.v1 20261106; python-aiplatform for AIP_*).
+// (discovery aiplatform.v1 20261106; python-aiplatform for AIP_*).
 import { runContainer } from './_container.ts';
 import { type GooglePlatform, googleNetwork, imageAt, METADATA_HOSTS } from './_google.ts';
 import { dockerWords } from './_image.ts';

@@ -1,0 +1,108 @@
+// Google's discovery documents, as google-api-python-client bundles them, as a second judge.
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { CI } from '../support/need.ts';
+
+const PACKAGE = 'google-api-python-client==2.202.0';
+const INSTALL_MS_MAX = 300_000;
+const python = process.env['PYTHON'] ?? 'python3';
+const cache = process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache');
+const bed = process.env['BELLHOP_TESTBED'] ?? path.join(cache, 'bellhop-testbed');
+const folder = path.join(bed, 'opt', 'google-discovery-2.202.0');
+const documents = path.join(folder, 'googleapiclient/discovery_cache/documents');
+
+interface Schema {
+  readonly type?: string;
+  readonly $ref?: string;
+  readonly format?: string;
+  readonly enum?: readonly string[];
+  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: Schema;
+  readonly description?: string;
+  readonly readOnly?: boolean;
+}
+
+/** Why there are none; installed on first use. With CI=true that is an error. */
+export function noDiscovery(): string | undefined {
+  if (existsSync(documents)) return undefined;
+  const made = `${folder}.${process.pid}`;
+  mkdirSync(made, { recursive: true });
+  const pip = [python, '-m', 'pip', 'install', '--quiet', '--no-input', '--no-deps'];
+  const done = Bun.spawnSync([...pip, '--target', made, PACKAGE], {
+    stdout: 'ignore',
+    stderr: 'pipe',
+    timeout: INSTALL_MS_MAX,
+  });
+  if (done.exitCode === 0 && !existsSync(documents)) {
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(made, folder);
+  }
+  rmSync(made, { recursive: true, force: true });
+  if (existsSync(documents)) return undefined;
+  const missing = `${PACKAGE} cannot be installed (pip: exit ${done.exitCode})`;
+  if (CI) throw new Error(missing);
+  return missing;
+}
+
+const INT = /^-?\d+$/;
+
+function brokenText({ format, enum: values }: Schema, value: string, at: string): string[] {
+  if (format === 'int64' && !INT.test(value)) return [`${at}: not an int64 as text`];
+  return values === undefined || values.includes(value) ? [] : [`${at}: not of the enum`];
+}
+
+const SCALARS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  string: (value) => typeof value === 'string',
+  integer: Number.isInteger,
+  boolean: (value) => typeof value === 'boolean',
+  number: (value) => typeof value === 'number',
+};
+
+function scalar(schema: Schema, value: unknown, at: string): string[] {
+  const { type = 'any' } = schema;
+  const isRight = SCALARS[type]?.(value) ?? true;
+  if (!isRight) return [`${at}: not ${type === 'integer' ? 'an' : 'a'} ${type}`];
+  return typeof value === 'string' ? brokenText(schema, value, at) : [];
+}
+
+interface Place {
+  readonly at: string;
+  readonly all: Readonly<Record<string, Schema>>;
+}
+
+function judge(schema: Schema, value: unknown, { at, all }: Place): string[] {
+  const below = (one: Schema, given: unknown, name: string): string[] =>
+    judge(one, given, { at: `${at}${name}`, all });
+  if (schema.$ref !== undefined) return below(all[schema.$ref] ?? {}, value, '');
+  if (schema.type === 'array') {
+    if (!Array.isArray(value)) return [`${at}: not an array`];
+    return value.flatMap((one, index) => below(schema.items ?? {}, one, `[${index}]`));
+  }
+  if (schema.type !== 'object') return scalar(schema, value, at);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return [`${at}: not an object`];
+  const { properties = {}, additionalProperties } = schema;
+  const members = Object.entries(value).flatMap(([name, one]) => {
+    const known = properties[name] ?? additionalProperties;
+    if (known === undefined) return [`${at}.${name}: unknown`];
+    return known.readOnly === true
+      ? [`${at}.${name}: only for reading`]
+      : below(known, one, `.${name}`);
+  });
+  const required = Object.entries(properties)
+    .filter(([name, one]) => one.description?.startsWith('Required.') && !(name in value))
+    .map(([name]) => `${at}.${name}: required`);
+  return [...members, ...required];
+}
+
+/** What the document of an API finds wrong with a value of one of its schemas. */
+export function judgedByDiscovery(api: string, schema: string, value: unknown): string[] {
+  const text = readFileSync(path.join(documents, `${api}.json`), 'utf8');
+  const { schemas } = JSON.parse(text) as { schemas: Record<string, Schema> };
+  const root = schemas[schema];
+  if (root === undefined) throw new Error(`${api} has no schema ${schema}`);
+  return judge(root, value, { at: '', all: schemas });
+}

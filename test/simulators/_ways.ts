@@ -1,0 +1,100 @@
+// The platforms of the round trip: what a user gives beside the pod, and how a simulator runs it.
+import { type BatchRequests, awsBatch } from './aws-batch.ts';
+import type { TaskRequests } from './_ecs-requests.ts';
+import { ecsTask } from './ecs.ts';
+import { ROLE } from './_legal.ts';
+import { type LocalRequest, local } from './local.ts';
+import { IMAGE, type Way } from './_round-trip.ts';
+import { type CreateTrainingJob, sagemakerTraining } from './sagemaker-training.ts';
+
+type Requests = Readonly<Record<string, unknown>>;
+const request = <T>(requests: Requests, operation: string): T => requests[operation] as T;
+
+const training: Way = {
+  name: 'sagemaker-training',
+  given: {
+    CreateTrainingJob: {
+      RoleArn: ROLE,
+      OutputDataConfig: { S3OutputPath: 's3://sim-round-trip/out' },
+      ResourceConfig: { InstanceCount: 1, InstanceType: 'ml.m5.large', VolumeSizeInGB: 10 },
+      StoppingCondition: { MaxRuntimeInSeconds: 3600 },
+    },
+  },
+  entrypoint: 'request',
+  run: (requests, { yard, aws, image, mounts }) => {
+    const job = request<CreateTrainingJob>(requests, 'CreateTrainingJob');
+    return sagemakerTraining.run(job, { yard, aws, images: { [IMAGE]: image } }, { mounts });
+  },
+};
+
+const batch: Way = {
+  name: 'aws-batch',
+  given: {
+    RegisterJobDefinition: {
+      containerProperties: {
+        jobRoleArn: ROLE,
+        executionRoleArn: ROLE,
+        resourceRequirements: [
+          { type: 'VCPU', value: '1' },
+          { type: 'MEMORY', value: '512' },
+        ],
+      },
+    },
+    SubmitJob: { jobQueue: 'queue' },
+  },
+  entrypoint: 'image',
+  run: (requests, { yard, aws, image, mounts }) => {
+    const both: BatchRequests = {
+      register: request(requests, 'RegisterJobDefinition'),
+      submit: request(requests, 'SubmitJob'),
+    };
+    return awsBatch.run(both, { yard, aws, images: { [IMAGE]: image } }, { mounts });
+  },
+};
+
+const task: Way = {
+  name: 'ecs',
+  given: {
+    RegisterTaskDefinition: {
+      taskRoleArn: ROLE,
+      executionRoleArn: ROLE,
+      containerDefinitions: [{ memory: 512 }],
+    },
+    RunTask: { launchType: 'EC2' },
+  },
+  entrypoint: 'request',
+  run: (requests, { yard, aws, image, mounts }) => {
+    const both: TaskRequests = {
+      register: request(requests, 'RegisterTaskDefinition'),
+      run: request(requests, 'RunTask'),
+    };
+    return ecsTask.run(both, { yard, aws, images: { [IMAGE]: image } }, { mounts });
+  },
+};
+
+const plain: Way = {
+  name: 'local',
+  given: {},
+  entrypoint: 'request',
+  run: (requests, { yard, aws, image, mounts }) => {
+    const { key } = aws.s3;
+    const pairs = (image.config.env ?? []).map((one) => one.split(/=(.*)/s, 2) as [string, string]);
+    const machine = {
+      yard,
+      image,
+      reachable: aws.reachable,
+      ambient: {
+        PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+        HOSTNAME: 'machine',
+        HOME: '/root',
+        ...Object.fromEntries(pairs),
+        AWS_ACCESS_KEY_ID: key.id,
+        AWS_SECRET_ACCESS_KEY: key.secret,
+      },
+    };
+    return local.run(request<LocalRequest>(requests, 'execve'), machine, { mounts });
+  },
+};
+
+/** Every platform that pods are taken through. */
+export const WAYS: readonly Way[] = [training, batch, task, plain];

@@ -1,0 +1,71 @@
+// Takes recorded pods through platforms and prints what differs:
+//   node scripts/bun.mjs test/simulators/round-trip-report.ts [TARGET…] [VECTOR…]
+import path from 'node:path';
+import process from 'node:process';
+import { removeBase } from '../kubelet/rootfs.ts';
+import { tryBase } from '../kubelet/setting.ts';
+import { GOLDEN, readVectors } from '../kubelet/vectors.ts';
+import { s3Bucket } from './_aws.ts';
+import { roundTrip } from './_round-trip.ts';
+import { submitBy } from './_submit.ts';
+import { WAYS } from './_ways.ts';
+import { awsStage } from './_worlds.ts';
+
+const CHARS_MAX = 300;
+const given = process.argv.slice(2);
+const ways = WAYS.filter(({ name }) => given.includes(name));
+const wanted = given.filter((one) => !WAYS.some(({ name }) => name === one));
+const stage = await awsStage('round trips');
+const base = tryBase();
+if (!stage.isHere || typeof base === 'string') throw new Error('containers cannot be made here');
+const bucket = 'sim-round-trip';
+await s3Bucket(stage.aws, bucket);
+const dist = path.join(import.meta.dirname, '../../dist');
+const api = Bun.serve({ port: 0, fetch: () => new Response('', { status: 400 }) });
+const render = submitBy(path.join(dist, 'bellhop'), stage.aws, `http://127.0.0.1:${api.port}`);
+const road = { ...stage, base, dist, bucket, render };
+const sums = { equal: 0, refused: 0, different: 0 };
+try {
+  const vectors = readVectors(GOLDEN).filter(
+    ({ id }) => wanted.length === 0 || wanted.includes(id),
+  );
+  for (const way of ways.length === 0 ? WAYS : ways) {
+    for (const vector of vectors) {
+      if (vector.snapshot === undefined) continue;
+      const arrived = await roundTrip(vector, road, way).catch((cause: unknown) => [
+        {
+          vector: vector.id,
+          container: '?',
+          differences: [{ path: 'harness', expected: '', got: String(cause) }],
+          refused: undefined,
+        },
+      ]);
+      for (const { container, differences, refused } of arrived) {
+        const at = `${way.name} ${vector.id} ${container}`;
+        if (refused !== undefined) {
+          sums.refused += 1;
+          console.log(
+            `${at}: REFUSED ${refused
+              .split('\n')
+              .filter((one) => !/^ {2}/.test(one))
+              .join(' | ')}`,
+          );
+        } else if (differences.length === 0) sums.equal += 1;
+        else sums.different += 1;
+        for (const one of differences) {
+          const side = (value: unknown): string =>
+            (JSON.stringify(value) ?? '-').slice(0, CHARS_MAX);
+          console.log(
+            `${at}: ${one.path}\n    kubelet  ${side(one.expected)}\n    platform ${side(one.got)}`,
+          );
+        }
+      }
+    }
+  }
+} finally {
+  void api.stop(true);
+  removeBase(base);
+  stage.close();
+}
+console.log(`${sums.equal} equal, ${sums.different} different, ${sums.refused} refused`);
+process.exit(0);

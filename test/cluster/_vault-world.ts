@@ -15,6 +15,8 @@ export const IMAGE = 'bellhop.test/bellhop:1';
 export interface VaultWorld {
   readonly cluster: Cluster;
   readonly namespace: string;
+  /** Of the node's kubelet: 33 of 1.33. */
+  readonly minor: number;
   /** The variable by which pods prove who they are. */
   readonly token: { readonly name: string; readonly value: string };
   /** The host as pods see it; there once a pod was. */
@@ -22,9 +24,12 @@ export interface VaultWorld {
   /** Puts a value of KV v2 at secret/NAME. */
   put(name: string, data: Readonly<Record<string, string>>): Promise<void>;
   /** What `bellhop mutate` makes of a pod whose secrets come from managers of this type. */
-  handled(type: 'K8s' | 'Vault', pod: { metadata: { name: string } }): Handled;
+  handled(type: 'K8s' | 'Vault', pod: { metadata: { name: string } }, how?: How): Handled;
   close(): Promise<void>;
 }
+
+/** How variables of the Vault arrive. */
+export type How = 'launcher' | 'fileKeyRef';
 
 export interface Handled {
   readonly text: string;
@@ -47,6 +52,7 @@ export async function openVaultWorld(): Promise<VaultWorld | undefined> {
   return {
     cluster,
     namespace,
+    minor: await minorOf(cluster),
     gateway,
     token: { name: 'VAULT_TOKEN', value },
     put: async (name, data) => {
@@ -56,8 +62,8 @@ export async function openVaultWorld(): Promise<VaultWorld | undefined> {
       const answer = await fetch(at, { method: 'POST', headers, body });
       if (!answer.ok) throw new Error(`${at}: ${answer.status}`);
     },
-    handled: (type, pod) => {
-      const pull = { image: IMAGE, imagePullPolicy: 'Never' };
+    handled: (type, pod, variables = 'launcher') => {
+      const pull = { image: IMAGE, imagePullPolicy: 'Never', variables };
       const stores = { bao: { kind: 'vault', address } };
       const webhook = { secretManagerTypes: [type], pull };
       const config = path.join(folder, 'bellhop.yaml');
@@ -76,4 +82,10 @@ export async function openVaultWorld(): Promise<VaultWorld | undefined> {
       await cluster.clean();
     },
   };
+}
+
+async function minorOf({ kubectl, env }: Cluster): Promise<number> {
+  const what = 'jsonpath={.status.nodeInfo.kubeletVersion}';
+  const { out } = await kubectl(['get', 'node', env['NODE_NAME'] ?? '', '-o', what]);
+  return Number(/^v1\.(\d+)\./.exec(out)?.[1]);
 }

@@ -1,6 +1,7 @@
 // The JSON Schemas in docs/schema, made from the valibot schemas that the code itself uses.
 import { toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
+import { SNAPSHOT_DOCUMENT, SNAPSHOT_PARTS } from '../src/parity/snapshot-schema.ts';
 import { PLAN_DOCUMENT, PLAN_PARTS } from '../src/plan/plan-schema.ts';
 import { SETTINGS } from '../src/plan/settings.ts';
 
@@ -52,6 +53,13 @@ export const PLAN_SCHEMA = schemaOf(PLAN_DOCUMENT, {
   title: 'bellhop plan, version 1',
   description: 'What must appear in one container, where, and from which store; never a value',
   parts: PLAN_PARTS,
+});
+
+export const SNAPSHOT_SCHEMA = schemaOf(SNAPSHOT_DOCUMENT, {
+  id: 'urn:bellhop:schema:snapshot:v1',
+  title: 'bellhop snapshot, version 1',
+  description: 'What a container sees; values as keyed digests',
+  parts: SNAPSHOT_PARTS,
 });
 
 /** The schema of bellhop.yaml with the options of each kind of store. */

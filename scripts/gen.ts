@@ -17,7 +17,7 @@ async function generatedSources(): Promise<Map<string, string>> {
 async function generatedDocs(): Promise<Map<string, string>> {
   const docs = await import('./gen-docs.ts');
   const schemas = await import('./gen-schemas.ts');
-  const { PLAN_SCHEMA, SETTINGS_SCHEMA, schemaText, withStores } = schemas;
+  const { PLAN_SCHEMA, SETTINGS_SCHEMA, SNAPSHOT_SCHEMA, schemaText, withStores } = schemas;
   const { storesPage, storeSchema } = await import('./gen-stores.ts');
   const settings = withStores(SETTINGS_SCHEMA, await storeSchema());
   const architecture = currentText('ARCHITECTURE.md') ?? '';
@@ -29,6 +29,7 @@ async function generatedDocs(): Promise<Map<string, string>> {
     ['docs/reference/stores.md', await storesPage()],
     ['docs/schema/bellhop-yaml.schema.json', schemaText(settings)],
     ['docs/schema/plan-v1.schema.json', schemaText(PLAN_SCHEMA)],
+    ['docs/schema/snapshot-v1.schema.json', schemaText(SNAPSHOT_SCHEMA)],
   ]);
 }
 

@@ -16,6 +16,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: Command 
   mutate: () => import('./mutate.ts'),
   pull: () => import('./pull.ts'),
   webhook: () => import('./webhook.ts'),
+  snapshot: () => import('./snapshot.ts'),
+  diff: () => import('./diff.ts'),
 };
 
 const decoder = new TextDecoder();

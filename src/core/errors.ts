@@ -46,6 +46,11 @@ export const CODES = {
     exit: 65,
     help: "give the command after `--`, or the image's with `--image-entrypoint` and `--image-cmd`",
   },
+  BH_ERR_SNAPSHOT: { exit: 65, help: 'give two files that `bellhop snapshot` has written' },
+  BH_ERR_SNAPSHOT_KEYS: {
+    exit: 65,
+    help: 'take both snapshots with one key: --key-file FILE, or BELLHOP_SNAPSHOT_KEY',
+  },
   BH_ERR_VALUE: { exit: 65, help: 'the declaration asks for what no container can be given' },
   BH_ERR_MISSING: { exit: 69, help: 'create it, correct the name, or mark it `optional: true`' },
   BH_ERR_BUG: { exit: 70, help: 'this is a defect in bellhop: please report it with this message' },
@@ -80,6 +85,10 @@ export const CODES = {
     exit: 77,
     help: 'each secret manager says why; docs/webhook.md has what each needs',
   },
+  BH_ERR_SNAPSHOT_PROCESS: {
+    exit: 77,
+    help: 'run as the same user, in the same process namespace; `ps` lists what is there',
+  },
   BH_ERR_STORE_DENIED: {
     exit: 77,
     help: 'give the identity that bellhop runs as the right to read it',
@@ -87,6 +96,10 @@ export const CODES = {
   BH_ERR_IDENTITY: {
     exit: 77,
     help: 'start the container as root, or set `policy: { identity: keep }` to run as the user it has',
+  },
+  BH_ERR_SNAPSHOT_KEY: {
+    exit: 78,
+    help: 'give a key of at least 16 bytes: --key-file FILE, or BELLHOP_SNAPSHOT_KEY',
   },
   BH_ERR_SETTINGS: { exit: 78, help: 'docs/reference/bellhop-yaml.md lists every setting' },
   BH_ERR_EXEC_NOT_FOUND: { exit: 127, help: 'check the command, PATH and `workingDir`' },

@@ -1,5 +1,5 @@
-import type { Html } from '../wire/html.ts';
-import { html } from '../wire/html.ts';
+import type { Html } from '../core/html.ts';
+import { html } from '../core/html.ts';
 import { ms, plural } from './trace-text.ts';
 import type { StoreTotals, TraceReport, TraceSpan } from './trace-types.ts';
 

@@ -20,9 +20,10 @@ static struct {
 struct input_header {
   u32 magic, version, argc, envc;
   u32 pid, flags;
-  u64 ignored, blocked, files_soft, files_hard;
+  u64 ignored, blocked, pending;
+  struct limit files, file_size;
 };
-enum { INPUT_MAGIC = 0x4e494842 /* "BHIN" */, PROTOCOL_VERSION = 1 };
+enum { INPUT_MAGIC = 0x4e494842 /* "BHIN" */, PROTOCOL_VERSION = 2 };
 
 #define signal_bit(s) (1ul << ((s) - 1))
 
@@ -120,7 +121,8 @@ static void write_strings(int fd, char **strings, u64 count) {
 static void write_input(int fd) {
   struct input_header header = {
       INPUT_MAGIC, PROTOCOL_VERSION, (u32)arrival.argc, (u32)arrival.envc, (u32)arrival.pid,
-      arrival.flags, arrival.ignored, arrival.blocked, arrival.files.soft, arrival.files.hard,
+      arrival.flags, arrival.ignored, arrival.blocked, arrival.pending, arrival.files,
+      arrival.file_size,
   };
   write_input_bytes(fd, (const char *)&header, sizeof header);
   write_strings(fd, arrival.argv, arrival.argc);

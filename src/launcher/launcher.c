@@ -3,7 +3,8 @@
  * Why it exists: a JavaScript runtime changes its process (ignored SIGPIPE, a raised limit of open
  * files, closed descriptors, bytes that are not UTF-8), and a program started by it would see that.
  * So for `bellhop run` the runtime works in a child and this process, which has touched nothing,
- * calls execve. `bellhop become` needs no runtime at all: it puts variables from a file in front of
+ * calls execve. `bellhop snapshot` goes the same way: what it looks at is this process, and not
+ * what a JavaScript runtime has made of its own. `bellhop become` needs no runtime at all: it puts variables from a file in front of
  * a program, in containers that have nothing but this launcher. For every other command it gives
  * way to the runtime at once.
  *
@@ -55,6 +56,11 @@ static void give_way(const char *path, char **argv, char **envp) {
        "install bellhop and bellhop-runtime side by side, from one release");
 }
 
+/* Commands that may become a program, or that look at the process they were started as. */
+static int works_in_child(const char *command) {
+  return equal(command, "run") || equal(command, "snapshot");
+}
+
 static void run(void) {
   read_arrival();
   install_handlers();
@@ -86,7 +92,7 @@ __attribute__((used, noreturn)) void start_c(u64 *stack) {
   while (arrival.envp[arrival.envc]) arrival.envc++;
   if (arrival.argc > 1 && equal(arrival.argv[1], "become")) start_with_file();
   runtime.path = runtime_path();
-  if (arrival.argc < 2 || !equal(arrival.argv[1], "run"))
+  if (arrival.argc < 2 || !works_in_child(arrival.argv[1]))
     give_way(runtime.path, arrival.argv, arrival.envp);
   run();
   for (;;) quit(EXIT_LAUNCHER);

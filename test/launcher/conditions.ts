@@ -98,7 +98,7 @@ export const POISON = [
   'NODE_EXTRA_CA_CERTS=/nowhere.pem',
   'GLIBC_TUNABLES=glibc.malloc.check=3',
   'JSC_useJIT=0',
-  'BELLHOP_LAUNCHER=1:0:1:2',
+  'BELLHOP_LAUNCHER=2:0:1:2',
 ];
 
 const WORLD: readonly Condition[] = [

@@ -101,7 +101,7 @@ describe.skipIf(missing !== undefined)('the exec document', () => {
     ['nothing but a header', () => encodeDocument(whole()).subarray(0, 8)],
     ['no END', () => encodeDocument(whole()).subarray(0, -8)],
     ['bytes after END', () => Buffer.concat([encodeDocument(whole()), Uint8Array.of(0)])],
-    ['another version', () => encodeDocument(whole()).with(4, 2)],
+    ['another version', () => encodeDocument(whole()).with(4, 1)],
     ['an unknown record', () => spliced(record(21, u32()))],
     ['tag 0', () => spliced(record(0, u32()))],
     ['a second program', () => spliced(record(TAG.program, Uint8Array.of(65, 0)))],

@@ -25,8 +25,8 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
 /** The input as src/launcher/arrival.h writes it. */
 function input(argv: readonly Uint8Array[], env: readonly Uint8Array[], numbers: bigint[]): Buffer {
-  const header = Buffer.alloc(56);
-  [0x4e49_4842, 1, argv.length, env.length, 4711, 8 + 2].forEach((value, i) => {
+  const header = Buffer.alloc(80);
+  [0x4e49_4842, 2, argv.length, env.length, 4711, 8 + 2].forEach((value, i) => {
     header.writeUInt32LE(value, 4 * i);
   });
   numbers.forEach((value, i) => header.writeBigUInt64LE(value, 24 + 8 * i));
@@ -38,7 +38,7 @@ describe('the input', () => {
   const parts = fc.tuple(
     fc.array(string, { minLength: 1, maxLength: 8 }),
     fc.array(string, { maxLength: 8 }),
-    fc.array(long, { minLength: 4, maxLength: 4 }),
+    fc.array(long, { minLength: 7, maxLength: 7 }),
   );
 
   test('is read as it was written, any bytes, without the name of the program', () => {
@@ -48,8 +48,9 @@ describe('the input', () => {
         expect(read?.argv.map(hex)).toEqual(argv.slice(1).map(hex));
         expect(read?.env.map(hex)).toEqual(env.map(hex));
         expect(read).toMatchObject({ pid: 4711, cwdGone: true, stdioOpen: [false, true, false] });
-        const { ignored, blocked, openFiles } = read ?? {};
-        expect([ignored, blocked, openFiles?.soft, openFiles?.hard]).toEqual(numbers);
+        const { ignored, blocked, pending, openFiles, fileSize } = read ?? {};
+        const limits = [openFiles, fileSize].flatMap((one) => [one?.soft, one?.hard]);
+        expect([ignored, blocked, pending, ...limits]).toEqual(numbers);
       }),
     );
   });
@@ -64,10 +65,10 @@ describe('the input', () => {
   });
 
   test('of another kind or version is refused, and no bytes make it throw', () => {
-    const whole = input([Uint8Array.of(65)], [], [0n, 0n, 0n, 0n]);
+    const whole = input([Uint8Array.of(65)], [], [0n, 0n, 0n, 0n, 0n, 0n, 0n]);
     expect(decodeInput(whole)).toBeDefined();
     expect(decodeInput(whole.with(0, 0))).toBeUndefined();
-    expect(decodeInput(whole.with(4, 2))).toBeUndefined();
+    expect(decodeInput(whole.with(4, 1))).toBeUndefined();
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void decodeInput(bytes)));
   });
 
@@ -81,7 +82,7 @@ describe('the input', () => {
 /** The records of a document as the launcher walks through them. */
 function records(bytes: Uint8Array): [number, string][] {
   const buffer = Buffer.from(bytes);
-  expect(buffer.subarray(0, 8).toString('hex')).toBe('4248455801000000');
+  expect(buffer.subarray(0, 8).toString('hex')).toBe('4248455802000000');
   const found: [number, string][] = [];
   let at = 8;
   while (at < buffer.length) {

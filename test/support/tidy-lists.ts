@@ -27,6 +27,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'src/webhook/listen.ts': ['node:net', 'node:tls'], // the webhook's ports
   'src/webhook/http2.ts': ['node:http2', 'node:net'], // only where enableHTTP2 is set
   'src/webhook/certificates-x509.ts': ['node:crypto'], // keys and certificates
+  'src/parity/snapshot-schema.ts': ['valibot'], // the schema of snapshots
   'src/plan/plan-schema.ts': ['valibot'], // the schema of plans, outside of the start path
 };
 

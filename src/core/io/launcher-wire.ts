@@ -3,17 +3,17 @@
  * All numbers are little endian, all strings end in NUL. Nothing here touches a descriptor.
  */
 import { invariant } from '../errors.ts';
-import type { Arrival, ExecDocument, ExecString, MountRequest } from './types.ts';
+import type { ArrivalState, Arrival, ExecDocument, ExecString, MountRequest } from './types.ts';
 
 /** Launcher and runtime of different releases refuse each other by this number. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** In a report the launcher puts `step: ERRNAME (number)` in its place. */
 export const REPORT_WHY = '{{why}}';
 
 const INPUT_MAGIC = 0x4e49_4842; // "BHIN"
 const DOCUMENT_MAGIC = 0x5845_4842; // "BHEX"
-const INPUT_HEADER_BYTES = 56;
+const INPUT_HEADER_BYTES = 80;
 /** src/launcher/requests.h, REQUEST_BYTES_MAX. */
 export const REQUEST_BYTES_MAX = 16_384;
 
@@ -42,17 +42,13 @@ export const TAG = {
 } as const;
 
 /** Everything the launcher tells about its own start. */
-export interface LauncherInput extends Arrival {
+export interface LauncherInput extends Arrival, ArrivalState {
   /** The launcher's process id, to reach its mount namespace by. */
   readonly pid: number;
   /** The working directory was deleted: the child works in `/` instead. */
   readonly cwdGone: boolean;
   /** Which of descriptors 0, 1 and 2 were open. */
   readonly stdioOpen: readonly [boolean, boolean, boolean];
-  /** Signals as bit sets, bit 0 is signal 1. */
-  readonly ignored: bigint;
-  readonly blocked: bigint;
-  readonly openFiles: { readonly soft: bigint; readonly hard: bigint };
 }
 
 const encoder = new TextEncoder();
@@ -86,7 +82,9 @@ export function decodeInput(bytes: Uint8Array): LauncherInput | undefined {
     stdioOpen: [(flags & 1) !== 0, (flags & 2) !== 0, (flags & 4) !== 0],
     ignored: long(24),
     blocked: long(32),
-    openFiles: { soft: long(40), hard: long(48) },
+    pending: long(40),
+    openFiles: { soft: long(48), hard: long(56) },
+    fileSize: { soft: long(64), hard: long(72) },
   };
 }
 

@@ -19,7 +19,7 @@ import {
   PROTOCOL_VERSION,
   REQUEST_BYTES_MAX,
 } from './launcher-wire.ts';
-import type { Kernel } from './types.ts';
+import type { ArrivalState, Kernel } from './types.ts';
 
 /** The variable by which the launcher tells the child its descriptors. */
 export const LAUNCHER_VARIABLE = 'BELLHOP_LAUNCHER';
@@ -40,9 +40,10 @@ export function launcherHost(variable: string): Host {
   const input = decodeInput(readWhole(fds.input));
   if (input === undefined) throw mismatch('the input of the launcher is not whole');
   const channel = { documentFd: fds.document, socketFd: fds.socket, launcherPid: input.pid };
+  const { ignored, blocked, pending, openFiles, fileSize } = input;
   return {
     arrival: { argv: input.argv, env: input.env },
-    kernel: launcherKernel(channel),
+    kernel: launcherKernel(channel, { ignored, blocked, pending, openFiles, fileSize }),
     cwdGone: input.cwdGone,
     quit: (code) => {
       // Also for errors: where SIGCHLD is ignored the launcher cannot learn our exit code.
@@ -56,12 +57,13 @@ export function launcherHost(variable: string): Host {
  * After `enterNamespaces` the program's files lie below `/proc/PID/root`. An absolute link met
  * there leads back into our own root, so callers resolve links one by one below the prefix.
  */
-function launcherKernel(channel: Channel): Kernel {
+function launcherKernel(channel: Channel, arrival: ArrivalState): Kernel {
   const facts = kernelFacts();
   let rootPrefix = '';
   return {
     kind: 'launcher',
     pid: channel.launcherPid,
+    arrival,
     get uid() {
       return facts.uid;
     },

@@ -56,6 +56,16 @@ export interface Arrival {
   readonly env: readonly Uint8Array[];
 }
 
+/** What the launcher found and has changed for the time of its work; it puts all of it back. */
+export interface ArrivalState {
+  /** Signals as bit sets, bit 0 is signal 1. */
+  readonly ignored: bigint;
+  readonly blocked: bigint;
+  readonly pending: bigint;
+  readonly openFiles: { readonly soft: bigint; readonly hard: bigint };
+  readonly fileSize: { readonly soft: bigint; readonly hard: bigint };
+}
+
 export type FileKind = 'dir' | 'file' | 'link' | 'other';
 
 export interface FileStat {
@@ -162,6 +172,8 @@ export interface Kernel {
   readonly kind: 'launcher' | 'alone';
   /** The process that becomes the user's program. */
   readonly pid: number;
+  /** Its state on arrival, where it was kept: the launcher does, the runtime alone cannot. */
+  readonly arrival?: ArrivalState;
   readonly uid: number;
   readonly gid: number;
   /** Supplementary groups that the process has now. */

@@ -1,4 +1,4 @@
-import { printable } from '../core/report.ts';
+import { printable } from './report.ts';
 
 // HTML that cannot be broken out of: whatever is put into a template is escaped, unless it is HTML
 // that such a template made. After the HTML standard, 13.3 (serializing) and 13.2.5 (tokenizing),
@@ -57,4 +57,9 @@ function made(text: string): Html {
 /** What stands in `<style>`: no element of it ends there. Only for constants of ours. */
 export function styleElement(css: string): Html {
   return made(`<style>${css.replaceAll('</', '<\\/')}</style>`);
+}
+
+/** What stands in `<script>`: no element of it ends there. Only for constants of ours. */
+export function scriptElement(script: string): Html {
+  return made(`<script>${script.replaceAll('</', '<\\/')}</script>`);
 }

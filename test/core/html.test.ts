@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { escapeHtml, html, styleElement } from '../../src/wire/html.ts';
+import { escapeHtml, html, styleElement } from '../../src/core/html.ts';
 
 describe('what is put into a template cannot break out of it', () => {
   test.each([

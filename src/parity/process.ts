@@ -1,0 +1,204 @@
+import { BellhopError } from '../core/errors.ts';
+import type { Io } from '../core/io/types.ts';
+import { FsError } from '../core/io/types.ts';
+import { KEY_VARIABLE } from './key.ts';
+import { hexSet, parseDescriptor, parseLimits, parseStatus } from './proc.ts';
+import type { Status } from './proc.ts';
+import type { Descriptor, ProcessSeen, Variable } from './types.ts';
+import type { Valuer } from './values.ts';
+import { plainText, textOf } from './values.ts';
+
+/** Which process is looked at. */
+export type Target =
+  /** The one that becomes the command; argv and env are what it is started with. */
+  | {
+      readonly kind: 'command';
+      readonly argv: readonly Uint8Array[];
+      readonly env: readonly Uint8Array[];
+    }
+  /** The one that was started as bellhop, for what any program there would be given. */
+  | { readonly kind: 'self'; readonly env: readonly Uint8Array[] }
+  | { readonly kind: 'process'; readonly pid: number };
+
+const PROC_BYTES_MAX = 16 * 1024 * 1024;
+
+/**
+ * Its name below /proc. The launcher is our parent, by the number that this /proc gives it: in a
+ * namespace of processes /proc may be that of another one.
+ */
+function pidOf(io: Io, target: Target): string {
+  if (target.kind === 'process') return String(target.pid);
+  if (io.kernel.kind === 'alone') return 'self';
+  const status = Buffer.from(io.fs.read('/proc/self/status', PROC_BYTES_MAX)).toString('latin1');
+  return /^PPid:\s*(\d+)$/m.exec(status)?.[1] ?? String(io.kernel.pid);
+}
+
+function procBytes(io: Io, target: Target, name: string): Uint8Array {
+  return io.fs.read(`/proc/${pidOf(io, target)}/${name}`, PROC_BYTES_MAX);
+}
+
+/** A text of /proc/PID, or the problem that the process is not there or not ours to look at. */
+export function readProc(io: Io, target: Target, name: string): string {
+  return Buffer.from(mustRead(io, target, name)).toString('utf8');
+}
+
+function mustRead(io: Io, target: Target, name: string): Uint8Array {
+  try {
+    return procBytes(io, target, name);
+  } catch (error) {
+    if (!(error instanceof FsError)) throw error;
+    const gone = error.errno === 'ENOENT' || error.errno === 'ESRCH';
+    const what = gone ? 'there is no such process here' : `cannot be looked at (${error.errno})`;
+    const where = [`process ${pidOf(io, target)}`, gone ? '' : name];
+    throw new BellhopError('BH_ERR_SNAPSHOT_PROCESS', { where, what });
+  }
+}
+
+/** The same, undefined where it cannot be read. */
+export function tryProc(io: Io, target: Target, name: string): string | undefined {
+  try {
+    return Buffer.from(procBytes(io, target, name)).toString('utf8');
+  } catch (error) {
+    if (error instanceof FsError) return undefined;
+    throw error;
+  }
+}
+
+/** What the process was given. */
+export function processSeen(io: Io, target: Target, valuer: Valuer): ProcessSeen {
+  const status = parseStatus(readProc(io, target, 'status'));
+  const argv = argvOf(io, target);
+  const cwd = cwdOf(io, target);
+  const descriptors = descriptorsOf(io, target);
+  const signals = signalsOf(io, target, status);
+  const { uids, gids, groups, capabilities, noNewPrivileges, seccomp, umask, innerPid } = status;
+  return {
+    ...(argv === undefined ? {} : { argv: argv.map((one) => valuer.value(one)) }),
+    env: envOf(io, target)
+      .map((one) => variableOf(one, valuer))
+      .toSorted(byName),
+    ...(cwd === undefined ? {} : { cwd }),
+    uids,
+    gids,
+    groups,
+    capabilities,
+    ...(noNewPrivileges === undefined ? {} : { noNewPrivileges }),
+    ...(seccomp === undefined ? {} : { seccomp }),
+    ...(umask === undefined ? {} : { umask }),
+    limits: limitsOf(io, target),
+    ...(signals === undefined ? {} : { signals }),
+    ...(descriptors === undefined ? {} : { descriptors }),
+    isFirst: (innerPid ?? Number(pidOf(io, target))) === 1,
+  };
+}
+
+function byName(a: Variable, b: Variable): number {
+  const [left, right] = [plainText(a.name), plainText(b.name)];
+  if (left !== right) return left < right ? -1 : 1;
+  return 0;
+}
+
+function argvOf(io: Io, target: Target): readonly Uint8Array[] | undefined {
+  if (target.kind === 'self') return undefined;
+  return target.kind === 'command' ? target.argv : split(mustRead(io, target, 'cmdline'));
+}
+
+function envOf(io: Io, target: Target): readonly Uint8Array[] {
+  if (target.kind !== 'process') return target.env;
+  // The key would be digested under itself, or shown.
+  const key = Buffer.from(`${KEY_VARIABLE}=`);
+  return split(mustRead(io, target, 'environ')).filter(
+    (one) => !key.equals(one.subarray(0, key.length)),
+  );
+}
+
+function split(bytes: Uint8Array): Uint8Array[] {
+  const strings: Uint8Array[] = [];
+  for (let from = 0; from < bytes.length; ) {
+    const end = bytes.indexOf(0, from);
+    strings.push(bytes.subarray(from, end < 0 ? bytes.length : end));
+    from = end < 0 ? bytes.length : end + 1;
+  }
+  return strings;
+}
+
+const EQUALS = 0x3d;
+
+/** As the C library reads it: the name ends at the first `=` behind the first byte. */
+function variableOf(entry: Uint8Array, valuer: Valuer): Variable {
+  const equals = entry.indexOf(EQUALS, 1);
+  if (equals < 0) return { name: '', value: valuer.value(entry), odd: true };
+  const value = valuer.value(entry.subarray(equals + 1));
+  return { name: textOf(entry.subarray(0, equals)), value };
+}
+
+function cwdOf(io: Io, target: Target): string | undefined {
+  try {
+    return io.fs.readlink(`/proc/${pidOf(io, target)}/cwd`);
+  } catch (error) {
+    if (error instanceof FsError) return undefined;
+    throw error;
+  }
+}
+
+/** The launcher has widened two limits for the time of its work; what it found is what counts. */
+function limitsOf(io: Io, target: Target): ProcessSeen['limits'] {
+  const limits = parseLimits(tryProc(io, target, 'limits') ?? '');
+  const { arrival } = io.kernel;
+  if (target.kind === 'process') return limits;
+  if (arrival === undefined) {
+    // Without the launcher the runtime has raised this one before our code ran.
+    delete limits['open files'];
+    return limits;
+  }
+  limits['open files'] = limitText(arrival.openFiles);
+  limits['file size'] = limitText(arrival.fileSize);
+  return limits;
+}
+
+const NO_LIMIT = 2n ** 64n - 1n;
+
+function limitText({ soft, hard }: { soft: bigint; hard: bigint }): readonly [string, string] {
+  const text = (limit: bigint): string => (limit === NO_LIMIT ? 'unlimited' : String(limit));
+  return [text(soft), text(hard)];
+}
+
+/** Of our own process only the launcher knows them: it blocks all while it works. */
+function signalsOf(io: Io, target: Target, status: Status): ProcessSeen['signals'] {
+  const { blocked, ignored, pending } = status;
+  if (target.kind === 'process') return { blocked, ignored, pending };
+  const { arrival } = io.kernel;
+  if (arrival === undefined) return undefined;
+  return {
+    blocked: hexSet(arrival.blocked),
+    ignored: hexSet(arrival.ignored),
+    pending: hexSet(arrival.pending),
+  };
+}
+
+/** What bellhop itself has open closes on exec, and so is never listed. */
+function descriptorsOf(io: Io, target: Target): readonly Descriptor[] | undefined {
+  const folder = `/proc/${pidOf(io, target)}`;
+  try {
+    const numbers = io.fs.list(`${folder}/fd`).map(Number);
+    return numbers
+      .toSorted((a, b) => a - b)
+      .flatMap((fd) => descriptorOf(io, folder, fd))
+      .filter((one) => one !== undefined);
+  } catch (error) {
+    if (error instanceof FsError) return undefined;
+    throw error;
+  }
+}
+
+function descriptorOf(io: Io, folder: string, fd: number): (Descriptor | undefined)[] {
+  try {
+    const link = io.fs.readlink(`${folder}/fd/${fd}`);
+    const info = io.fs.read(`${folder}/fdinfo/${fd}`, PROC_BYTES_MAX);
+    return [parseDescriptor(fd, { info: Buffer.from(info).toString('latin1'), link })];
+  } catch (error) {
+    // It was closed in between.
+    if (error instanceof FsError && error.errno === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import { isOwnFolder } from './normalise.ts';
+import { upwards } from './paths.ts';
+import type { Pair, Side } from './side.ts';
+import { declaredVariable, lookedAt, ownMount } from './side.ts';
+
+// What the rules of rules.ts ask. Each is about one finding or one path.
+
+export const API_SERVER =
+  /^KUBERNETES_(SERVICE_(HOST|PORT|PORT_HTTPS)|PORT|PORT_443_TCP(_(PROTO|PORT|ADDR))?)$/;
+const SERVICE = new RegExp(
+  '^([A-Z0-9_]+?)_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|' +
+    'PORT(_\\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$',
+);
+export const SERVICE_ACCOUNT = /^(\/var)?\/run\/secrets\/kubernetes\.io(\/|$)/;
+
+type Says = { readonly by: readonly { readonly isClusters?: true }[] } | undefined;
+
+export function isClusters(says: Says): boolean {
+  return says?.by.some((one) => one.isClusters === true) === true;
+}
+
+/** By its name: a key of an object may be any, and is most often none of these. */
+export function isDeclared(pair: Pair, name: string): boolean {
+  return declaredVariable(pair, name)?.sure === true;
+}
+
+/** Only beside the two that every Service has: `APP_PORT` alone is somebody's own. */
+export function isService({ left, right }: Pair, name: string): boolean {
+  const [, service] = SERVICE.exec(name) ?? [];
+  if (service === undefined) return false;
+  return [left, right].some(({ variables }) => {
+    const has = (suffix: string): boolean => variables.has(`${service}_SERVICE_${suffix}`);
+    return variables.has(name) && has('HOST') && has('PORT');
+  });
+}
+
+/** What one side has where the other has nothing. */
+export function onlyOf(left: string | undefined, right: string | undefined): string | undefined {
+  return left === undefined ? right : right === undefined ? left : undefined;
+}
+
+export function isOwn(target: string | undefined): boolean {
+  return target !== undefined && isOwnFolder(target.replace('<uid>', '0'));
+}
+
+/** Both lie in one volume, as far as a plan says; without one any other tree will do. */
+export function pathOfOneVolume(
+  { declared, left, right }: Pair,
+  path: string,
+  other: string,
+): boolean {
+  const volumeOf = (at: string): string | undefined => {
+    for (const above of upwards(at)) {
+      const mount = declared?.mounts.find((one) => one.path === above);
+      if (mount !== undefined) return mount.volume;
+    }
+    return undefined;
+  };
+  if (declared === undefined) {
+    return [left, right].every((side) => lookedAt(side, other) !== undefined);
+  }
+  return volumeOf(path) !== undefined && volumeOf(path) === volumeOf(other);
+}
+
+export function isUnmounted(side: Side, path: string): boolean {
+  return ownMount(side, path) === undefined;
+}
+
+/** A version of a volume that is on this disk itself, and not behind a link into memory. */
+export function bytesOnDisk({ entries }: Side, path: string): boolean {
+  const version = entries.get(`${path}/..TS`);
+  return version !== undefined && version.entry.through === undefined;
+}
+
+/** Not root, not on a mount, and the file is its own. */
+export function isOwnersWord(side: Side, path: string, owner: string | undefined): boolean {
+  const { uids, gids } = side.snapshot.process;
+  const [uid = 0, gid = 0] = [uids[1], gids[1]];
+  return uid !== 0 && isUnmounted(side, path) && owner === `${uid}:${gid}`;
+}

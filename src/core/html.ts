@@ -58,3 +58,8 @@ function made(text: string): Html {
 export function styleElement(css: string): Html {
   return made(`<style>${css.replaceAll('</', '<\\/')}</style>`);
 }
+
+/** What stands in `<script>`: no element of it ends there. Only for constants of ours. */
+export function scriptElement(script: string): Html {
+  return made(`<script>${script.replaceAll('</', '<\\/')}</script>`);
+}

@@ -1,6 +1,6 @@
-import { digestOf } from '../core/canonical.ts';
 import type { Html } from '../core/html.ts';
-import { html, styleElement } from '../core/html.ts';
+import { html } from '../core/html.ts';
+import { pageDocument, withCode } from '../core/page.ts';
 import { lookOf, rectangle, swatch, waterfall } from './trace-page-rows.ts';
 import { TRACE_STYLE } from './trace-page-style.ts';
 import { helpOf } from './trace-report.ts';
@@ -14,17 +14,7 @@ import type { Stretch, TraceReport, TraceSpan } from './trace-types.ts';
 export function tracePage(report: TraceReport): string {
   const { workload } = report;
   const title = workload === undefined ? 'a start' : `${workload.kind} ${workload.name}`;
-  const page = html`<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policyText()}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title}: ${ms(report.totalMs)} (bellhop)</title>
-${styleElement(TRACE_STYLE)}
-</head>
-<body>
-<svg class="defs" aria-hidden="true"><defs><pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line class="hatch" x1="1" x2="1" y1="0" y2="5" stroke-width="2.4"/></pattern></defs></svg>
+  const body = html`<svg class="defs" aria-hidden="true"><defs><pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line class="hatch" x1="1" x2="1" y1="0" y2="5" stroke-width="2.4"/></pattern></defs></svg>
 <main>
 ${heading(report, title)}
 ${problems(report)}
@@ -38,17 +28,9 @@ ${storesTable(report)}
 ${callsTable(report)}
 <footer>bellhop ${report.bellhop} on ${report.platform}. Names and times only:
 no value, header or query is in this page.</footer>
-</main>
-</body>
-</html>
-`;
-  return `<!doctype html>\n${page.html}`;
-}
-
-/** Nothing is allowed but the one style that stands in the page. */
-function policyText(): string {
-  const hash = Buffer.from(digestOf(TRACE_STYLE).slice('sha256:'.length), 'hex').toString('base64');
-  return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+</main>`;
+  const took = `${title}: ${ms(report.totalMs)} (bellhop)`;
+  return pageDocument({ title: took, style: TRACE_STYLE, body });
 }
 
 function heading({ workload, began, exit, totalMs }: TraceReport, title: string): Html {
@@ -59,8 +41,8 @@ function heading({ workload, began, exit, totalMs }: TraceReport, title: string)
   const time = began.replace('T', ' ').replace(/\.\d+Z$/, ' UTC');
   const verdict =
     exit === 0
-      ? html`<p class="verdict started">program started after ${ms(totalMs)}</p>`
-      : html`<p class="verdict not-started">not started, exit ${exit}, after ${ms(totalMs)}</p>`;
+      ? html`<p class="verdict well">program started after ${ms(totalMs)}</p>`
+      : html`<p class="verdict ill">not started, exit ${exit}, after ${ms(totalMs)}</p>`;
   return html`<header><div><h1>${title}</h1><p class="about">${where}${time}</p></div>${verdict}</header>`;
 }
 
@@ -152,13 +134,6 @@ function advice({ advice: all }: TraceReport): Html {
     return html`<li><b>${ms(aboutMs)}</b><span>${name}${withCode(what)}</span></li>`;
   });
   return html`<ul class="advice">${items}</ul>`;
-}
-
-/** What stands between grave accents is code. */
-function withCode(text: string): readonly Html[] {
-  return text.split('`').map((part, index) => {
-    return index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`;
-  });
 }
 
 function storesTable({ stores }: TraceReport): Html | undefined {

@@ -2,7 +2,7 @@ import { changed, valueFinding, valueText } from './diff-process.ts';
 import type { Aspect, Finding } from './diff-types.ts';
 import type { Placed, Side } from './side.ts';
 import { lookedAt } from './side.ts';
-import type { Entry, Tree } from './types.ts';
+import type { Entry, Parent, Tree } from './types.ts';
 
 /** Every entry of every tree that both sides looked at. */
 export function fileFindings(left: Side, right: Side): Finding[] {
@@ -105,10 +105,12 @@ function treeFindings(left: Side, right: Side): Finding[] {
 }
 
 function parentFindings(left: Side, right: Side): Finding[] {
-  return [...left.parents].flatMap(([path, one]) => {
-    const other = right.parents.get(path);
-    const isListed = left.entries.has(path) && right.entries.has(path);
-    if (other === undefined || isListed) return [];
+  const above = ({ parents, entries }: Side, path: string): Parent | Entry | undefined =>
+    parents.get(path) ?? entries.get(path)?.entry;
+  const paths = new Set([...left.parents.keys(), ...right.parents.keys()]);
+  return [...paths].flatMap((path) => {
+    const [one, other] = [above(left, path), above(right, path)];
+    if (one === undefined || other === undefined) return [];
     const of = (aspect: Aspect) => ({ kind: 'file' as const, name: path, aspect });
     return [
       ...changed(of('mode'), one.mode, other.mode),

@@ -85,7 +85,7 @@ function cutText(side: string, { limit, max, path }: Snapshot['cuts'][number]): 
 /** Trees that only one side looked at. */
 function unseen(one: Side, other: Side, side: string): string[] {
   return [...one.trees.values()]
-    .filter(({ path, error }) => error === undefined && lookedAt(other, path) === undefined)
+    .filter(({ path }) => lookedAt(other, path) === undefined)
     .map(
       ({ path }) =>
         `${path} was looked at on the ${side} only (take both with --path ${path}, or with one --plan)`,

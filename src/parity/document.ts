@@ -48,8 +48,8 @@ export function readSnapshot(text: string, name: string): Snapshot {
 }
 
 /** What can be there once only; each would hide the other. */
-function repeated({ process, mounts, trees }: Snapshot): string | undefined {
-  const { descriptors = [] } = process;
+function repeated({ process: seen, mounts, trees, parents }: Snapshot): string | undefined {
+  const { descriptors = [] } = seen;
   const first = (names: readonly string[], called: string): string | undefined => {
     const seen = new Set<string>();
     const found = names.find((one) => seen.size === seen.add(one).size);
@@ -67,6 +67,10 @@ function repeated({ process, mounts, trees }: Snapshot): string | undefined {
     first(
       trees.map(({ path }) => path),
       'tree',
+    ) ??
+    first(
+      parents.map(({ path }) => path),
+      'parent',
     ) ??
     trees
       .map(({ path, entries }) =>

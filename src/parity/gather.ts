@@ -9,7 +9,7 @@ import type { Target } from './process.ts';
 import { processSeen, readProc, tryProc } from './process.ts';
 import { isPlatformMount, isUnlisted, parseMounts, PLATFORM_FILES } from './proc.ts';
 import type { Walk } from './tree.ts';
-import { walkTree } from './tree.ts';
+import { parentsOf, walkTree } from './tree.ts';
 import type { MountSeen, Snapshot, Surroundings, Tree } from './types.ts';
 import { SNAPSHOT_VERSION } from './types.ts';
 import { valuer } from './values.ts';
@@ -44,7 +44,8 @@ export function takeSnapshot(io: Io, options: SnapshotOptions): Snapshot {
     limits,
     clock: io.clock,
     beganMs,
-    mounts: new Set([...mounts.map(({ path }) => path), ...roots.map(({ path }) => path)]),
+    roots: new Set(roots.map(({ path }) => path)),
+    mounts: new Set(mounts.map(({ path }) => path)),
     cuts: [],
     entries: 0,
     bytes: 0,
@@ -63,6 +64,7 @@ export function takeSnapshot(io: Io, options: SnapshotOptions): Snapshot {
     surroundings: surroundingsOf(io, target, values),
     mounts: mounts.filter(({ path }) => !isUnlisted(path)),
     trees,
+    parents: parentsOf(walk.view, trees),
     cuts: walk.cuts,
   };
 }

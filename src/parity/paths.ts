@@ -61,3 +61,9 @@ export function cleanPath(path: string): string {
   }
   return `/${steps.join('/')}`;
 }
+
+/** The paths from the root to this one, the longest first. */
+export function* upwards(path: string): Generator<string> {
+  for (let at = path; at !== '' && at !== '/'; at = at.slice(0, at.lastIndexOf('/'))) yield at;
+  yield '/';
+}

@@ -27,12 +27,15 @@ export function parseStatus(text: string): Status {
       return [line.slice(0, Math.max(colon, 0)), line.slice(colon + 1).trim()];
     }),
   );
-  const set = (name: string): string => (fields.get(name) ?? '').padStart(16, '0');
+  const set = (name: string): string => {
+    const written = fields.get(name) ?? '';
+    return (/^[0-9a-f]{1,16}$/.test(written) ? written : '').padStart(16, '0');
+  };
   const numbers = (name: string): number[] =>
-    (fields.get(name) ?? '').split(/\s+/).filter(Boolean).map(Number);
+    ((fields.get(name) ?? '').match(/(?<!\S)\d{1,10}(?!\S)/g) ?? []).map(Number);
   const [privileges] = numbers('NoNewPrivs');
   const [seccomp] = numbers('Seccomp');
-  const umask = fields.get('Umask');
+  const umask = fields.get('Umask') ?? '';
   const innerPid = numbers('NSpid').at(-1);
   return {
     uids: numbers('Uid'),
@@ -47,7 +50,7 @@ export function parseStatus(text: string): Status {
     },
     ...(privileges === undefined ? {} : { noNewPrivileges: privileges === 1 }),
     ...(seccomp === undefined ? {} : { seccomp }),
-    ...(umask === undefined ? {} : { umask: umask.padStart(4, '0') }),
+    ...(/^[0-7]{1,4}$/.test(umask) ? { umask: umask.padStart(4, '0') } : {}),
     blocked: set('SigBlk'),
     ignored: set('SigIgn'),
     pending: hexSet(BigInt(`0x${set('SigPnd')}`) | BigInt(`0x${set('ShdPnd')}`)),

@@ -1,6 +1,7 @@
 import { isOwnFolder } from './normalise.ts';
+import { upwards } from './paths.ts';
 import type { Pair, Side } from './side.ts';
-import { declaredVariable, ownMount } from './side.ts';
+import { declaredVariable, lookedAt, ownMount } from './side.ts';
 
 // What the rules of rules.ts ask. Each is about one finding or one path.
 
@@ -42,17 +43,23 @@ export function isOwn(target: string | undefined): boolean {
   return target !== undefined && isOwnFolder(target.replace('<uid>', '0'));
 }
 
-/** Both are paths of one volume, as far as a plan says; without one any other tree will do. */
+/** Both lie in one volume, as far as a plan says; without one any other tree will do. */
 export function pathOfOneVolume(
   { declared, left, right }: Pair,
   path: string,
   other: string,
 ): boolean {
-  const volumeAt = (at: string): string | undefined =>
-    declared?.mounts.find((one) => one.path === at)?.volume;
-  if (declared !== undefined)
-    return volumeAt(path) !== undefined && volumeAt(path) === volumeAt(other);
-  return left.trees.has(other) && right.trees.has(other);
+  const volumeOf = (at: string): string | undefined => {
+    for (const above of upwards(at)) {
+      const mount = declared?.mounts.find((one) => one.path === above);
+      if (mount !== undefined) return mount.volume;
+    }
+    return undefined;
+  };
+  if (declared === undefined) {
+    return [left, right].every((side) => lookedAt(side, other) !== undefined);
+  }
+  return volumeOf(path) !== undefined && volumeOf(path) === volumeOf(other);
 }
 
 export function isUnmounted(side: Side, path: string): boolean {

@@ -205,7 +205,7 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
     },
   },
   {
-    name: 'emptydir-on-disk',
+    name: 'folder-on-disk',
     group: 'policy',
     what: 'an emptyDir of medium Memory, or the folder of links of a Secret volume, lies on the disk',
     why: 'without the right to mount there is no tmpfs of its own; bytes of Secrets stay in memory',

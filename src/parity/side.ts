@@ -1,3 +1,4 @@
+import { upwards } from './paths.ts';
 import { isPlatformMount } from './proc.ts';
 import type {
   Declared,
@@ -47,7 +48,7 @@ export function sideOf(snapshot: Snapshot): Side {
   return {
     snapshot,
     entries,
-    parents: new Map(snapshot.trees.flatMap((one) => one.parents).map((one) => [one.path, one])),
+    parents: new Map(snapshot.parents.map((one) => [one.path, one])),
     trees: new Map(snapshot.trees.map((one) => [one.path, one])),
     mounts: new Map(snapshot.mounts.map((one) => [one.path, one])),
     variables: new Set(seen.env.map(({ name }) => plainText(name))),
@@ -64,12 +65,6 @@ export function pairOf(left: Snapshot, right: Snapshot): Pair {
 export function absolute(tree: string, entry: string): string {
   if (entry === '.') return tree;
   return tree === '/' ? `/${entry}` : `${tree}/${entry}`;
-}
-
-/** The paths from the root to this one, the longest first. */
-export function* upwards(path: string): Generator<string> {
-  for (let at = path; at !== '' && at !== '/'; at = at.slice(0, at.lastIndexOf('/'))) yield at;
-  yield '/';
 }
 
 /** The tree of a side that would have seen this path; undefined where it was not looked at. */

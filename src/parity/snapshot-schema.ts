@@ -124,7 +124,6 @@ const tree = v.strictObject({
   why: v.picklist(['path', 'plan', 'mount', 'delivered', 'platform']),
   medium: v.exactOptional(medium),
   error: v.exactOptional(string),
-  parents: v.array(parent),
   entries: v.array(entry),
 } satisfies Members<t.Tree>);
 
@@ -180,6 +179,7 @@ export const SNAPSHOT_DOCUMENT = v.strictObject({
   surroundings: v.pipe(surroundings, v.description('What surrounds every process there')),
   mounts: v.array(mount),
   trees: v.pipe(v.array(tree), v.description('What was looked at, by path')),
+  parents: v.pipe(v.array(parent), v.description('Folders above the trees')),
   cuts: v.pipe(
     v.array(v.strictObject({ limit: string, max: count, path: string } satisfies Members<t.Cut>)),
     v.description('Limits that ended it before everything was seen'),

@@ -3,7 +3,7 @@ import { FsError } from '../core/io/types.ts';
 import type { SnapshotLimits } from './limits.ts';
 import { isOwnFolder, steadyContent, steadyNames, steadyTarget } from './normalise.ts';
 import type { View } from './paths.ts';
-import { folderOf, reach, resolvePath, statIn } from './paths.ts';
+import { folderOf, reach, resolvePath, statIn, upwards } from './paths.ts';
 import type { Cut, Entry, Parent, Tree } from './types.ts';
 import type { Valuer } from './values.ts';
 
@@ -14,7 +14,9 @@ export interface Walk {
   readonly limits: SnapshotLimits;
   readonly clock: Clock;
   readonly beganMs: number;
-  /** Where other trees begin: their entries are listed there. */
+  /** Where other trees begin: what is there is listed there. */
+  readonly roots: ReadonlySet<string>;
+  /** Where other mounts lie: they are no part of what is looked at. */
   readonly mounts: ReadonlySet<string>;
   readonly cuts: Cut[];
   /** Used so far. */
@@ -33,30 +35,32 @@ interface Place {
 /** Everything at and below a path; links are followed at its top, and into bellhop's own folder. */
 export function walkTree(walk: Walk, of: Pick<Tree, 'path' | 'why' | 'medium'>): Tree {
   const entries: Entry[] = [];
-  const parents: Parent[] = [];
   try {
-    parents.push(...parentsOf(walk.view, of.path));
-    const top = topOf(walk.view, of.path);
-    addEntry(walk, entries, top);
+    addEntry(walk, entries, topOf(walk.view, of.path));
   } catch (error) {
-    return { ...of, error: errnoOf(error), parents, entries };
+    const { path, why } = of;
+    return { path, why, error: errnoOf(error), entries };
   }
-  return { ...of, parents, entries: entries.toSorted((a, b) => (a.path < b.path ? -1 : 1)) };
+  return { ...of, entries: entries.toSorted((a, b) => (a.path < b.path ? -1 : 1)) };
+}
+
+/** Folders above trees, as far as they can be seen, but for those that a tree has itself. */
+export function parentsOf(view: View, trees: readonly Tree[]): Parent[] {
+  const above = new Set(trees.flatMap(({ path }) => [...upwards(path)].slice(1)));
+  const paths = [...above].filter((path) => !trees.some((tree) => isListed(tree, path)));
+  return paths.toSorted().flatMap((path) => {
+    const stat = attempt(() => statIn(view, resolvePath(view, path)));
+    return stat === undefined || 'errno' in stat ? [] : [{ path, ...ownership(stat) }];
+  });
+}
+
+function isListed({ path: tree, error }: Tree, path: string): boolean {
+  return error === undefined && (tree === '/' || path === tree || path.startsWith(`${tree}/`));
 }
 
 function errnoOf(error: unknown): string {
   if (error instanceof FsError) return error.errno;
   throw error;
-}
-
-function parentsOf(view: View, path: string): Parent[] {
-  const steps = path.split('/').slice(1, -1);
-  return steps.flatMap((_, index) => {
-    const parent = `/${steps.slice(0, index + 1).join('/')}`;
-    const real = resolvePath(view, parent);
-    const stat = statIn(view, real);
-    return stat === undefined ? [] : [{ path: parent, ...ownership(stat) }];
-  });
 }
 
 function topOf(view: View, path: string): Place {
@@ -99,6 +103,7 @@ function cut(walk: Walk, limit: keyof SnapshotLimits, path: string): false {
 
 function addEntry(walk: Walk, entries: Entry[], place: Place): void {
   const { path, through, real } = place;
+  if (path !== '.' && walk.roots.has(real)) return;
   if (!mayGoOn(walk, real)) return;
   walk.entries += 1;
   const stat = statIn(walk.view, real);

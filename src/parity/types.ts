@@ -110,7 +110,7 @@ export interface Entry {
   readonly target?: string;
   /** It is reached by this link, which leads to bellhop's own folder or to another mount. */
   readonly through?: string;
-  /** Another tree's mount lies here; its entries are listed there. */
+  /** Another mount lies here, and is not looked at: one that every container has. */
   readonly mount?: true;
   /** Of a file, after normalising. */
   readonly content?: Value;
@@ -122,7 +122,7 @@ export interface Entry {
   readonly error?: string;
 }
 
-/** A folder above a tree. */
+/** A folder above trees. */
 export interface Parent {
   readonly path: string;
   readonly mode: string;
@@ -135,10 +135,10 @@ export interface Tree {
   readonly path: string;
   /** What asked for it: `--path`, the plan, a mount, bellhop's own knowledge, or always. */
   readonly why: 'path' | 'plan' | 'mount' | 'delivered' | 'platform';
+  /** Absent where nothing is there. */
   readonly medium?: 'memory' | 'disk';
   /** Why there are no entries, e.g. ENOENT. */
   readonly error?: string;
-  readonly parents: readonly Parent[];
   /** Sorted by path. */
   readonly entries: readonly Entry[];
 }
@@ -208,5 +208,7 @@ export interface Snapshot {
   readonly surroundings: Surroundings;
   readonly mounts: readonly MountSeen[];
   readonly trees: readonly Tree[];
+  /** Folders above the trees, where no tree has them; sorted by path. */
+  readonly parents: readonly Parent[];
   readonly cuts: readonly Cut[];
 }

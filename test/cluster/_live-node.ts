@@ -11,8 +11,7 @@ import { asRecorded } from './_live-seen.ts';
 export interface LiveNode {
   readonly api: LiveApi;
   readonly marks: Marks;
-  /** Undefined where a scheduler chooses. */
-  readonly nodeName: string | undefined;
+  readonly nodeName: string;
   /** The name of an image with this configuration. */
   readonly imageFor: (image: Vector['image']) => string;
 }
@@ -52,8 +51,8 @@ const messageOf = (body: string): string => {
 /** The pod as the recorder creates it: on this node, once, without delay at the end. */
 function podFor(vector: Vector, { nodeName, imageFor }: LiveNode): object {
   const pod = structuredClone(vector.pod) as unknown as { spec: Record<string, unknown> };
-  const own = { restartPolicy: 'Never', terminationGracePeriodSeconds: 0 };
-  Object.assign(pod.spec, own, nodeName === undefined ? {} : { nodeName });
+  const own = { restartPolicy: 'Never', terminationGracePeriodSeconds: 0, nodeName };
+  Object.assign(pod.spec, own);
   for (const { container } of containersOf(pod as unknown as Vector['pod'])) {
     const image = imageFor(imageOf(vector, container.name));
     Object.assign(container, { image, imagePullPolicy: 'IfNotPresent' });

@@ -117,6 +117,9 @@ export type Group = 'containers' | 'initContainers';
 /** Where the repository's own vectors lie. */
 export const GOLDEN = path.join(import.meta.dirname, '..', 'golden', 'kubelet');
 
+/** What random pods on a node have shown (test/cluster/live.test.ts), recorded as the others. */
+export const LIVE = path.join(import.meta.dirname, '..', 'golden', 'kubelet-live');
+
 /** Every vector of a folder, or the one of a file, ordered by name. */
 export function readVectors(place: string): Vector[] {
   const files = statSync(place).isDirectory()

@@ -127,21 +127,25 @@ export function run(
 }
 
 export type Picture = Record<string, string | string[]>;
-/** Directly, by launcher and stand-in, by the stand-in alone, or by what is shipped. */
-export type Way = 'direct' | 'launcher' | 'alone' | 'shipped' | 'delivered';
+/**
+ * Directly, by launcher and stand-in, by the stand-in alone, or by what is shipped: as `run`, with
+ * or without a pod, or as `snapshot`.
+ */
+export type Way = 'direct' | 'launcher' | 'alone' | 'shipped' | 'delivered' | 'snapshot';
 
-/** What the probe sees when it is started in one of the three ways. */
+/** What the probe sees when it is started in one of these ways. */
 export function picture(way: Way, recipe: Omit<Recipe, 'program'>): Picture {
   const { dir, probe, launcher, standIn } = tools();
   const out = path.join(dir, 'picture.json');
   rmSync(out, { force: true });
   const inner = [probe, out, ...recipe.argv];
-  const shipped = way === 'shipped' || way === 'delivered' ? builtBellhop().bellhop : '';
-  const programs = { direct: probe, launcher, alone: standIn, shipped, delivered: shipped };
-  const program = programs[way];
+  const shipped = SHIPPED.includes(way) ? builtBellhop().bellhop : '';
+  const program =
+    way === 'direct' ? probe : way === 'launcher' ? launcher : way === 'alone' ? standIn : shipped;
   const place = way === 'delivered' ? path.join(folder('delivered'), 'config') : '';
+  const command = way === 'snapshot' ? ['snapshot', ...snapshotFlags(dir)] : ['run'];
   const flags = way === 'delivered' ? ['-f', podFile(dir, place)] : [];
-  const outer = way === 'direct' ? inner : ['bellhop', 'run', ...flags, '--', ...inner];
+  const outer = way === 'direct' ? inner : ['bellhop', ...command, ...flags, '--', ...inner];
   const ended = start({ ...recipe, program, argv: outer });
   // A start as root mounts, and this machine is no container that ends.
   if (place !== '' && isRoot) spawnSync('umount', ['--lazy', place]);
@@ -149,6 +153,21 @@ export function picture(way: Way, recipe: Omit<Recipe, 'program'>): Picture {
     throw new Error(`${way}: code ${ended.code} ${ended.signal}\n${ended.stderr}`);
   }
   return JSON.parse(readFileSync(out, 'utf8')) as Picture;
+}
+
+const SHIPPED: readonly Way[] = ['shipped', 'delivered', 'snapshot'];
+
+/** Where `picture` by way of a snapshot leaves it. */
+export function snapshotFile(): string {
+  return path.join(tools().dir, 'snapshot.json');
+}
+
+function snapshotFlags(dir: string): string[] {
+  const key = path.join(dir, 'snapshot.key');
+  writeFileSync(key, 'the key of the tests of the launcher\n');
+  chmodSync(key, 0o644);
+  rmSync(snapshotFile(), { force: true });
+  return ['--key-file', key, '--out', snapshotFile(), '--path', path.join(dir, 'nothing-here')];
 }
 
 /** A pod with one variable and one volume. */

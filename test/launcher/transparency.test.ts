@@ -28,15 +28,18 @@ function comparable(seen: Picture): Picture {
   return { ...seen, env: env.filter((one) => !one.startsWith(OURS) && one !== DELIVERED) };
 }
 
-const WAYS = ['shipped', 'delivered'] as const;
+const WAYS = {
+  shipped: 'without a plan',
+  delivered: 'with a pod delivered',
+  snapshot: 'behind a snapshot',
+} as const;
 
 describe.skipIf(missing !== undefined)('nor through what is shipped', () => {
-  for (const way of WAYS) {
+  for (const way of ['shipped', 'delivered', 'snapshot'] as const) {
     for (const { name, lines, env, argv, root } of CONDITIONS) {
       const why = root === true && !isRoot ? ' (skipped: needs root)' : '';
-      const called = way === 'shipped' ? 'without a plan' : 'with a pod delivered';
       test.skipIf(why !== '')(
-        `${called}: ${name}${why}`,
+        `${WAYS[way]}: ${name}${why}`,
         () => {
           const recipe = { argv: argv ?? ['a', 'b c'], conditions: lines, ...(env ? { env } : {}) };
           const direct = comparable(picture('direct', recipe));

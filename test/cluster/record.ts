@@ -1,0 +1,32 @@
+// The developers' tool: node scripts/bun.mjs test/cluster/record.ts FILE… runs the pods of vectors on
+// the node and writes what was seen into their files: test/golden/kubelet-live.
+import { writeFileSync } from 'node:fs';
+import process from 'node:process';
+import { removeBase } from '../kubelet/rootfs.ts';
+import { tryBase } from '../kubelet/setting.ts';
+import { readVectors } from '../kubelet/vectors.ts';
+import { recordAll } from './_live-node.ts';
+import { openLiveWorld } from './_live-world.ts';
+import { realCluster, until } from './kit/cluster.ts';
+
+const cluster = await realCluster('node');
+const base = tryBase();
+if ('missing' in cluster || typeof base === 'string') throw new Error('no node: see above');
+const files = process.argv.slice(2);
+const vectors = files.flatMap(readVectors);
+const world = await openLiveWorld(cluster, base, vectors);
+try {
+  for (const [index, { snapshot: _, refused: _was, ...vector }] of vectors.entries()) {
+    const namespace = vector.pod.metadata.namespace ?? 'default';
+    await cluster.kubectl(['create', 'namespace', namespace]);
+    await until(async () => (await cluster.kubectl(['-n', namespace, 'get', 'sa/default'])).ok);
+    const [recorded] = await recordAll(world, [vector]);
+    writeFileSync(files[index] ?? '', `${JSON.stringify(recorded, undefined, 1)}\n`);
+    console.log(vector.id, recorded?.refused?.message ?? 'ran');
+    await cluster.kubectl(['delete', 'namespace', namespace, '--wait=false']);
+  }
+} finally {
+  await world.close();
+  removeBase(base);
+}
+process.exit(0);

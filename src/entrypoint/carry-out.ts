@@ -101,8 +101,8 @@ async function prepare(
   const random = new DataView(io.random(4).buffer).getUint32(0);
   const version = versionName(nowMs, random);
   const files = computeDelivery({ plan, answers, environment, nowMs, version });
-  const machine = root === undefined || root.how === 'prefix' ? undefined : io;
-  const become = whoToBecome(plan, root?.seen ?? io, machine);
+  const inside = root?.seen ?? io;
+  const become = whoToBecome(plan, inside, hasOwnRoot(root) ? io : undefined);
   const argv = commandOf(io, { options, plan, environment });
   const env = execEnvironment(io, withHome(io, environment, become), plan.policy.stripEnv);
   const words = argv instanceof BellhopError ? [] : argv;
@@ -116,9 +116,18 @@ async function prepare(
   const forgotten = await remember();
   if (forgotten !== undefined) io.stderr(renderWarning(forgotten, options.log));
   budget.end();
-  const { kernel } = root?.seen ?? io;
-  const { uid = kernel.uid, gid = kernel.gid } = become;
-  return { argv: words, env, become, root, delivery: { ...files.delivery, owner: { uid, gid } } };
+  const owner = ownerOf(inside, become);
+  return { argv: words, env, become, root, delivery: { ...files.delivery, owner } };
+}
+
+/** Below a prefix the program keeps the root of the machine, and its HOME. */
+function hasOwnRoot(root: OwnRoot | undefined): boolean {
+  return root !== undefined && root.how !== 'prefix';
+}
+
+/** Who the program will be. */
+function ownerOf({ kernel }: Io, become: Become): { readonly uid: number; readonly gid: number } {
+  return { uid: become.uid ?? kernel.uid, gid: become.gid ?? kernel.gid };
 }
 
 function commandOf(

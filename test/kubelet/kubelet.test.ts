@@ -1,4 +1,5 @@
-// What a real kubelet gave 190 pods and those that random pods led to, and what `bellhop run` gives: a test per vector and mode.
+// What a real kubelet gave 190 pods, and those that random pods led to, and what `bellhop run`
+// gives: a test per vector and mode.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { skipVisibly } from '../support/need.ts';
 import { judgeAll, type Verdict } from './judge.ts';

@@ -50,7 +50,7 @@ export function withoutHidden(delivery: Delivery): Delivery {
   return { ...delivery, directories };
 }
 
-/** Makes them in an empty volume, with the fsGroup's bits that the kubelet gives all it finds. */
+/** Makes them in an empty volume, with the fsGroup's bits as everything that is there. */
 export function makeNested(
   hands: Hands,
   root: string,

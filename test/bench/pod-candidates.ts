@@ -1,6 +1,5 @@
-// `npm run bench -- pods candidates`: other ways in which a webhook could have values fetched before
-// a program starts, beside the one that it takes. None of them is in the product; docs/decisions
-// says why.
+// `npm run bench -- pods candidates`: other ways in which a webhook could have values fetched
+// before a program starts, beside the one that it takes. None of them is in the product.
 import { ENV_VAR } from '../../src/wire/flyte-secret.ts';
 import type { Contestant, Json, Made, Stage } from './pod-shapes.ts';
 import { admitted, benchPod, CONTESTANTS, hookedPod } from './pod-shapes.ts';
@@ -14,7 +13,7 @@ interface Handled {
 
 /** The pod as the webhook leaves it, without its init container, and that container. */
 async function taken(stage: Stage, made: Made): Promise<{ pod: Handled; pull: Json }> {
-  const handled = await admitted(stage, hookedPod(stage, made, SECRETS, ENV_VAR));
+  const handled = await admitted(stage, hookedPod(stage, made, { count: SECRETS, as: ENV_VAR }));
   const { spec, metadata } = handled as unknown as Handled;
   const [pull = {}] = spec.initContainers;
   const { annotations, labels } = metadata;

@@ -88,7 +88,11 @@ export async function admitted(stage: Stage, pod: Json): Promise<Json> {
 }
 
 /** A pod for the namespace of the webhook, which adds what it adds when it is created. */
-export function hookedPod(stage: Stage, made: Made, count: number, as = FILE): Json {
+export function hookedPod(
+  stage: Stage,
+  made: Made,
+  { count, as = FILE }: { readonly count: number; readonly as?: number },
+): Json {
   const annotations = asked(stage.secrets.slice(0, count), as);
   return benchPod(stage, { ...made, namespace: stage.route.live.namespace }, { annotations });
 }
@@ -118,7 +122,7 @@ function ours(count: number, as = FILE): Contestant {
   const what = as === FILE ? 'files' : 'variables';
   return {
     name: `${count} of AWS, bellhop, ${what}`,
-    pod: async (stage, made) => hookedPod(stage, made, count, as),
+    pod: async (stage, made) => hookedPod(stage, made, { count, as }),
   };
 }
 
@@ -129,7 +133,8 @@ export const PLANS = 'bench-plans';
 export async function plansOf(stage: Stage): Promise<Readonly<Record<string, string>>> {
   const plans: Record<string, string> = {};
   for (const [index, secret] of stage.secrets.entries()) {
-    const alone = hookedPod({ ...stage, secrets: [secret] }, { name: `plan-${index}`, port: 1 }, 1);
+    const made = { name: `plan-${index}`, port: 1 };
+    const alone = hookedPod({ ...stage, secrets: [secret] }, made, { count: 1 });
     const { metadata } = (await admitted(stage, alone)) as {
       metadata: { annotations: Record<string, string> };
     };

@@ -1,8 +1,8 @@
 // `npm run bench -- pods`: how long a pod takes to its program, on a real node, with secrets of AWS
 // (moto) beside it: by the webhook, which the API server asks, by an init container a secret, of a
 // Secret of the cluster, and without. Nothing is pulled from a registry; one pod at a time,
-// contestants in turn. The kubelet looks once a second which containers have ended, so pods begin at
-// all parts of a second.
+// contestants in turn. The kubelet looks once a second which containers have ended, so pods begin
+// at all parts of a second.
 import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';

@@ -53,7 +53,7 @@ export function keepResult(name: 'live' | 'routes', result: LiveResult | RoutesR
   writeFileSync(path.join(FOLDER, `${name}.json`), `${JSON.stringify(result, undefined, 1)}\n`);
 }
 
-/** Writes what the node has shown of a pod that differs: `test/kubelet/report.ts FILE` judges it. */
+/** Writes what the node has shown of a pod that differs, for `test/kubelet/report.ts FILE`. */
 export function keepFailed(vector: Vector): void {
   const folder = path.join(FOLDER, 'failed');
   mkdirSync(folder, { recursive: true });

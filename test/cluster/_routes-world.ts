@@ -150,7 +150,7 @@ export async function openRoutesWorld(
   if (typeof helm !== 'string' || (vault.missing ?? aws.missing) !== undefined) return undefined;
   const live = await openLiveWorld(cluster, base);
   const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-routes-'));
-  const ends: (() => Promise<unknown> | unknown)[] = [];
+  const ends: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
     for (const end of ends.toReversed()) await end();
     rmSync(folder, { recursive: true, force: true });

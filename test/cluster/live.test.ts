@@ -100,7 +100,7 @@ describe('what is random', () => {
       const drawn = chance.int(6);
       counts.set(drawn, (counts.get(drawn) ?? 0) + 1);
     }
-    expect([...counts.keys()].toSorted()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(new Set(counts.keys())).toEqual(new Set([0, 1, 2, 3, 4, 5]));
     expect(Math.min(...counts.values())).toBeGreaterThan(850);
   });
 });

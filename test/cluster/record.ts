@@ -1,5 +1,5 @@
-// The developers' tool: node scripts/bun.mjs test/cluster/record.ts FILE… runs the pods of vectors on
-// the node and writes what was seen into their files: test/golden/kubelet-live.
+// The developers' tool: node scripts/bun.mjs test/cluster/record.ts FILE… runs the pods of vectors
+// on the node and writes what was seen into their files: test/golden/kubelet-live.
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { removeBase } from '../kubelet/rootfs.ts';

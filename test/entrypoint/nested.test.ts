@@ -113,20 +113,11 @@ describe('what cannot be mounted inside of a volume', () => {
     expect(problems.map(({ where, what }) => `${where.join(': ')}: ${what}`)).toEqual(wanted);
   });
 
-  test.each<[string, Given, boolean, string[]]>([
-    [
-      'in a read-only emptyDir',
-      { e: { at: { '/x': '' } }, b: { at: { '/x/y': '' } } },
-      true,
-      ['/x/y'],
-    ],
-    [
-      'but in one that can be written',
-      { e: { at: { '/x': '' } }, b: { at: { '/x/y': '' } } },
-      false,
-      [],
-    ],
-  ])('a folder %s', (_name, given, readOnly, wanted) => {
+  test.each<[string, boolean, string[]]>([
+    ['in a read-only emptyDir', true, ['/x/y']],
+    ['but in one that can be written', false, []],
+  ])('a folder %s', (_name, readOnly, wanted) => {
+    const given: Given = { e: { at: { '/x': '' } }, b: { at: { '/x/y': '' } } };
     const problems = closedProblems(newHands(fakeIo({})), deliveryOf(given, readOnly));
     expect(problems.flatMap(({ where }) => where)).toEqual(wanted);
   });

@@ -20,8 +20,6 @@ export interface SnapshotOptions {
   readonly plan?: Plan;
   /** Absolute paths that were asked for. */
   readonly paths: readonly string[];
-  /** Paths that bellhop knows to have delivered. */
-  readonly delivered: readonly string[];
   readonly key: Uint8Array;
   /** Values of at most this size are kept; undefined keeps none. */
   readonly showBytesMax?: number;
@@ -62,7 +60,7 @@ export function takeSnapshot(io: Io, options: SnapshotOptions): Snapshot {
     ...(plan === undefined ? {} : { plan: declaredOf(plan) }),
     process,
     surroundings: surroundingsOf(io, target, values),
-    mounts: mounts.filter(({ path }) => !isUnlisted(path)),
+    mounts: mounts.filter(({ path }) => !isUnlisted(path) && concerns(options, path)),
     trees,
     parents: parentsOf(walk.view, trees),
     cuts: walk.cuts,
@@ -85,25 +83,37 @@ function checkRoot({ view }: Walk): void {
 
 type Root = Pick<Tree, 'path' | 'why' | 'medium'>;
 
+/** What `--path` and the plan ask for. */
+function askedOf({ paths, plan }: SnapshotOptions): Root[] {
+  const declared = plan === undefined ? [] : declaredPaths(plan);
+  return [
+    ...paths.map((path): Root => ({ path: cleanPath(path), why: 'path' })),
+    ...declared.map((path): Root => ({ path, why: 'plan' })),
+  ];
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return folder === '/' || path === folder || path.startsWith(`${folder}/`);
+}
+
+/** Where paths are asked for, mounts elsewhere are none of it: a machine may have hundreds. */
+function concerns(options: SnapshotOptions, mount: string): boolean {
+  const asked = askedOf(options);
+  const near = asked.some(({ path }) => isBelow(mount, path) || isBelow(path, mount));
+  return asked.length === 0 || near || mount === '/' || PLATFORM_FILES.includes(mount);
+}
+
 /**
  * `--path` and the plan say where to look; without either all mounts do. What is mounted below is
  * looked at too, but for what every container has.
  */
 function rootsOf(options: SnapshotOptions, mounts: readonly MountSeen[]): Root[] {
-  const { plan, paths, delivered } = options;
-  const asked: Root[] = [
-    ...paths.map((path): Root => ({ path: cleanPath(path), why: 'path' })),
-    ...(plan === undefined ? [] : declaredPaths(plan)).map((path): Root => ({ path, why: 'plan' })),
-  ];
+  const asked = askedOf(options);
   const isAsked = (path: string): boolean =>
-    asked.length === 0 ||
-    asked.some((root) => root.path === '/' || path.startsWith(`${root.path}/`));
-  const found: Root[] = [
-    ...mounts
-      .filter(({ path }) => !isPlatformMount(path) && isAsked(path))
-      .map(({ path }): Root => ({ path, why: 'mount' })),
-    ...delivered.filter(isAsked).map((path): Root => ({ path, why: 'delivered' })),
-  ];
+    asked.length === 0 || asked.some((root) => isBelow(path, root.path));
+  const found = mounts
+    .filter(({ path }) => !isPlatformMount(path) && isAsked(path))
+    .map(({ path }): Root => ({ path, why: 'mount' }));
   const always = PLATFORM_FILES.map((path): Root => ({ path, why: 'platform' }));
   const distinct = new Map(
     [...asked, ...found, ...always].toReversed().map((root) => [root.path, root]),

@@ -25,8 +25,10 @@ ${figures(report, pair)}
 ${incomplete(report)}
 ${filters(report)}
 ${must(report, pair)}
-<section><h2>Files<small>both trees; a hatched side has nothing there</small></h2>${filePane(report, pair)}</section>
-<section><h2>Variables<small>size and the beginning of the digest</small></h2>${variablePane(report, pair)}</section>
+<section><h2>Files<small>both trees; a hatched side has nothing there</small></h2>
+${filePane(report, pair)}</section>
+<section><h2>Variables<small>size and the beginning of the digest</small></h2>
+${variablePane(report, pair)}</section>
 ${allowed(differences)}
 <footer>bellhop diff. Values are keyed digests: the page holds none, unless --show was given.</footer>
 </main>`;

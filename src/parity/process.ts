@@ -134,11 +134,29 @@ function variableOf(entry: Uint8Array, valuer: Valuer): Variable {
 
 function cwdOf(io: Io, target: Target): string | undefined {
   try {
-    return io.fs.readlink(`/proc/${pidOf(io, target)}/cwd`);
+    const cwd = io.fs.readlink(`/proc/${pidOf(io, target)}/cwd`);
+    return inRoot(cwd, rootOf(io, target));
   } catch (error) {
     if (error instanceof FsError) return undefined;
     throw error;
   }
+}
+
+/** The root of a process without a mount namespace of its own is a folder of ours. */
+function rootOf(io: Io, target: Target): string {
+  if (target.kind !== 'process') return '/';
+  try {
+    return io.fs.readlink(`/proc/${target.pid}/root`);
+  } catch (error) {
+    if (error instanceof FsError) return '/';
+    throw error;
+  }
+}
+
+/** A path as the process itself has it. */
+function inRoot(path: string, root: string): string {
+  if (root === '/' || (path !== root && !path.startsWith(`${root}/`))) return path;
+  return path.slice(root.length) || '/';
 }
 
 /** The launcher has widened two limits for the time of its work; what it found is what counts. */
@@ -179,11 +197,12 @@ function signalsOf(io: Io, target: Target, status: Status): ProcessSeen['signals
 /** What bellhop itself has open closes on exec, and so is never listed. */
 function descriptorsOf(io: Io, target: Target): readonly Descriptor[] | undefined {
   const folder = `/proc/${pidOf(io, target)}`;
+  const root = rootOf(io, target);
   try {
     const numbers = io.fs.list(`${folder}/fd`).map(Number);
     return numbers
       .toSorted((a, b) => a - b)
-      .flatMap((fd) => descriptorOf(io, folder, fd))
+      .flatMap((fd) => descriptorOf(io, { folder, root }, fd))
       .filter((one) => one !== undefined);
   } catch (error) {
     if (error instanceof FsError) return undefined;
@@ -191,9 +210,13 @@ function descriptorsOf(io: Io, target: Target): readonly Descriptor[] | undefine
   }
 }
 
-function descriptorOf(io: Io, folder: string, fd: number): (Descriptor | undefined)[] {
+function descriptorOf(
+  io: Io,
+  { folder, root }: { readonly folder: string; readonly root: string },
+  fd: number,
+): (Descriptor | undefined)[] {
   try {
-    const link = io.fs.readlink(`${folder}/fd/${fd}`);
+    const link = inRoot(io.fs.readlink(`${folder}/fd/${fd}`), root);
     const info = io.fs.read(`${folder}/fdinfo/${fd}`, PROC_BYTES_MAX);
     return [parseDescriptor(fd, { info: Buffer.from(info).toString('latin1'), link })];
   } catch (error) {

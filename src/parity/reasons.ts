@@ -209,8 +209,15 @@ function fileAdvice(finding: Finding, pair: Pair): Advice {
     },
   };
   const other = { reason: `it is another thing${source}`, remedy: REMAKE };
+  const isVolume = pair.declared?.mounts.some((one) => one.path === name && !one.isPart) === true;
+  if (isVolume && aspect === 'mode') return VOLUME_MODE;
   return own[aspect] ?? FILE[aspect] ?? other;
 }
+
+const VOLUME_MODE: Advice = {
+  reason: "a volume's own folder is 1777 in memory and 0777 on a disk; another folder stands there",
+  remedy: 'see that both sides were delivered, and that the emptyDir has the same medium',
+};
 
 const REMAKE =
   'see that both sides were delivered afresh, by one plan, and that the image has nothing there';

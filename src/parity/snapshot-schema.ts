@@ -121,7 +121,7 @@ const parent = v.strictObject({
 
 const tree = v.strictObject({
   path: absolute,
-  why: v.picklist(['path', 'plan', 'mount', 'delivered', 'platform']),
+  why: v.picklist(['path', 'plan', 'mount', 'platform']),
   medium: v.exactOptional(medium),
   error: v.exactOptional(string),
   entries: v.array(entry),

@@ -133,8 +133,8 @@ export interface Parent {
 /** What was looked at below one path. */
 export interface Tree {
   readonly path: string;
-  /** What asked for it: `--path`, the plan, a mount, bellhop's own knowledge, or always. */
-  readonly why: 'path' | 'plan' | 'mount' | 'delivered' | 'platform';
+  /** What asked for it: `--path`, the plan, a mount, or always. */
+  readonly why: 'path' | 'plan' | 'mount' | 'platform';
   /** Absent where nothing is there. */
   readonly medium?: 'memory' | 'disk';
   /** Why there are no entries, e.g. ENOENT. */

@@ -140,8 +140,8 @@ export function picture(way: Way, recipe: Omit<Recipe, 'program'>): Picture {
   rmSync(out, { force: true });
   const inner = [probe, out, ...recipe.argv];
   const shipped = SHIPPED.includes(way) ? builtBellhop().bellhop : '';
-  const program =
-    way === 'direct' ? probe : way === 'launcher' ? launcher : way === 'alone' ? standIn : shipped;
+  const ours = { shipped, delivered: shipped, snapshot: shipped };
+  const program = { direct: probe, launcher, alone: standIn, ...ours }[way];
   const place = way === 'delivered' ? path.join(folder('delivered'), 'config') : '';
   const command = way === 'snapshot' ? ['snapshot', ...snapshotFlags(dir)] : ['run'];
   const flags = way === 'delivered' ? ['-f', podFile(dir, place)] : [];

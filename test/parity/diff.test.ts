@@ -16,7 +16,7 @@ import {
   volume,
 } from './_snapshots.ts';
 
-/** Differences as `group kind name aspect`, the rule in the place of the group where there is one. */
+/** Differences as `rule: kind name aspect`, the group in the place of a rule where none fits. */
 function told(left: Snapshot, right: Snapshot): string[] {
   return diff(left, right).differences.map(({ rule, group, kind, name, aspect }) => {
     return `${rule ?? group}: ${kind} ${name} ${aspect}`;
@@ -103,7 +103,7 @@ describe('a variable', () => {
       { PATH: '/b' },
       ['runtime-variables: variable PATH presence'],
     ],
-  ])('%s', (_, left, right, expected) => {
+  ])('%s', (...[, left, right, expected]) => {
     expect(told(env(left), env(right))).toEqual(expected);
   });
 

@@ -176,19 +176,28 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   cgroup: ['v1', 'v2', 'none'],
 };
 
+/** No word of the generators has a `~`: what is renamed is never renamed to what is there. */
 function other(key: string, now: unknown, place: Place): unknown {
   if (typeof now === 'number') return key === 'fd' ? now + 100 : now + 1;
   if (typeof now === 'boolean') return !now;
   const written = String(now);
+  return choice(key, written, place) ?? (isDigits(key, written) ? turned(written) : `${written}~`);
+}
+
+function choice(key: string, written: string, place: Place): string | undefined {
+  if (place.includes('limits')) return written === '7' ? '8' : '7';
   const types = place[0] === 'trees' ? ['dir', 'file', 'link', 'other'] : undefined;
   const choices = key === 'type' ? types : CHOICES[key];
-  const chosen = choices?.find((one) => one !== written);
-  if (chosen !== undefined) return chosen;
-  if (place.includes('limits')) return written === '7' ? '8' : '7';
-  // Digests and bit sets in hexadecimal, modes in octal: another last digit.
-  const isDigits = /^([0-9a-f]{16}|[0-9a-f]{32}|[0-7]{4})$/.test(written) && key !== 'path';
-  const last = written.endsWith('1') ? '2' : '1';
-  return isDigits ? `${written.slice(0, -1)}${last}` : `${written}x`;
+  return choices?.find((one) => one !== written);
+}
+
+/** Digests and bit sets in hexadecimal, modes in octal: they change in their last digit. */
+function isDigits(key: string, written: string): boolean {
+  return /^([0-9a-f]{16}|[0-9a-f]{32}|[0-7]{4})$/.test(written) && key !== 'path';
+}
+
+function turned(written: string): string {
+  return `${written.slice(0, -1)}${written.endsWith('1') ? '2' : '1'}`;
 }
 
 describe('a document', () => {

@@ -161,7 +161,10 @@ async function seenBy({ node, logs }: Work, vector: Vector, pod: Admitted): Prom
     const seen = asRecorded(found, { admitted: pod, container: admitted, marks });
     snapshot[group] = { ...snapshot[group], [container.name]: seen };
   }
-  return { ...vector, snapshot };
+  if (logs === undefined) return { ...vector, snapshot };
+  const { podIP = '', hostIP = '' } = pod.status;
+  const clusterValues = { '<POD_UID>': pod.metadata.uid, '<POD_IP>': podIP, '<HOST_IP>': hostIP };
+  return { ...vector, clusterValues };
 }
 
 interface Work {

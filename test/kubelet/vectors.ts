@@ -107,6 +107,8 @@ export interface Vector {
   node?: { allocatable: Record<string, string> };
   /** More of bellhop.yaml, where values come from stores. */
   settings?: object;
+  /** What `run` is given from outside, by its mark, where it is not CLUSTER_VALUES. */
+  clusterValues?: Record<string, string>;
   /** Variables that only the platform gives to `run`: its credentials. */
   platformEnv?: string[];
 }

@@ -133,7 +133,7 @@ function isBehindLink({ volumeMounts = [] }: Container, { seen, stderr }: Outcom
     const path = mountPath(given);
     const isTwice = volumeMounts.filter((other) => other.name === name).length > 1;
     const hasInside = paths.some((one) => one.startsWith(`${path}/`));
-    return isTwice && hasInside && stderr.includes(`bellhop: ${path}: is there already`);
+    return isTwice && hasInside && stderr.includes(` ${path}: is there already`);
   });
 }
 
@@ -142,9 +142,11 @@ async function judgeCase(vector: Vector, one: Case, court: Court) {
   const { container, expected, group } = one;
   const outcome = await runContainer(base, { vector, container, mode, dist });
   const refusal = refusalOf(vector, one, court);
+  const isBehind = isWithoutMounts(mode) && isBehindLink(container, outcome);
+  const behindLink = isBehind ? 'a mount inside of the second path of a volume, a link' : undefined;
   const found = (): Difference[] => {
     if (refusal !== undefined) return judgeRefusal(refusal, outcome);
-    if (mode === 'no-mount' && isBehindLink(container, outcome)) return [];
+    if (behindLink !== undefined) return [];
     if (outcome.seen === undefined)
       return [{ path: 'start', expected: 'starts', got: said(outcome) }];
     return expected === undefined
@@ -158,7 +160,13 @@ async function judgeCase(vector: Vector, one: Case, court: Court) {
   const { seen, stderr } = outcome;
   const isCompared = seen !== undefined && expected !== undefined && refusal === undefined;
   const named = isCompared ? explained(expected, seen, { vector, container, mode }) : [];
-  return { differences, stderr, named, started: seen !== undefined, here: refusal?.here };
+  return {
+    differences,
+    stderr,
+    named,
+    started: seen !== undefined,
+    here: refusal?.here ?? behindLink,
+  };
 }
 
 /** Runs one vector in one mode, container after container. */

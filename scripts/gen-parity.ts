@@ -1,7 +1,7 @@
 // docs/parity.md: what was compared with a real kubelet, and every difference that is left with its
-// reason. Not a part of `npm run gen`: it reads what tests leave in .cache/parity (offline.json
-// of test/kubelet, live.json and routes.json of test/cluster). A part whose test did not run here stays
-// as the page has it. `--check` compares the page with what the tests have just shown.
+// reason. Not a part of `npm run gen`: it reads what tests leave in .cache/parity (offline.json of
+// test/kubelet, live.json and routes.json of test/cluster). A part whose test did not run stays as
+// the page has it. `--check` compares the page with what the tests have just shown.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { DifferenceRule } from '../src/parity/rules.ts';
@@ -197,10 +197,8 @@ export function parityPage({ offline, live, routes }: Results, before: string): 
 
 /** The parts of a live cluster differ in their numbers from run to run. */
 function coarse(page: string): string {
-  const live = /(<!-- part (?:live|routes) -->\n)([^]*?)(\n<!-- part)/g;
-  return page.replaceAll(live, (_, open: string, text: string, end: string) => {
-    return `${open}${text.replaceAll(/\b[1-9]\d*\b/g, '>0')}${end}`;
-  });
+  const live = /<!-- part (?:live|routes) -->\n[^]*?\n<!-- part/g;
+  return page.replaceAll(live, (text) => text.replaceAll(/\b[1-9]\d*\b/g, '>0'));
 }
 
 /** Lines of the page that say something else than the tests; empty where they agree. */

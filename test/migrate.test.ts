@@ -25,9 +25,7 @@ const steps = stepsOfPage();
 test('the page ends in a comparison without a difference that must not be', () => {
   const compared = steps.find(({ command }) => command.startsWith('bellhop diff '));
   expect(compared?.says).not.toContain('Must not differ');
-  expect(compared?.says).toMatch(
-    /^(No differences\.|.*\n0 differences that must not be|[^]*No difference)/,
-  );
+  expect(compared?.says).toMatch(/^No difference that must not be/m);
 });
 
 describe.skipIf(lacks.length > 0)('docs/migrate.md', () => {

@@ -148,10 +148,10 @@ async function prepare(
   const random = new DataView(io.random(4).buffer).getUint32(0);
   const version = versionName(nowMs, random);
   const files = computeDelivery({ plan, answers, environment, nowMs, version });
-  const machine = root === undefined || root.how === 'prefix' ? undefined : io;
+  const inside = root?.seen ?? io;
   const replacing: BellhopError[] = [];
-  const replaced = withReplaced((root?.seen ?? io).fs, files.delivery, replacing);
-  const become = whoToBecome(plan, root?.seen ?? io, machine);
+  const replaced = withReplaced(inside.fs, files.delivery, replacing);
+  const become = whoToBecome(plan, inside, hasOwnRoot(root) ? io : undefined);
   const argv = commandOf(io, { options, plan, environment });
   const env = execEnvironment(io, withHome(io, environment, become), plan.policy.stripEnv);
   const words = argv instanceof BellhopError ? [] : argv;
@@ -167,9 +167,7 @@ async function prepare(
   if (forgotten !== undefined) io.stderr(renderWarning(forgotten, options.log));
   const relay = await metering.relay();
   budget.end();
-  const { kernel } = root?.seen ?? io;
-  const { uid = kernel.uid, gid = kernel.gid } = become;
-  const delivery = { ...replaced, owner: { uid, gid } };
+  const delivery = { ...replaced, owner: ownerOf(inside, become) };
   return { argv: words, env, become, root, relay, delivery };
 }
 
@@ -178,6 +176,16 @@ function arrivedNames(io: Io, { placements, policy }: Plan): ReadonlySet<string>
   const asks = placements.some((one) => one.kind === 'variable' && one.unless !== undefined);
   const names = asks ? io.arrival.env.map(nameOf) : [];
   return new Set(names.filter((name) => !policy.stripEnv.includes(name)));
+}
+
+/** Below a prefix the program keeps the root of the machine, and its HOME. */
+function hasOwnRoot(root: OwnRoot | undefined): boolean {
+  return root !== undefined && root.how !== 'prefix';
+}
+
+/** Who the program will be. */
+function ownerOf({ kernel }: Io, become: Become): { readonly uid: number; readonly gid: number } {
+  return { uid: become.uid ?? kernel.uid, gid: become.gid ?? kernel.gid };
 }
 
 function commandOf(

@@ -33,7 +33,8 @@ const CAP_SETPCAP = 1n << 8n;
  */
 export function whoToBecome(plan: Plan, io: Io, machine?: Io): Become {
   const problems: BellhopError[] = [];
-  const { files, wanted, entry } = usersOf(plan, io, problems);
+  const hasOwnRoot = machine !== undefined;
+  const { files, wanted, entry } = usersOf({ plan, io, hasOwnRoot }, problems);
   if (typeof wanted === 'string' && entry === undefined) {
     const what = `the image has no user ${wanted} in /etc/passwd`;
     const help = 'add the user to the image, or name another: a uid needs no entry';
@@ -41,7 +42,7 @@ export function whoToBecome(plan: Plan, io: Io, machine?: Io): Become {
   }
   const ids = wantedIds({ plan, io, files }, wanted, entry);
   if (plan.identity.nonRoot === true) problems.push(...rootProblems(plan, wanted, ids.uid));
-  const decision = decide({ plan, io }, ids);
+  const decision = decide({ plan, io, hasOwnRoot }, ids);
   const privileges = privilegesOf(plan, io);
   const homeOf = (uid: number): string => findUser(files.passwd(), uid)?.home || '/';
   const changes = decision.become.uid !== undefined || machine !== undefined;
@@ -58,13 +59,21 @@ export function whoToBecome(plan: Plan, io: Io, machine?: Io): Become {
 
 /** Who the program is to be, as far as numbers can tell. */
 export function idsOf(plan: Plan, io: Io): Ids {
-  const { files, wanted, entry } = usersOf(plan, io, []);
+  const { files, wanted, entry } = usersOf({ plan, io, hasOwnRoot: true }, []);
   return wantedIds({ plan, io, files }, wanted, entry);
 }
 
-function usersOf(plan: Plan, io: Io, problems: BellhopError[]) {
+interface Asked {
+  readonly plan: Plan;
+  readonly io: Io;
+  /** Nobody has started a container here: what its runtime does is ours to do. */
+  readonly hasOwnRoot: boolean;
+}
+
+function usersOf({ plan, io, hasOwnRoot }: Asked, problems: BellhopError[]) {
   const files = { passwd: lazyText(io, '/etc/passwd'), group: lazyText(io, '/etc/group') };
-  const wanted = wantedUser(plan, problems);
+  const byRuntime = hasOwnRoot && io.kernel.uid === 0 ? 0 : undefined;
+  const wanted = wantedUser(plan, problems) ?? byRuntime;
   const entry = wanted === undefined ? undefined : findUser(files.passwd(), wanted);
   return { files, wanted, entry };
 }
@@ -157,8 +166,9 @@ interface Decision {
 }
 
 /** What has to be changed, whether that is allowed, and what the policy says where it is not. */
-function decide({ plan, io }: { plan: Plan; io: Io }, ids: Ids): Decision {
+function decide({ plan, io, hasOwnRoot }: Asked, ids: Ids): Decision {
   const { kernel } = io;
+  const mayAsRuntime = hasOwnRoot && (kernel.capabilities & CAP_SETGID) !== 0n;
   const sameGroups = String(ids.groups) === String([...kernel.groups].toSorted((a, b) => a - b));
   const changed: Partial<Ids> = {
     ...(ids.uid === kernel.uid ? {} : { uid: ids.uid }),
@@ -166,7 +176,7 @@ function decide({ plan, io }: { plan: Plan; io: Io }, ids: Ids): Decision {
     ...(sameGroups ? {} : { groups: ids.groups }),
   };
   const asked = plan.identity.user !== undefined || (plan.image.user ?? '') !== '';
-  const groupsAsked = asked || plan.identity.supplementalGroups.length > 0;
+  const groupsAsked = asked || mayAsRuntime || plan.identity.supplementalGroups.length > 0;
   const become = groupsAsked || plan.identity.group !== undefined ? changed : {};
   const needs = (become.uid === undefined ? 0n : CAP_SETUID) | needsOf(become);
   if ((kernel.capabilities & needs) === needs) return { become, differences: [], problems: [] };

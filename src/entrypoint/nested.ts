@@ -50,7 +50,7 @@ export function withoutHidden(delivery: Delivery): Delivery {
   return { ...delivery, directories };
 }
 
-/** Makes them in an empty volume, with the fsGroup's bits that the kubelet gives to all it finds. */
+/** Makes them in an empty volume, with the fsGroup's bits as everything that is there. */
 export function makeNested(
   hands: Hands,
   root: string,
@@ -100,7 +100,7 @@ function mountProblem({ directory, landing }: Place, outer: Place): string | und
 
 /**
  * What keeps the runtime from mounting inside of a read-only emptyDir: it can make no folder there.
- * Where nothing can be mounted this is asked before anything is written; where it can, of the mounts.
+ * Where nothing can be mounted this is asked before anything is written; else of the mounts.
  */
 export function closedProblems(hands: Hands, delivery: Delivery): BellhopError[] {
   const places = placesOf(delivery);

@@ -30,14 +30,19 @@ const NAMES = ['/etc/resolv.conf', '/etc/hosts', '/etc/hostname'];
 /** Mounts what is not there already. */
 export function givePlatform(bare: Bare): void {
   const { fs } = bare;
-  if (fs.stat('/proc/self') === undefined && hasFolder(bare, '/proc')) bind(bare, '/proc');
-  if (isEmpty(fs, '/sys') && hasFolder(bare, '/sys')) bind(bare, '/sys');
-  if (fs.stat('/dev/null')?.kind !== 'other' && hasFolder(bare, '/dev')) giveDevices(bare);
-  else if (fs.stat('/dev/shm')?.kind === 'dir' && !isMemory(fs, '/dev/shm')) giveShm(bare);
+  if (fs.stat('/proc/self') === undefined) bindFolder(bare, '/proc');
+  if (isEmpty(fs, '/sys')) bindFolder(bare, '/sys');
+  giveDev(bare);
   for (const path of NAMES) {
     const there = fs.stat(path);
     if (there?.kind === 'file' && there.size === 0) bind(bare, path);
   }
+}
+
+function giveDev(bare: Bare): void {
+  const { fs } = bare;
+  if (fs.stat('/dev/null')?.kind !== 'other' && hasFolder(bare, '/dev')) giveDevices(bare);
+  else if (fs.stat('/dev/shm')?.kind === 'dir' && !isMemory(fs, '/dev/shm')) giveShm(bare);
 }
 
 function isEmpty(fs: Fs, path: string): boolean {
@@ -56,6 +61,10 @@ function hasFolder({ fs }: Bare, path: string): boolean {
     if (error instanceof FsError) return false;
     throw error;
   }
+}
+
+function bindFolder(bare: Bare, path: string): void {
+  if (hasFolder(bare, path)) bind(bare, path);
 }
 
 /** True where it worked. What is below comes along: less than all may not be had by everybody. */

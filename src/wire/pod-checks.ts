@@ -115,17 +115,23 @@ function checkResources(at: At): void {
     }
   }
   for (const [name, { place, amount }] of requests) {
-    const limit = limits.get(name)?.amount;
-    const isExact = isHuge(name) || !isOwn(name);
-    if (limit === undefined) {
-      if (isExact) complain(place, `needs a limit of ${name}`);
-    } else if (isExact && amount.nano !== limit.nano)
-      complain(place, `must equal the limit of ${name}`);
-    else if (amount.nano > limit.nano) complain(place, `must not exceed the limit of ${name}`);
+    const problem = requestProblem(name, amount, limits.get(name)?.amount);
+    if (problem !== undefined) complain(place, problem);
   }
   const names = [...limits.keys(), ...requests.keys()];
   const hasBase = names.some((name) => name === 'cpu' || name === 'memory');
   if (names.some(isHuge) && !hasBase) complain(at, 'hugepages need cpu or memory');
+}
+
+function requestProblem(
+  name: string,
+  { nano }: Quantity,
+  limit: Quantity | undefined,
+): string | undefined {
+  const isExact = isHuge(name) || !isOwn(name);
+  if (limit === undefined) return isExact ? `needs a limit of ${name}` : undefined;
+  if (isExact && nano !== limit.nano) return `must equal the limit of ${name}`;
+  return nano > limit.nano ? `must not exceed the limit of ${name}` : undefined;
 }
 
 type Amounts = ReadonlyMap<string, { readonly place: At; readonly amount: Quantity }>;
@@ -135,10 +141,8 @@ function amounts(at: At | undefined): Amounts {
   const found = new Map<string, { place: At; amount: Quantity }>();
   for (const [name, place] of entries(at)) {
     const written = place.value;
-    const amount =
-      written === null || written === undefined
-        ? { nano: 0n }
-        : parseQuantity(String(written).trim());
+    const isText = typeof written === 'string' || typeof written === 'number';
+    const amount = isText ? parseQuantity(String(written).trim()) : { nano: 0n };
     if (amount !== undefined) found.set(name, { place, amount });
   }
   return found;

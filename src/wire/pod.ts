@@ -196,21 +196,24 @@ function readValueFrom(at: At): ValueFrom | undefined {
         key: needText(one, 'key'),
         optional: flag(member(one, 'optional'), false),
       };
-    case 'fieldRef': {
-      const written = needText(one, 'fieldPath');
-      // What clients of v1 wrote before 2015: ConvertDownwardAPIFieldLabel.
-      const fieldPath = written === 'spec.host' ? 'spec.nodeName' : written;
-      const problem = fieldPath === '' ? undefined : envFieldProblem(fieldPath);
-      if (problem !== undefined) complain(member(one, 'fieldPath') ?? one, problem);
-      checkVersion(one);
-      return { kind: 'field', path: fieldPath };
-    }
+    case 'fieldRef':
+      return { kind: 'field', path: readFieldPath(one) };
     case 'resourceFieldRef':
       return { kind: 'resource', ...readResource(one) };
     default:
       complain(one, 'bellhop does not know this source', 'BH_ERR_POD_UNSUPPORTED');
       return undefined;
   }
+}
+
+function readFieldPath(at: At): string {
+  const written = needText(at, 'fieldPath');
+  // What clients of v1 wrote before 2015: ConvertDownwardAPIFieldLabel.
+  const path = written === 'spec.host' ? 'spec.nodeName' : written;
+  const problem = path === '' ? undefined : envFieldProblem(path);
+  if (problem !== undefined) complain(member(at, 'fieldPath') ?? at, problem);
+  checkVersion(at);
+  return path;
 }
 
 function readEnvFrom(at: At): EnvFrom {

@@ -1,136 +1,132 @@
-// `npm run bench -- pods`: how long a pod takes to its program, on a real node, with secrets of a
-// Vault beside it. Nothing is pulled from a registry; one pod at a time, contestants in turn. The
-// kubelet looks once a second which containers have ended, so pods begin at all parts of a second.
+// `npm run bench -- pods`: how long a pod takes to its program, on a real node, with secrets of AWS
+// (moto) beside it: by the webhook, which the API server asks, by an init container a secret, of a
+// Secret of the cluster, and without. Nothing is pulled from a registry; one pod at a time,
+// contestants in turn. The kubelet looks once a second which containers have ended, so pods begin
+// at all parts of a second.
+import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
-import { ENV_VAR, FILE, encodeSecret } from '../../src/wire/flyte-secret.ts';
-import type { VaultWorld } from '../cluster/_vault-world.ts';
-import { openVaultWorld } from '../cluster/_vault-world.ts';
+import os from 'node:os';
+import path from 'node:path';
+import { importImage } from '../cluster/_pods.ts';
+import { openRoutesWorld } from '../cluster/_routes-world.ts';
+import type { Cluster } from '../cluster/kit/cluster.ts';
+import { realCluster, until } from '../cluster/kit/cluster.ts';
+import { removeBase } from '../kubelet/rootfs.ts';
+import { tryBase } from '../kubelet/setting.ts';
 import { keepResults, machine } from './measure.ts';
+import { CANDIDATES } from './pod-candidates.ts';
+import type { Contestant, Stage } from './pod-shapes.ts';
+import { CONTESTANTS, KEYS_SECRET, PLANS, plansOf } from './pod-shapes.ts';
 
-const ROUNDS = 6;
-/** Parts of a second that are spread evenly, however many rounds there are. */
-const GOLDEN = 0.618;
-const POD_MS_MAX = 60_000;
-const BUSYBOX = 'bellhop.test/busybox:1';
-
-interface Contestant {
-  readonly name: string;
-  /** Secrets of the Vault, and how they are wanted. */
-  readonly secrets: number;
-  readonly as: number;
-  /** Init containers that do nothing, as many as Flyte's webhook would add to fetch. */
-  readonly initContainers: number;
-}
-
-const CONTESTANTS: readonly Contestant[] = [
-  { name: 'no secrets', secrets: 0, as: FILE, initContainers: 0 },
-  { name: '1 file', secrets: 1, as: FILE, initContainers: 0 },
-  { name: '10 files', secrets: 10, as: FILE, initContainers: 0 },
-  { name: '50 files', secrets: 50, as: FILE, initContainers: 0 },
-  { name: '10 variables', secrets: 10, as: ENV_VAR, initContainers: 0 },
-  { name: '1 init container that does nothing', secrets: 0, as: FILE, initContainers: 1 },
-  { name: '10 init containers that do nothing', secrets: 0, as: FILE, initContainers: 10 },
-];
+const ROUNDS = Number(process.env['BELLHOP_BENCH_ROUNDS'] ?? 6);
+const SECRETS_MAX = 30;
+/** Parts of a second that are spread evenly, however many pods there are. */
+const GOLDEN = 0.618_034;
+const POD_MS_MAX = 120_000;
+const IMAGE = 'bellhop.test/bench:1';
 
 /** Milliseconds from the request that creates the pod to the first act of its program. */
-async function timeToMain(world: VaultWorld, one: Contestant, round: number): Promise<number> {
+async function timeToMain(stage: Stage, one: Contestant, count: number): Promise<number> {
   const { promise: started, resolve } = Promise.withResolvers<number>();
   const server = net.createServer((socket) => {
     resolve(performance.now());
+    socket.on('error', () => socket.destroy());
     socket.end();
   });
   await new Promise<void>((done) => server.listen(0, '0.0.0.0', done));
   const { port } = server.address() as net.AddressInfo;
-  const name = `bench-${CONTESTANTS.indexOf(one)}-${round + 1}`;
-  const { pod } = world.handled('Vault', podOf(world, one, { name, port }));
-  await Bun.sleep(((round + 1) * GOLDEN * 1000) % 1000);
+  const name = `bench-${count}`;
+  const pod = await one.pod(stage, { name, port });
+  const { namespace } = pod['metadata'] as { namespace: string };
+  const at = `/api/v1/namespaces/${namespace}/pods`;
+  await Bun.sleep((count * GOLDEN * 1000) % 1000);
   const from = performance.now();
-  const said = await world.cluster.kubectl(['create', '-f', '-'], pod);
-  if (!said.ok) throw new Error(said.err);
+  const { status, body } = await stage.api.call('POST', at, pod);
+  if (status !== 201) throw new Error(body);
   const late = Bun.sleep(POD_MS_MAX).then(() => Number.NaN);
-  const at = await Promise.race([started, late]);
+  const end = await Promise.race([started, late]);
   server.close();
-  if (Number.isNaN(at)) throw new Error(`${name} did not start in ${POD_MS_MAX} ms`);
-  await world.cluster.kubectl(['-n', world.namespace, 'delete', 'pod', name, '--wait=true']);
-  return at - from;
+  if (Number.isNaN(end)) throw new Error(`${one.name} did not start in ${POD_MS_MAX} ms`);
+  await stage.api.call('DELETE', `${at}/${name}?gracePeriodSeconds=0`);
+  await until(async () => (await stage.api.call('GET', `${at}/${name}`)).status === 404);
+  return end - from;
 }
 
-function podOf(
-  world: VaultWorld,
-  { secrets, as, initContainers }: Contestant,
-  { name, port }: { readonly name: string; readonly port: number },
-) {
-  const annotations = Array.from({ length: secrets }, (_, n) => {
-    const secret = { group: 'secret/bench', groupVersion: '', key: `k${n}`, envVar: '' };
-    return [`flyte.secrets/s${n}`, encodeSecret({ ...secret, mountRequirement: as })];
-  });
-  const image = { image: BUSYBOX, imagePullPolicy: 'Never' };
-  // As nearly every pod has one: the kubelet waits 300 ms for volumes, whichever they are.
-  const volumeMounts = [{ name: 'scratch', mountPath: '/scratch' }];
-  const before = Array.from({ length: initContainers }, (_, n) => {
-    return { name: `init-${n}`, ...image, command: ['true'] };
-  });
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name,
-      namespace: world.namespace,
-      labels: { 'inject-flyte-secrets': 'true' },
-      annotations: Object.fromEntries(annotations) as Readonly<Record<string, string>>,
-    },
-    spec: {
-      nodeName: world.cluster.env['NODE_NAME'],
-      restartPolicy: 'Never',
-      automountServiceAccountToken: false,
-      terminationGracePeriodSeconds: 0,
-      initContainers: before,
-      volumes: [{ name: 'scratch', emptyDir: {} }],
-      containers: [
-        {
-          name: 'main',
-          ...image,
-          command: ['nc', world.gateway, `${port}`],
-          env: [world.token],
-          volumeMounts,
-        },
-      ],
-    },
-  };
+async function create(stage: Stage, kind: string, object: object): Promise<void> {
+  const at = `/api/v1/namespaces/${stage.plainNamespace}/${kind}`;
+  const { status, body } = await stage.api.call('POST', at, object);
+  if (status !== 201) throw new Error(body);
 }
 
-/** Prints what secrets add to the start of a pod, and keeps it. */
-export async function bench(): Promise<void> {
-  const world = await openVaultWorld();
-  if (world === undefined) throw new Error('this bench wants a node and a Vault: see above');
-  try {
-    const data = Array.from({ length: 50 }, (_, n) => [`k${n}`, `value-${n}`]);
-    await world.put('bench', Object.fromEntries(data) as Record<string, string>);
-    const samples = CONTESTANTS.map((): number[] => []);
-    for (let round = -1; round < ROUNDS; round++) {
-      for (const [index, one] of CONTESTANTS.entries()) {
-        const ms = await timeToMain(world, one, round);
-        if (round >= 0) samples[index]?.push(ms);
-      }
+async function measureAll(stage: Stage, all: readonly Contestant[]): Promise<number[][]> {
+  const samples = all.map((): number[] => []);
+  let count = 0;
+  // The first round warms caches.
+  for (let round = -1; round < ROUNDS; round++) {
+    for (const [index, one] of all.entries()) {
+      const ms = await timeToMain(stage, one, count++);
+      if (round >= 0) samples[index]?.push(ms);
     }
-    report(samples);
+  }
+  return samples;
+}
+
+async function onNode(cluster: Cluster, all: readonly Contestant[]): Promise<number[][]> {
+  const base = tryBase();
+  if (typeof base === 'string') throw new Error(base);
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-bench-pods-'));
+  const world = await openRoutesWorld(cluster, base);
+  try {
+    const route = world?.routes.find(({ store }) => store.startsWith('AWS'));
+    if (route === undefined) throw new Error('this bench wants moto: see above');
+    await importImage(cluster, folder, { name: IMAGE, kind: 'zstd', busybox: true });
+    const secrets = [];
+    for (let n = 0; n < SECRETS_MAX; n++) secrets.push(await route.put(`k${n}`, `value-${n}`));
+    const plainNamespace = await cluster.namespace({});
+    const gateway = cluster.env['POD_GATEWAY'] ?? '';
+    const stage: Stage = {
+      route,
+      api: route.live.api,
+      plainNamespace,
+      secrets,
+      image: IMAGE,
+      gateway,
+    };
+    const data = Object.fromEntries(secrets.map(({ key }, n) => [key, btoa(`value-${n}`)]));
+    await create(stage, 'secrets', { metadata: { name: KEYS_SECRET }, data });
+    await create(stage, 'configmaps', { metadata: { name: PLANS }, data: await plansOf(stage) });
+    return await measureAll(stage, all);
   } finally {
-    await world.close();
+    await world?.close();
+    removeBase(base);
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function report(samples: readonly (readonly number[])[]): void {
-  const rows = CONTESTANTS.map(({ name }, index) => {
+/** Prints what secrets add to the start of a pod, and keeps it; `candidates` of other ways. */
+export async function bench(only?: string): Promise<void> {
+  const cluster = await realCluster('node');
+  if ('missing' in cluster) throw new Error('this bench wants a node: see above');
+  const all = only === 'candidates' ? CANDIDATES : CONTESTANTS;
+  report(all, await onNode(cluster, all), only === 'candidates' ? 'pods-candidates' : 'pods');
+}
+
+function report(
+  all: readonly Contestant[],
+  samples: readonly (readonly number[])[],
+  file: string,
+): void {
+  const rows = all.map(({ name }, index) => {
     const sorted = (samples[index] ?? []).toSorted((a, b) => a - b);
     const meanMs = sorted.reduce((sum, ms) => sum + ms, 0) / sorted.length;
     return { name, minMs: sorted[0] ?? 0, medianMs: sorted[sorted.length >> 1] ?? 0, meanMs };
   });
   const [base] = rows;
   console.log(`${machine()}; ${ROUNDS} interleaved rounds\n`);
-  console.log(`${'time to the program, ms'.padEnd(38)}   min  median    mean   added`);
+  console.log(`${'time to the program, ms'.padEnd(58)}   min  median    mean   added`);
   for (const { name, minMs, medianMs, meanMs } of rows) {
     const cells = [minMs, medianMs, meanMs, meanMs - (base?.meanMs ?? 0)];
-    console.log(`${name.padEnd(38)}${cells.map((ms) => ms.toFixed(0).padStart(7)).join('')}`);
+    console.log(`${name.padEnd(58)}${cells.map((ms) => ms.toFixed(0).padStart(7)).join('')}`);
   }
-  keepResults('pods', { rounds: ROUNDS, rows });
+  keepResults(file, { rounds: ROUNDS, rows });
 }

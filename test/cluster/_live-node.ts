@@ -11,8 +11,7 @@ import { asRecorded } from './_live-seen.ts';
 export interface LiveNode {
   readonly api: LiveApi;
   readonly marks: Marks;
-  /** Undefined where a scheduler chooses. */
-  readonly nodeName: string | undefined;
+  readonly nodeName: string;
   /** The name of an image with this configuration. */
   readonly imageFor: (image: Vector['image']) => string;
 }
@@ -23,7 +22,7 @@ const BATCH_MS_MAX = 150_000;
 const LOG_TRIES_MAX = 20;
 /** What keeps a container waiting for ever, as the kubelet calls it. */
 const HELD =
-  /^(CreateContainerConfigError|CreateContainerError|RunContainerError|InvalidImageName|ErrImageNeverPull)$/;
+  /^(CreateContainer(Config)?Error|RunContainerError|InvalidImageName|ErrImageNeverPull)$/;
 const NOT_STARTED = /^(StartError|ContainerCannotRun|ContainerStatusUnknown)$/;
 /** The kubelet is still asking; or the node is full, and the pod may come again. */
 const NOT_YET = /failed to sync|not registered|services have not yet been read|i\/o timeout/;
@@ -41,19 +40,20 @@ interface Event {
   readonly involvedObject: { readonly uid?: string };
 }
 
-const messageOf = (body: string): string => {
+/** Of a Status, as the API server answers where it refuses. */
+function messageOf(body: string): string {
   try {
-    return String((JSON.parse(body) as { message?: unknown }).message ?? body);
+    return (JSON.parse(body) as { readonly message?: string }).message ?? body;
   } catch {
     return body;
   }
-};
+}
 
 /** The pod as the recorder creates it: on this node, once, without delay at the end. */
 function podFor(vector: Vector, { nodeName, imageFor }: LiveNode): object {
   const pod = structuredClone(vector.pod) as unknown as { spec: Record<string, unknown> };
-  const own = { restartPolicy: 'Never', terminationGracePeriodSeconds: 0 };
-  Object.assign(pod.spec, own, nodeName === undefined ? {} : { nodeName });
+  const own = { restartPolicy: 'Never', terminationGracePeriodSeconds: 0, nodeName };
+  Object.assign(pod.spec, own);
   for (const { container } of containersOf(pod as unknown as Vector['pod'])) {
     const image = imageFor(imageOf(vector, container.name));
     Object.assign(container, { image, imagePullPolicy: 'IfNotPresent' });
@@ -85,30 +85,39 @@ const states = ({ status }: Admitted): ContainerStatus[] => [
 
 type Fate = 'waits' | 'ended' | 'again' | { readonly refused: Refused };
 
+/** A container that the kubelet holds, or that the runtime could not start. */
+function stoppedBy({ name, state }: ContainerStatus): Refused | undefined {
+  const { reason = '', message = '' } = state.waiting ?? {};
+  if (HELD.test(reason) && !NOT_YET.test(message)) {
+    return { by: 'kubelet', container: name, message: `${reason}: ${message}` };
+  }
+  const ended = state.terminated;
+  if (!NOT_STARTED.test(ended?.reason ?? '')) return undefined;
+  return { by: 'runtime', container: name, message: ended?.message ?? '' };
+}
+
+/** What the kubelet could not do for the pod as a whole. */
+function warningOf({ metadata }: Admitted, events: readonly Event[]): Refused | undefined {
+  const warning = events.find((event) => {
+    const isOurs = event.involvedObject.uid === metadata.uid && event.type === 'Warning';
+    return isOurs && /^(FailedMount|FailedCreatePodSandBox)$/.test(event.reason);
+  });
+  if (warning === undefined || NOT_YET.test(warning.message)) return undefined;
+  return { by: 'kubelet', message: `${warning.reason}: ${warning.message}` };
+}
+
 /** What has become of a pod so far. */
 function fateOf(pod: Admitted, events: readonly Event[]): Fate {
-  for (const { name, state } of states(pod)) {
-    const { reason = '', message = '' } = state.waiting ?? {};
-    if (HELD.test(reason) && !NOT_YET.test(message)) {
-      return { refused: { by: 'kubelet', container: name, message: `${reason}: ${message}` } };
-    }
-    const ended = state.terminated;
-    if (ended !== undefined && NOT_STARTED.test(ended.reason ?? '')) {
-      return { refused: { by: 'runtime', container: name, message: ended.message ?? '' } };
-    }
-  }
-  const { phase, reason, message } = pod.status;
+  const [stopped] = states(pod).flatMap((one) => stoppedBy(one) ?? []);
+  if (stopped !== undefined) return { refused: stopped };
+  const { phase, reason, message = '' } = pod.status;
   if (phase === 'Failed' && reason !== undefined) {
     if (NODE_FULL.test(reason)) return 'again';
     return { refused: { by: 'kubelet', message: `${reason}: ${message}` } };
   }
   if (phase === 'Succeeded' || phase === 'Failed') return 'ended';
-  const warning = events.find((event) => {
-    const isOurs = event.involvedObject.uid === pod.metadata.uid && event.type === 'Warning';
-    return isOurs && /^(FailedMount|FailedCreatePodSandBox)$/.test(event.reason);
-  });
-  if (warning === undefined || NOT_YET.test(warning.message)) return 'waits';
-  return { refused: { by: 'kubelet', message: `${warning.reason}: ${warning.message}` } };
+  const refused = warningOf(pod, events);
+  return refused === undefined ? 'waits' : { refused };
 }
 
 /** What the probe of a container has printed; text where it printed something else. */
@@ -123,7 +132,7 @@ async function logOf(api: LiveApi, pod: string, container: string): Promise<Seen
   return body;
 }
 
-async function seenBy(node: LiveNode, vector: Vector, pod: Admitted): Promise<Vector> {
+async function seenBy({ node, logs }: Work, vector: Vector, pod: Admitted): Promise<Vector> {
   const snapshot: Partial<Record<Group, Record<string, Seen>>> = {};
   const at = `/api/v1/namespaces/${vector.pod.metadata.namespace}/pods/${pod.metadata.name}`;
   const own = new Set(containersOf(vector.pod).map(({ container }) => container.name));
@@ -135,6 +144,11 @@ async function seenBy(node: LiveNode, vector: Vector, pod: Admitted): Promise<Ve
     return { ...vector, refused: { by: 'init', message: `${added.name}: ${body}` } };
   }
   for (const { group, container } of containersOf(vector.pod)) {
+    if (logs !== undefined) {
+      const { body } = await node.api.call('GET', `${at}/log?container=${container.name}`);
+      logs.set(`${vector.id} ${container.name}`, body);
+      continue;
+    }
     const found = await logOf(node.api, at, container.name);
     if (typeof found === 'string') {
       const code = states(pod).find(({ name }) => name === container.name)?.state.terminated;
@@ -147,7 +161,15 @@ async function seenBy(node: LiveNode, vector: Vector, pod: Admitted): Promise<Ve
     const seen = asRecorded(found, { admitted: pod, container: admitted, marks });
     snapshot[group] = { ...snapshot[group], [container.name]: seen };
   }
-  return { ...vector, snapshot };
+  if (logs === undefined) return { ...vector, snapshot };
+  const { podIP = '', hostIP = '' } = pod.status;
+  const clusterValues = { '<POD_UID>': pod.metadata.uid, '<POD_IP>': podIP, '<HOST_IP>': hostIP };
+  return { ...vector, clusterValues };
+}
+
+interface Work {
+  readonly node: LiveNode;
+  readonly logs: Map<string, string> | undefined;
 }
 
 interface Waiting {
@@ -156,8 +178,15 @@ interface Waiting {
   uid: string;
 }
 
-/** Runs all of them at once, in one namespace; gives the vectors with what was seen. */
-export async function recordAll(node: LiveNode, vectors: readonly Vector[]): Promise<Vector[]> {
+/**
+ * Runs all of them at once, in one namespace; gives the vectors with what was seen. With `logs`
+ * programs print what they like, and it is put there as `ID CONTAINER`.
+ */
+export async function recordAll(
+  node: LiveNode,
+  vectors: readonly Vector[],
+  logs?: Map<string, string>,
+): Promise<Vector[]> {
   const out: Vector[] = [];
   const waiting = new Map<string, Waiting>();
   const begin = async (vector: Vector, index: number): Promise<void> => {
@@ -176,7 +205,7 @@ export async function recordAll(node: LiveNode, vectors: readonly Vector[]): Pro
     const fate = fateOf(pod, events);
     if (fate === 'waits') return;
     waiting.delete(pod.metadata.name);
-    if (fate === 'ended') out[one.index] = await seenBy(node, one.vector, pod);
+    if (fate === 'ended') out[one.index] = await seenBy({ node, logs }, one.vector, pod);
     else if (fate !== 'again') out[one.index] = { ...one.vector, refused: fate.refused };
     await remove(pod.metadata.name);
     if (fate === 'again') await begin(one.vector, one.index);

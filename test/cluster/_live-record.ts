@@ -3,6 +3,7 @@
 // by `npm run bench -- pods`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { Vector } from '../kubelet/vectors.ts';
 
 /** What became of a run of random pods. */
 export interface LiveResult {
@@ -50,4 +51,13 @@ const FOLDER = path.join(import.meta.dir, '../../.cache/parity');
 export function keepResult(name: 'live' | 'routes', result: LiveResult | RoutesResult): void {
   mkdirSync(FOLDER, { recursive: true });
   writeFileSync(path.join(FOLDER, `${name}.json`), `${JSON.stringify(result, undefined, 1)}\n`);
+}
+
+/** Writes what the node has shown of a pod that differs, for `test/kubelet/report.ts FILE`. */
+export function keepFailed(vector: Vector): void {
+  const folder = path.join(FOLDER, 'failed');
+  mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, `${vector.id}.json`);
+  writeFileSync(file, `${JSON.stringify(vector, undefined, 1)}\n`);
+  console.log(`differs: ${file}`);
 }

@@ -8,6 +8,7 @@ import type { Vector } from '../kubelet/vectors.ts';
 import { randomVector } from '../support/random-pod/pod.ts';
 import { shrunk } from '../support/random-pod/shrink.ts';
 import { recordAll } from './_live-node.ts';
+import { keepFailed } from './_live-record.ts';
 import type { Failed, LiveResult } from './_live-record.ts';
 import type { LiveWorld } from './_live-world.ts';
 
@@ -63,6 +64,7 @@ export async function runLive(
     judging = [...judging, judged(sides, batch)];
   }
   const bad = (await Promise.all(judging)).flat().filter(isBad);
+  for (const { vector } of bad) keepFailed(vector);
   const failed: Failed[] = [];
   for (const verdict of bad) {
     const smallest = failed.length < SHRUNK_MAX ? await smaller(sides, verdict) : undefined;

@@ -8,8 +8,13 @@ import { IMAGES } from '../support/random-pod/containers.ts';
 import type { LiveApi } from './_live-api.ts';
 import { inTurns, openApi } from './_live-api.ts';
 import type { LiveNode } from './_live-node.ts';
+import { parseQuantity, quantityUnits } from '../../src/wire/quantity.ts';
 import type { Cluster } from './kit/cluster.ts';
-import { run } from './kit/cluster.ts';
+import { realCluster, run } from './kit/cluster.ts';
+import type { Missing } from './kit/cluster.ts';
+
+/** What a cluster of KUBECONFIG can pull: see kit/README.md. */
+export const FOREIGN_IMAGE = process.env['BELLHOP_LIVE_IMAGE'] ?? '';
 
 const IMPORT_MS_MAX = 60_000;
 const IMAGES_AT_ONCE = 2;
@@ -27,6 +32,12 @@ const SERVICES: readonly object[] = [
   { metadata: { name: 'headless' }, spec: { clusterIP: 'None', ports: [{ port: 1234 }] } },
 ];
 
+/** The kit's node; or the cluster of KUBECONFIG, where an image is named for it. */
+export async function liveCluster(): Promise<Cluster | Missing> {
+  const isForeign = (process.env['KUBECONFIG'] ?? '') !== '' && FOREIGN_IMAGE !== '';
+  return realCluster(isForeign ? 'api' : 'node');
+}
+
 export interface LiveWorld extends LiveNode {
   readonly namespace: string;
   /** Objects that are there for all pods; declared to both sides, created once. */
@@ -38,21 +49,24 @@ export interface LiveWorld extends LiveNode {
   close(): Promise<void>;
 }
 
-/** Images into the node, Services into a namespace. The image's root is that of local runs. */
-export async function openLiveWorld(cluster: Cluster, base: Base): Promise<LiveWorld> {
+/**
+ * Images into the node (those of random pods and of these vectors), Services into a namespace. The
+ * image's root is that of local runs.
+ */
+export async function openLiveWorld(
+  cluster: Cluster,
+  base: Base,
+  vectors: readonly Vector[] = [],
+): Promise<LiveWorld> {
   const api = await openApi(cluster);
-  const nodeName = cluster.env['NODE_NAME'];
-  const given = process.env['BELLHOP_LIVE_IMAGE'];
-  const manyImages = nodeName !== undefined;
-  if (!manyImages && given === undefined) {
-    api.close();
-    throw new Error('BELLHOP_LIVE_IMAGE must name an image that the cluster can pull: see README');
-  }
-  if (manyImages) await importImages(base);
+  const manyImages = cluster.env['NODE_NAME'] !== undefined;
+  const more = vectors.flatMap((one) => [one.image, ...Object.values(one.images ?? {})]);
+  if (manyImages) await importImages(base, [...IMAGES, ...more]);
   const namespace = await cluster.namespace({});
   const shared = await inTurns(SERVICES, 1, (service) => createService(api, namespace, service));
-  const { allocatable, kubelet } = await nodeOf(api, nodeName);
-  const memoryBytes = Number.parseInt(allocatable['memory'] ?? '', 10) * 1024;
+  const { allocatable, kubelet, nodeName } = await nodeOf(api);
+  const memory = parseQuantity(allocatable['memory'] ?? '') ?? { nano: 0n };
+  const memoryBytes = Number(quantityUnits(memory));
   const kubernetes = (await api.get('/api/v1/namespaces/default/services/kubernetes')) as {
     spec: { clusterIP: string };
   };
@@ -65,7 +79,7 @@ export async function openLiveWorld(cluster: Cluster, base: Base): Promise<LiveW
     kubelet,
     manyImages,
     marks: { memoryBytes, apiServer: kubernetes.spec.clusterIP },
-    imageFor: (image) => (manyImages ? nameOf(image) : String(given)),
+    imageFor: (image) => (manyImages ? nameOf(image) : FOREIGN_IMAGE),
     close: async () => {
       api.close();
       await cluster.clean();
@@ -85,35 +99,40 @@ async function createService(api: LiveApi, namespace: string, service: object) {
   return { apiVersion: 'v1', kind: 'Service', metadata: declared, spec };
 }
 
-interface NodeStatus {
-  readonly allocatable: Readonly<Record<string, string>>;
-  readonly nodeInfo: { readonly kubeletVersion: string };
+interface Node {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly taints?: readonly object[] };
+  readonly status: {
+    readonly allocatable: Readonly<Record<string, string>>;
+    readonly nodeInfo: { readonly kubeletVersion: string };
+  };
 }
 
-async function nodeOf(api: LiveApi, name: string | undefined) {
-  const { items } = (await api.get('/api/v1/nodes')) as {
-    items: { metadata: { name: string }; status: NodeStatus }[];
-  };
-  const node = items.find(({ metadata }) => name === undefined || metadata.name === name);
-  const { cpu = '', memory = '', ...rest } = node?.status.allocatable ?? {};
+/** One node has all pods, since fields of its resources stand in them. */
+async function nodeOf(api: LiveApi) {
+  const { items } = (await api.get('/api/v1/nodes')) as { items: readonly Node[] };
+  const node = items.find(({ spec }) => spec.taints === undefined);
+  if (node === undefined) throw new Error('the cluster has no node that takes every pod');
+  const { cpu = '', memory = '', ...rest } = node.status.allocatable;
   const disk = rest['ephemeral-storage'] ?? '';
-  const kubelet = node?.status.nodeInfo.kubeletVersion ?? '';
-  return { allocatable: { cpu, memory, 'ephemeral-storage': disk }, kubelet };
+  const kubelet = node.status.nodeInfo.kubeletVersion;
+  const allocatable = { cpu, memory, 'ephemeral-storage': disk };
+  return { allocatable, kubelet, nodeName: node.metadata.name };
 }
 
 /** What the node calls the image of this configuration. */
 export function nameOf(image: Image): string {
-  const index = IMAGES.findIndex((one) => Bun.deepEquals(one, image));
-  if (index < 0) throw new Error('an image that is not in IMAGES');
-  return `live.test/probe-${index}:1`;
+  const digest = new Bun.CryptoHasher('sha256').update(JSON.stringify(image)).digest('hex');
+  return `live.test/probe-${digest.slice(0, 16)}:1`;
 }
 
 /** The root of local runs, once for each configuration. */
-async function importImages({ image: root }: Base): Promise<void> {
+async function importImages({ image: root }: Base, all: readonly Image[]): Promise<void> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-live-'));
   const tool = path.join(import.meta.dir, 'kit/image-import');
   try {
-    await inTurns(IMAGES, IMAGES_AT_ONCE, async (image) => {
+    const distinct = new Map(all.map((image) => [nameOf(image), image]));
+    await inTurns([...distinct.values()], IMAGES_AT_ONCE, async (image) => {
       const words = [
         ...(image.entrypoint === null ? [] : ['--entrypoint', JSON.stringify(image.entrypoint)]),
         ...(image.cmd === null ? [] : ['--cmd', JSON.stringify(image.cmd)]),

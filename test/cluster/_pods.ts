@@ -24,18 +24,27 @@ interface ContainerStatus {
   readonly state: { readonly terminated?: { readonly exitCode: number } };
 }
 
+interface Wished {
+  readonly name: string;
+  readonly kind: 'gzip' | 'zstd';
+  /** With the machine's own, which is static. */
+  readonly busybox?: boolean;
+}
+
 /** The image, with the probe as the program that a user's image would have. */
 export async function importImage(
   cluster: Cluster,
   folder: string,
-  { name, kind }: { readonly name: string; readonly kind: 'gzip' | 'zstd' },
+  { name, kind, busybox = false }: Wished,
 ): Promise<void> {
   const { bellhop } = built();
   const runtime = path.join(path.dirname(bellhop), 'bellhop-runtime');
   const pressing = { kind, level: 1 } as const;
   const parts = partsOf({ machine: 'x64', bellhop, runtime, name, pressing });
   const probe = { name: 'probe', mode: 0o755, bytes: readFileSync(cluster.env['PROBE'] ?? '') };
-  const layout = layoutOf({ ...parts, layers: [...parts.layers, [probe]] });
+  const shell = { name: 'usr/bin/busybox', mode: 0o755 };
+  const more = busybox ? [{ ...shell, bytes: readFileSync('/bin/busybox') }] : [];
+  const layout = layoutOf({ ...parts, layers: [...parts.layers, [probe, ...more]] });
   writeLayout(layout, path.join(folder, kind));
   const tool = path.join(import.meta.dir, 'kit/image-import');
   const said = await run([tool, path.join(folder, `${kind}.tar`), name], POD_MS_MAX);

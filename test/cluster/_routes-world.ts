@@ -15,7 +15,8 @@ import { hooked } from './_values.ts';
 import type { Cluster } from './kit/cluster.ts';
 import { realHelm } from './kit/cluster.ts';
 
-const PULL_IMAGE = 'bellhop.test/bellhop:1';
+/** Our image in the node, with the probe. */
+export const PULL_IMAGE = 'bellhop.test/bellhop:1';
 const REGION = 'us-east-1';
 
 /** A secret as an annotation asks for it, and the type of the manager that has it. */
@@ -33,6 +34,8 @@ export interface Route {
   /** How pods and `run` prove who they are. */
   readonly credentials: readonly { readonly name: string; readonly value: string }[];
   readonly kept: readonly Kept[];
+  /** Keeps one more value. */
+  put(key: string, value: string): Promise<Kept>;
 }
 
 export interface RoutesWorld {
@@ -53,28 +56,38 @@ const VALUES: Readonly<Record<string, string>> = {
 };
 const RUN = Math.random().toString(36).slice(2, 8);
 
-async function fillVault(vault: RealServer): Promise<Kept[]> {
-  const at = `${vault.get('VAULT_ADDR')}/v1/secret/data/routes-${RUN}`;
-  const headers = { 'x-vault-token': vault.get('VAULT_TOKEN') };
-  const body = JSON.stringify({ data: VALUES });
-  const answer = await fetch(at, { method: 'POST', headers, body });
-  if (!answer.ok) throw new Error(`${at}: ${answer.status}`);
-  return Object.keys(VALUES).map((key) => ({ group: `secret/routes-${RUN}`, key }));
+type Put = Route['put'];
+
+/** KV v2: a path for each key, so that one can be put after another. */
+function vaultPut(vault: RealServer): Put {
+  return async (key, value) => {
+    const group = `secret/routes-${RUN}-${key}`;
+    const at = `${vault.get('VAULT_ADDR')}/v1/secret/data/routes-${RUN}-${key}`;
+    const headers = { 'x-vault-token': vault.get('VAULT_TOKEN') };
+    const body = JSON.stringify({ data: { [key]: value } });
+    const answer = await fetch(at, { method: 'POST', headers, body });
+    if (!answer.ok) throw new Error(`${at}: ${answer.status}`);
+    return { group, key };
+  };
 }
 
-async function fillAws(aws: RealServer): Promise<Kept[]> {
+function awsPut(aws: RealServer): Put {
   const url = `${aws.get('AWS_ENDPOINT_URL')}/`;
   const target = 'secretsmanager.CreateSecret';
   const group = `routes-${RUN}`;
-  // AWS keeps no empty value.
-  const entries = Object.entries(VALUES).filter(([, value]) => value !== '');
-  for (const [key, SecretString] of entries) {
+  return async (key, SecretString) => {
     const body = { Name: `${group}:${key}`, SecretString };
     const call = { service: 'secretsmanager', url, target, body, key: keyOf(aws) };
     const answer = await awsCall(call);
     if (!answer.ok) throw new Error(`CreateSecret: ${answer.status} ${await answer.text()}`);
-  }
-  return entries.map(([key]) => ({ group, key }));
+    return { group, key };
+  };
+}
+
+async function putAll(put: Put, values: Readonly<Record<string, string>>): Promise<Kept[]> {
+  const kept: Kept[] = [];
+  for (const [key, value] of Object.entries(values)) kept.push(await put(key, value));
+  return kept;
 }
 
 /** A store, and all that the two sides say of it. */
@@ -83,16 +96,19 @@ interface Side {
   readonly store: string;
   readonly stores: object;
   readonly kept: readonly Kept[];
+  readonly put: Put;
   readonly credentials: Route['credentials'];
 }
 
 async function vaultSide(vault: RealServer, at: (url: string) => Promise<string>): Promise<Side> {
   const address = await at(vault.get('VAULT_ADDR'));
+  const put = vaultPut(vault);
   return {
     type: 'Vault',
     store: 'OpenBao',
     stores: { bao: { kind: 'vault', address } },
-    kept: await fillVault(vault),
+    kept: await putAll(put, VALUES),
+    put,
     credentials: [{ name: 'VAULT_TOKEN', value: vault.get('VAULT_TOKEN') }],
   };
 }
@@ -100,11 +116,15 @@ async function vaultSide(vault: RealServer, at: (url: string) => Promise<string>
 async function awsSide(aws: RealServer, at: (url: string) => Promise<string>): Promise<Side> {
   const endpoint = await at(aws.get('AWS_ENDPOINT_URL'));
   const { id, secret } = keyOf(aws);
+  const put = awsPut(aws);
+  // AWS keeps no empty value.
+  const { empty: _, ...values } = VALUES;
   return {
     type: 'AWS',
     store: 'AWS Secrets Manager (moto)',
     stores: { sm: { kind: 'aws-secrets-manager', region: REGION, endpoint } },
-    kept: await fillAws(aws),
+    kept: await putAll(put, values),
+    put,
     credentials: [
       { name: 'AWS_ACCESS_KEY_ID', value: id },
       { name: 'AWS_SECRET_ACCESS_KEY', value: secret },
@@ -130,7 +150,7 @@ export async function openRoutesWorld(
   if (typeof helm !== 'string' || (vault.missing ?? aws.missing) !== undefined) return undefined;
   const live = await openLiveWorld(cluster, base);
   const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-routes-'));
-  const ends: (() => Promise<unknown> | unknown)[] = [];
+  const ends: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
     for (const end of ends.toReversed()) await end();
     rmSync(folder, { recursive: true, force: true });

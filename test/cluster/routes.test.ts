@@ -27,6 +27,10 @@ const cluster = missing.length === 0 ? await realCluster('node') : { missing: ''
 const world: RoutesWorld | undefined =
   'missing' in cluster ? undefined : await openRoutesWorld(cluster, base);
 
+afterAll(() => {
+  if (typeof built === 'object') removeBase(built);
+});
+
 describe.skipIf(world === undefined)('by webhook and by entrypoint', () => {
   let result: RoutesResult | undefined;
 
@@ -36,10 +40,7 @@ describe.skipIf(world === undefined)('by webhook and by entrypoint', () => {
     keepResult('routes', result);
   }, START_MS_MAX);
 
-  afterAll(async () => {
-    await world?.close();
-    if (typeof built === 'object') removeBase(base);
-  });
+  afterAll(() => world?.close());
 
   test('containers see the same, and what one refuses the other refuses', () => {
     const bad = result?.shapes.filter(({ differences }) => differences.length > 0);

@@ -24,13 +24,14 @@ const API_SERVER = {
 export const TOKENS_DECLARED = false;
 
 function fieldFlags(vector: Vector): string[] {
+  const values = { ...CLUSTER_VALUES, ...vector.clusterValues };
   const fields: Record<string, string> = {
-    'metadata.uid': CLUSTER_VALUES['<POD_UID>'],
+    'metadata.uid': values['<POD_UID>'],
     'spec.nodeName': NODE_NAME,
-    'status.podIP': CLUSTER_VALUES['<POD_IP>'],
-    'status.podIPs': CLUSTER_VALUES['<POD_IP>'],
-    'status.hostIP': CLUSTER_VALUES['<HOST_IP>'],
-    'status.hostIPs': CLUSTER_VALUES['<HOST_IP>'],
+    'status.podIP': values['<POD_IP>'],
+    'status.podIPs': values['<POD_IP>'],
+    'status.hostIP': values['<HOST_IP>'],
+    'status.hostIPs': values['<HOST_IP>'],
   };
   const manifest = JSON.stringify(vector.pod);
   const asked = Object.entries(fields).filter(([name]) => manifest.includes(`"${name}"`));

@@ -93,23 +93,24 @@ function* differ(expected: unknown, got: unknown, at: string): Generator<Differe
   }
 }
 
+/** Where the pair comes from, and which rows count. */
+interface Compared extends Context {
+  rules?: readonly Rule[];
+}
+
 /** Names of the differences that these snapshots have, and that are explained. */
 export function explained(expected: Seen, got: Seen, context: Context): string[] {
   const rest = compare(expected, got, context).length;
   const names = new Set(NOT_COMPARABLE.map(({ named }) => named).filter((name) => name !== ''));
   return [...names].filter((name) => {
     const others = NOT_COMPARABLE.filter(({ named }) => named !== name);
-    return compare(expected, got, context, others).length > rest;
+    return compare(expected, got, { ...context, rules: others }).length > rest;
   });
 }
 
 /** Every difference that no row of NOT_COMPARABLE explains, or none of these rows. */
-export function compare(
-  expected: Seen,
-  got: Seen,
-  context: Context,
-  rules: readonly Rule[] = NOT_COMPARABLE,
-): Difference[] {
+export function compare(expected: Seen, got: Seen, context: Compared): Difference[] {
+  const { rules = NOT_COMPARABLE } = context;
   const pair = { expected: structuredClone(expected), got: structuredClone(got) };
   for (const rule of rules) {
     if (rule.modes.includes(context.mode)) rule.apply(pair, context);

@@ -122,13 +122,31 @@ function judgeRefusal(refusal: Refusal, outcome: Outcome): Difference[] {
   return [];
 }
 
+/**
+ * A mount inside of the second path of an emptyDir: that path would be a link, and what lies below
+ * it is refused where nothing can be mounted (a named difference).
+ */
+function isBehindLink({ volumeMounts = [] }: Container, { seen, stderr }: Outcome): boolean {
+  if (seen !== undefined || !stderr.includes('code: BH_ERR_PATH_TAKEN')) return false;
+  const paths = volumeMounts.map((mount) => mountPath(mount.mountPath));
+  return volumeMounts.some(({ name, mountPath: given }) => {
+    const path = mountPath(given);
+    const isTwice = volumeMounts.filter((other) => other.name === name).length > 1;
+    const hasInside = paths.some((one) => one.startsWith(`${path}/`));
+    return isTwice && hasInside && stderr.includes(` ${path}: is there already`);
+  });
+}
+
 async function judgeCase(vector: Vector, one: Case, court: Court) {
   const { base, dist, mode } = court;
   const { container, expected, group } = one;
   const outcome = await runContainer(base, { vector, container, mode, dist });
   const refusal = refusalOf(vector, one, court);
+  const isBehind = isWithoutMounts(mode) && isBehindLink(container, outcome);
+  const behindLink = isBehind ? 'a mount inside of the second path of a volume, a link' : undefined;
   const found = (): Difference[] => {
     if (refusal !== undefined) return judgeRefusal(refusal, outcome);
+    if (behindLink !== undefined) return [];
     if (outcome.seen === undefined)
       return [{ path: 'start', expected: 'starts', got: said(outcome) }];
     return expected === undefined
@@ -142,7 +160,13 @@ async function judgeCase(vector: Vector, one: Case, court: Court) {
   const { seen, stderr } = outcome;
   const isCompared = seen !== undefined && expected !== undefined && refusal === undefined;
   const named = isCompared ? explained(expected, seen, { vector, container, mode }) : [];
-  return { differences, stderr, named, started: seen !== undefined, here: refusal?.here };
+  return {
+    differences,
+    stderr,
+    named,
+    started: seen !== undefined,
+    here: refusal?.here ?? behindLink,
+  };
 }
 
 /** Runs one vector in one mode, container after container. */

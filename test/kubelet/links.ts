@@ -1,5 +1,5 @@
-// What stands for mounts where nothing can be mounted: links, which NOT_COMPARABLE (rules.ts) takes out
-// of what we got, each kind by itself.
+// What stands for mounts where nothing can be mounted: links. NOT_COMPARABLE (rules.ts) takes them
+// out of what we got, each kind by itself.
 import type { Context, Pair } from './normalise.ts';
 import { declaredAt } from './normalise.ts';
 import { type Container, type Entry, type Mount, mountPath } from './vectors.ts';

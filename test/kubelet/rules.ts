@@ -204,7 +204,7 @@ export const NOT_COMPARABLE: readonly Rule[] = [
       }),
   },
   {
-    named: 'emptydir-on-disk',
+    named: 'folder-on-disk',
     what: 'tmpfs or disk',
     why: 'the same; bytes of Secrets stay in memory',
     modes: WITHOUT_MOUNT,

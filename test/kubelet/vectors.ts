@@ -107,6 +107,8 @@ export interface Vector {
   node?: { allocatable: Record<string, string> };
   /** More of bellhop.yaml, where values come from stores. */
   settings?: object;
+  /** What `run` is given from outside, by its mark, where it is not CLUSTER_VALUES. */
+  clusterValues?: Record<string, string>;
   /** Variables that only the platform gives to `run`: its credentials. */
   platformEnv?: string[];
 }
@@ -116,6 +118,9 @@ export type Group = 'containers' | 'initContainers';
 
 /** Where the repository's own vectors lie. */
 export const GOLDEN = path.join(import.meta.dirname, '..', 'golden', 'kubelet');
+
+/** What random pods on a node have shown (test/cluster/live.test.ts), recorded as the others. */
+export const LIVE = path.join(import.meta.dirname, '..', 'golden', 'kubelet-live');
 
 /** Every vector of a folder, or the one of a file, ordered by name. */
 export function readVectors(place: string): Vector[] {

@@ -82,9 +82,12 @@ export function carryOut({ command }: Step, env: Readonly<Record<string, string>
   return done.stdout;
 }
 
-/** The page's text as a pattern: `…` is anything in a line, and alone any lines. */
+/** The page's text as a pattern: `…` is anything in a line, and alone any lines; columns move. */
 export function patternOf(says: string): RegExp {
   const escaped = says.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-  const open = escaped.replaceAll(/^…\n/gm, '(?:.*\n)*').replaceAll('…', '.*');
+  const open = escaped
+    .replaceAll(/(?<=\S) {2,}/g, ' +')
+    .replaceAll(/^…\n/gm, '(?:.*\n)*')
+    .replaceAll('…', '.*');
   return new RegExp(`^${open}$`);
 }

@@ -99,6 +99,26 @@ export const IN_CONTAINER: readonly [string, string][] = [
     'resources: {limits: {memory: lots}}',
     'resources.limits.memory: not a quantity that Kubernetes takes, such as 500m, 1.5 or 2Gi',
   ],
+  [
+    'resources: {requests: {cpu: 2}, limits: {cpu: 1500m}}',
+    'resources.requests.cpu: must be at most the limit of 1500m',
+  ],
+  [
+    'resources: {requests: {example.org/gpu: 1}, limits: {example.org/gpu: 2}}',
+    'resources.requests.example.org/gpu: must be equal to the limit of 2',
+  ],
+  [
+    'resources: {requests: {hugepages-2Mi: 2Mi}}',
+    'resources.requests.hugepages-2Mi: must have a limit of the same size',
+  ],
+  [
+    'securityContext: {privileged: true, allowPrivilegeEscalation: false}',
+    'securityContext.allowPrivilegeEscalation: must not be false beside privileged',
+  ],
+  [
+    'securityContext: {capabilities: {add: [CAP_SYS_ADMIN]}, allowPrivilegeEscalation: false}',
+    'securityContext.allowPrivilegeEscalation: must not be false beside CAP_SYS_ADMIN in capabilities.add',
+  ],
   ['resources: {requests: {cpu: -1}}', 'resources.requests.cpu: must not be negative'],
   ['resources: {limits: [1]}', 'resources.limits: must be an object, is a list'],
   [

@@ -57,13 +57,14 @@ function entries(nofollow: At, through: At): Plain {
     mkdir: (path, mode) => nofollow(path, ({ at }) => makeFolder(at, mode)),
     symlink: (target, path) => nofollow(path, ({ at }) => FILES.symlink(target, at)),
     readlink: (path) => nofollow(path, ({ at }) => FILES.readlink(at)),
-    list: (path) => through(path, ({ at }) => withEntry(at, O_DIRECTORY, FILES.list)),
+    list: (path) => through(path, ({ at }) => withEntry(at, O_DIRECTORY, (one) => FILES.list(one))),
     unlink: (path) => nofollow(path, ({ at }) => FILES.unlink(at)),
     rmdir: (path) => nofollow(path, ({ at }) => FILES.rmdir(at)),
     remove: (path) => nofollow(path, ({ at }) => removeAll(Buffer.from(at))),
     chmod: (path, mode) =>
       through(path, ({ at }) => withEntry(at, 0, (one) => FILES.chmod(one, mode))),
-    fileSystem: (path) => through(path, ({ at }) => withEntry(at, 0, FILES.fileSystem)),
+    fileSystem: (path) =>
+      through(path, ({ at }) => withEntry(at, 0, (one) => FILES.fileSystem(one))),
     realpath: (path) =>
       through(path, ({ at, inside }) => {
         if (FILES.stat(at) === undefined) throw new FsError('ENOENT', path, 'realpath');

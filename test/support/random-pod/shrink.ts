@@ -31,13 +31,19 @@ function without<T>(whole: T, place: Place): T {
   return copy;
 }
 
+/** Without it there is no pod to run. */
+const isNeeded = (place: Place): boolean =>
+  place.length < 2 ||
+  /^pod (spec|metadata( name| namespace)?|spec containers)$/.test(place.join(' '));
+
 /** A pod that fails and from which nothing more can be taken, as far as the batches go. */
 export async function shrunk(vector: Vector, fails: Fails): Promise<Vector> {
   let smallest = vector;
   let from = 0;
   for (let batch = 0; batch < BATCHES_MAX; batch++) {
     const { pod, objects } = smallest;
-    const places = placesOf({ pod: { spec: pod.spec, metadata: pod.metadata }, objects });
+    const all = placesOf({ pod: { spec: pod.spec, metadata: pod.metadata }, objects });
+    const places = all.filter((place) => !isNeeded(place));
     const tried = places.slice(from, from + BATCH_MAX);
     if (tried.length === 0) return smallest;
     const candidates = tried.map((place) => without(smallest, place));

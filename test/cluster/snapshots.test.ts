@@ -1,0 +1,128 @@
+// The users' own tools on both sides: random pods whose programs are looked at by
+// `bellhop snapshot -- CMD`, on a real kubelet and under `bellhop run`: no difference for
+// `bellhop diff`.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { Base } from '../kubelet/rootfs.ts';
+import { removeBase } from '../kubelet/rootfs.ts';
+import { runContainer } from '../kubelet/run.ts';
+import { DIST, missingForRun, tryBase } from '../kubelet/setting.ts';
+import type { Container, Vector } from '../kubelet/vectors.ts';
+import { containersOf, mountPath } from '../kubelet/vectors.ts';
+import { built as executables } from '../support/built.ts';
+import { skipVisibly } from '../support/need.ts';
+import { IMAGES } from '../support/random-pod/containers.ts';
+import { randomVector } from '../support/random-pod/pod.ts';
+import { recordAll } from './_live-node.ts';
+import type { LiveWorld } from './_live-world.ts';
+import { openLiveWorld } from './_live-world.ts';
+import { realCluster, run } from './kit/cluster.ts';
+
+const PODS = Number(process.env['BELLHOP_SNAPSHOT_PODS'] ?? 12);
+const SEED = Number(process.env['BELLHOP_LIVE_SEED'] ?? 1);
+const START_MS_MAX = 2_400_000;
+const TEST_MS_MAX = 120_000;
+const IMPORT_MS_MAX = 120_000;
+const IMAGE = 'live.test/snapshot:1';
+const KEY = 'the key of both sides of this test';
+
+const missing = missingForRun();
+const built = missing.length === 0 ? tryBase() : undefined;
+if (typeof built === 'string') missing.push(built);
+if (missing.length > 0) skipVisibly('snapshots on a node', missing);
+const cluster = missing.length === 0 ? await realCluster('node') : { missing: '' };
+const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-snapshots-'));
+
+/** The image of local runs, with bellhop and the C library that it is linked with. */
+async function importImage({ image }: Base): Promise<void> {
+  const root = path.join(folder, 'root');
+  cpSync(image, root, { recursive: true });
+  mkdirSync(path.join(root, 'bellhop'), { recursive: true });
+  for (const name of ['bellhop', 'bellhop-runtime']) {
+    copyFileSync(path.join(DIST, name), path.join(root, 'bellhop', name));
+  }
+  const said = await run(['ldd', path.join(DIST, 'bellhop-runtime')], IMPORT_MS_MAX);
+  for (const [file] of said.out.matchAll(/\/\S+\.so\S*/g)) {
+    mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+    copyFileSync(file, path.join(root, file));
+  }
+  const tool = path.join(import.meta.dir, 'kit/image-import');
+  const words = ['--entrypoint', '["/probe"]', '--keep-owner'];
+  const done = await run([tool, root, IMAGE, ...words], IMPORT_MS_MAX);
+  if (!done.ok) throw new Error(done.err);
+}
+
+/** The container with a snapshot before its program, which prints nothing else to this stream. */
+function watched(container: Container): void {
+  const { command = ['/probe'], args = [] } = container;
+  const program = command.length === 0 ? ['/probe'] : command;
+  const paths = (container.volumeMounts ?? []).map((mount) => mountPath(mount.mountPath));
+  const flags = paths.flatMap((at) => ['--path', at]);
+  container.command = ['/bellhop/bellhop', 'snapshot', ...flags, '--', ...program];
+  container.args = args;
+  container.env = [...(container.env ?? []), { name: 'BELLHOP_SNAPSHOT_KEY', value: KEY }];
+}
+
+function snapshotPod(world: LiveWorld, index: number): Vector {
+  const draw = { seed: SEED, index, namespace: world.namespace };
+  const vector = randomVector({ ...draw, manyImages: false, sound: true });
+  const first = IMAGES[0];
+  if (first === undefined) throw new Error('no image');
+  for (const { container } of containersOf(vector.pod)) watched(container);
+  const node = { allocatable: { ...world.allocatable } };
+  return { ...vector, node, image: first };
+}
+
+/** All but the line of the program. */
+const snapshotIn = (log: string): string => log.replace(/^\{"probe":1,.*\n/m, '');
+
+describe.skipIf(missing.length > 0 || 'missing' in cluster)('bellhop diff', () => {
+  const base = built as Base;
+  const pods: Vector[] = [];
+  const logs = new Map<string, string>();
+  let world: LiveWorld | undefined;
+
+  beforeAll(async () => {
+    if ('missing' in cluster) return;
+    world = await openLiveWorld(cluster, base);
+    await importImage(base);
+    const node = { ...world, imageFor: () => IMAGE };
+    const made = Array.from({ length: PODS }, (_, index) => snapshotPod(node, index));
+    const recorded = await recordAll(node, made, logs);
+    const shared = world.shared;
+    pods.push(...recorded.map((one) => ({ ...one, objects: [...one.objects, ...shared] })));
+  }, START_MS_MAX);
+
+  afterAll(async () => {
+    await world?.close();
+    rmSync(folder, { recursive: true });
+    removeBase(base);
+  });
+
+  test(
+    'finds nothing between what a kubelet gives and what run gives',
+    async () => {
+      const compared: string[] = [];
+      for (const vector of pods) {
+        for (const { container } of containersOf(vector.pod)) {
+          const there = logs.get(`${vector.id} ${container.name}`);
+          if (there === undefined || vector.refused !== undefined) continue;
+          const job = { vector, container, mode: 'mount' as const, dist: DIST };
+          const { stderr } = await runContainer(base, job);
+          const files = ['left.json', 'right.json'].map((name) => path.join(folder, name));
+          writeFileSync(files[0] ?? '', snapshotIn(there));
+          writeFileSync(files[1] ?? '', stderr);
+          const said = Bun.spawnSync([executables().bellhop, 'diff', ...files]);
+          const printed = `${said.stdout.toString()}${said.stderr.toString()}`;
+          const told = `${vector.id} ${container.name}\n${printed}`;
+          expect([said.exitCode, told]).toEqual([0, told]);
+          compared.push(told);
+        }
+      }
+      expect(compared.length).toBeGreaterThan(PODS / 3);
+    },
+    TEST_MS_MAX,
+  );
+});

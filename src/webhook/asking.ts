@@ -23,6 +23,8 @@ export interface Manager {
   readonly inject: Inject;
   /** True where nobody may have this secret of it whom no rule lets have it. */
   readonly needsRule?: (secret: FlyteSecret) => boolean;
+  /** True where a key says nothing of which secret it is. */
+  readonly isByGroup?: true;
   /** What is done in the place of edits that pull variables: the webhook fetches them itself. */
   readonly keptInstead?: (edits: readonly Edit[], asked: Asked) => Promise<readonly Edit[]>;
   /** What it delivers, nobody else is asked for. */
@@ -185,7 +187,8 @@ function askable({ managers, allow }: AskSettings, user: string): readonly Manag
     const inject: Inject = (asked) => {
       const { namespace, secret } = asked;
       const needsRule = one.needsRule?.(secret) ?? false;
-      const refusal = refusalBy(allow, { namespace, secret, user, manager, needsRule });
+      const isByGroup = needsRule && one.isByGroup === true;
+      const refusal = refusalBy(allow, { namespace, secret, user, manager, needsRule, isByGroup });
       if (refusal !== undefined) throw new Refusal(refusal);
       return one.inject(asked);
     };

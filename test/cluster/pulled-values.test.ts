@@ -64,10 +64,8 @@ beforeAll(async () => {
   const pull = { image: 'b:1', variables: 'secret' };
   const webhook = { secretManagerTypes: ['Vault'], pull };
   hook = await hooked({ cluster, helm, ...places, more: { config: { stores }, webhook } });
-  // The API server hears of the registration by a watch.
-  await until(async () => {
-    return (await create(podOf('first', {}), '--dry-run=server')).includes('secretKeyRef');
-  });
+  // The API server hears of the registration by a watch; the first pod has the key for names made.
+  await until(async () => (await create(podOf(unique('first'), {}))).includes('secretKeyRef'));
 }, START_MS_MAX);
 
 afterAll(async () => {

@@ -58,6 +58,7 @@ export async function webhookParts(
   judge([
     ...problems,
     ...below('webhook', webhook.problems, source),
+    ...below('webhook', storesProblems(webhook.settings, Object.keys(all.stores ?? {})), source),
     ...below('flyteSecrets', global.problems, source),
   ]);
   const { settings } = webhook;
@@ -91,6 +92,26 @@ export async function webhookParts(
     Object.entries(others).flatMap(([name, one]) => (one === undefined ? [] : [[name, one]])),
   );
   return { settings, mutate, asking, cache, otherCaches, values, warnings: webhook.warnings };
+}
+
+const WITH_STORES = ALL_INJECTORS.flatMap(({ type, storeKind }) => {
+  return storeKind === undefined ? [] : [type];
+});
+
+/** What of `webhook.stores` is of no manager, or names no store: none would be asked by it. */
+function storesProblems(
+  { stores }: WebhookSettings,
+  declared: readonly string[],
+): readonly SettingsProblem[] {
+  return Object.entries(stores).flatMap(([type, store]): SettingsProblem[] => {
+    const path = ['stores', type];
+    if (!WITH_STORES.includes(type)) {
+      return [{ path, what: `is no manager with a store; there are ${WITH_STORES.join(', ')}` }];
+    }
+    if (declared.includes(store)) return [];
+    const there = declared.length === 0 ? 'it declares none' : `there are ${declared.join(', ')}`;
+    return [{ path, what: `names no store of bellhop.yaml's \`stores\`: ${there}` }];
+  });
 }
 
 function byCluster(api: KubernetesApi, { clock }: Io) {

@@ -12,6 +12,7 @@ const azure: InjectorKind = {
   type: 'Azure',
   summary: "Azure Key Vault; the group is the secret's URI, the group version its version",
   storeKind: 'azure-key-vault',
+  isByGroup: true,
   open(context) {
     const { azure: sidecar } = context;
     return ({ secret }) => {

@@ -12,6 +12,7 @@ const gcp: InjectorKind = {
   type: 'GCP',
   summary: 'Google Secret Manager; the group is the secret, the group version its version',
   storeKind: 'gcp-secret-manager',
+  isByGroup: true,
   open(context) {
     const { gcp: sidecar } = context;
     return ({ secret }) => {

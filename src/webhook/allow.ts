@@ -23,6 +23,8 @@ export interface AllowAsked {
   readonly manager: string;
   /** True where nobody may have it whom no rule lets have it. */
   readonly needsRule?: boolean;
+  /** True where the key says nothing of which secret it is: a rule of keys alone bounds nothing. */
+  readonly isByGroup?: boolean;
   readonly secret: Pick<FlyteSecret, 'group' | 'key'>;
 }
 
@@ -54,7 +56,8 @@ function isOfAsker({ namespaces, users }: AllowRule, { namespace, user }: AllowA
 }
 
 function isAllowed(rule: AllowRule, asked: AllowAsked): boolean {
-  const { manager, secret } = asked;
+  const { manager, secret, isByGroup = false } = asked;
+  if (isByGroup && rule.keys !== undefined && rule.groups === undefined) return false;
   return isOfAsker(rule, asked) && fits(rule.managers, manager) && isOfSecret(rule, secret);
 }
 

@@ -23,6 +23,8 @@ export interface Manager {
   readonly inject: Inject;
   /** True where nobody may have this secret of it whom no rule lets have it. */
   readonly needsRule?: (secret: FlyteSecret) => boolean;
+  /** True where a key says nothing of which secret it is. */
+  readonly isByGroup?: true;
   /** What is done in the place of edits that pull variables: the webhook fetches them itself. */
   readonly keptInstead?: (edits: readonly Edit[], asked: Asked) => Promise<readonly Edit[]>;
   /** What it delivers, nobody else is asked for. */
@@ -188,7 +190,8 @@ function askable({ managers, allow }: AskSettings, user: string): readonly Manag
       ...one,
       refuses: ({ namespace, secret }: Asked) => {
         const needsRule = one.needsRule?.(secret) ?? false;
-        return refusalBy(allow, { namespace, secret, user, manager, needsRule });
+        const isByGroup = needsRule && one.isByGroup === true;
+        return refusalBy(allow, { namespace, secret, user, manager, needsRule, isByGroup });
       },
     };
   });

@@ -88,7 +88,8 @@ function managersOf(
     if (kind === undefined) return [];
     const own = { type, inject: kind.open(context) };
     const needsRule = ruleFor(settings, kind);
-    return [needsRule === undefined ? own : { ...own, needsRule }];
+    const byGroup = kind.isByGroup === undefined ? {} : { isByGroup: kind.isByGroup };
+    return [needsRule === undefined ? own : { ...own, ...byGroup, needsRule }];
   });
 }
 

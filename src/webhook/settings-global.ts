@@ -18,6 +18,6 @@ export function readGlobalSettings(given: unknown): {
   readonly problems: readonly SettingsProblem[];
 } {
   const result = v.safeParse(GLOBAL_SHAPE, given ?? {});
-  const problems = problemsOf(result.issues ?? []);
+  const problems = problemsOf(result.issues ?? [], GLOBAL_SHAPE);
   return { settings: result.success ? result.output : GLOBAL_DEFAULTS, problems };
 }

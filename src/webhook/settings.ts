@@ -244,7 +244,7 @@ export function readWebhookSettings(given: unknown): WebhookSettingsRead {
   const isV1 = isRecord(own) && own['compat'] === 'v1';
   const defaults = isV1 ? { ...WEBHOOK_DEFAULTS, ...V1_DEFAULTS } : WEBHOOK_DEFAULTS;
   const result = v.safeParse(SHAPE, laidOver(defaults, own));
-  const problems = problemsOf(result.issues ?? []);
+  const problems = problemsOf(result.issues ?? [], SHAPE);
   const unused = UNUSED.filter((name) => Object.hasOwn(own, name));
   const idle = unused.map((name) => `webhook.${name} has no effect`);
   const warnings = [...idle, ...invalidationWarnings(own)];

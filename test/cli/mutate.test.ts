@@ -80,6 +80,14 @@ describe('mutate', () => {
     ],
     ['webhook: { nosuch: 1 }', ':2:20, webhook.nosuch: is no setting of the webhook'],
     ['webhook: { secretEnvVarPrefix: "" }', 'webhook.secretEnvVarPrefix: must not be empty'],
+    [
+      'webhook: { stores: { Aws: sm } }',
+      'webhook.stores.Aws: is no manager with a store; there are',
+    ],
+    [
+      'webhook: { stores: { AWS: sm } }',
+      "names no store of bellhop.yaml's `stores`: it declares none",
+    ],
     ['flyteSecrets: { type: remote }', ':2:23, flyteSecrets.type: must be'],
   ])('%s is refused with its place', (line, what) => {
     const bad = write('flyte-bad.yaml', `apiVersion: bellhop/v1\n${line}\n`);

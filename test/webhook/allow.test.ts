@@ -53,6 +53,15 @@ describe('a rule', () => {
     expect(refusalBy([{ name: 'r', groups: ['team*'] }], asked)).toBeUndefined();
   });
 
+  test('of keys alone bounds nothing where the group alone says which secret it is', () => {
+    const [keys, groups] = [['pass*'], ['d*']];
+    const asked = { ...ASKED, needsRule: true, isByGroup: true };
+    expect(refusalBy([{ name: 'r', keys }], asked)).toContain('rule r of webhook.allow');
+    expect(refusalBy([{ name: 'r', keys, groups }], asked)).toBeUndefined();
+    expect(refusalBy([{ name: 'r', groups }], asked)).toBeUndefined();
+    expect(refusalBy([{ name: 'r' }], asked)).toBeUndefined();
+  });
+
   test('is not needed where there are none', () => {
     expect(refusalBy([], ASKED)).toBeUndefined();
   });

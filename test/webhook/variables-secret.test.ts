@@ -1,6 +1,7 @@
 // `pull.variables: secret`: the webhook fetches variables of other stores itself, and a Secret
 // beside the pod has them.
 import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
 import { BellhopError } from '../../src/core/errors.ts';
 import { Refusal } from '../../src/injectors/_injector.ts';
 import { deadlineBy } from '../../src/webhook/deadline.ts';
@@ -161,6 +162,18 @@ describe('is denied', () => {
     expect(secretsIn(cluster)).toEqual([]);
   });
 
+  test.each([
+    ['GCP', { groupVersion: '1' }],
+    ['Azure', { group: 'https://v.vault.azure.net/secrets/S' }],
+  ])('%s by a rule of keys alone: it does not look at them', async (type, more) => {
+    const rule = { name: 'n', managers: [type], keys: ['public'] };
+    const own = settings({ secretManagerTypes: [type], allow: [rule] });
+    const secrets = [{ ...PW, key: 'public', ...more }];
+    const { decision, asked } = await kept({ secrets, settings: own });
+    expect(messageOf(decision)).toContain('rule n of webhook.allow does not let');
+    expect(asked).toEqual([]);
+  });
+
   test('never a file for lack of a rule: the pod itself fetches it', async () => {
     const file = { ...PW, mountRequirement: FILE };
     const { decision } = await kept({ secrets: [file], settings: settings({ allow: [] }) });
@@ -178,6 +191,55 @@ describe('is denied', () => {
       warnings: [expect.stringContaining('comes from Vault, for AWS could not say')],
     });
   });
+});
+
+test('whatever the rules, nothing is read that none of them lets through', async () => {
+  const word = fc.constantFrom('a', 'b', 'a/b', '../a', 'b*');
+  const list = fc.option(fc.array(word, { maxLength: 2 }), { nil: undefined });
+  const rule = fc.record({
+    groups: list,
+    keys: list,
+    managers: fc.constantFrom(undefined, ['AWS'], ['GCP']),
+    namespaces: fc.constantFrom(undefined, ['team'], ['team', 'x'], ['other']),
+  });
+  const secret = fc.record({ group: word, key: word, groupVersion: fc.constantFrom('', '1') });
+  const fits = (given: readonly string[] | undefined, text: string): boolean => {
+    return given?.some((one) => new RegExp(`^${one.replace('*', '.*')}$`, 's').test(text)) ?? true;
+  };
+  const count = { read: 0, denied: 0 };
+  const property = fc.asyncProperty(
+    fc.array(rule, { minLength: 1, maxLength: 3 }),
+    secret,
+    async (rules, asking) => {
+      const allow = rules.map((one, n) => {
+        const given = Object.entries({ name: `r${n}`, ...one });
+        return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Json;
+      });
+      const reads: string[] = [];
+      const readPulled: ReadPulled = async (pull, signal) => {
+        reads.push(pull.type);
+        return telling(pull, signal);
+      };
+      const own = settings({ secretManagerTypes: ['GCP', 'AWS'], allow });
+      const secrets = [{ ...PW, ...asking }];
+      const { decision } = await decide({ secrets, settings: own, readPulled });
+      for (const type of reads) {
+        const isLet = rules.some(({ groups, keys, managers, namespaces }) => {
+          const isOfName = fits(groups, asking.group) && fits(keys, asking.key);
+          return isOfName && fits(managers, type) && fits(namespaces, 'team');
+        });
+        expect(isLet).toBe(true);
+        const isBounded = rules.every(
+          ({ groups, keys }) => groups !== undefined || keys !== undefined,
+        );
+        if (isBounded) expect(`${asking.group}/${asking.key}`.split('/')).not.toContain('..');
+      }
+      if (decision.kind === 'denied') count.denied++;
+      else count.read += reads.length;
+    },
+  );
+  await fc.assert(property, { numRuns: 1500 });
+  expect(Math.min(count.read, count.denied)).toBeGreaterThan(30);
 });
 
 test('who is late says which secret it waited for', async () => {

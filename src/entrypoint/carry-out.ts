@@ -66,11 +66,7 @@ interface Delivering extends CarryOutOptions {
 }
 
 /** Everything is delivered: what is left is to become this. */
-async function delivered(
-  io: Io,
-  declared: Declared,
-  options: Delivering,
-): Promise<ExecDocument> {
+async function delivered(io: Io, declared: Declared, options: Delivering): Promise<ExecDocument> {
   const { plan } = declared;
   const { trace } = options.tracing;
   const ready = await prepare(io, declared, options);
@@ -106,11 +102,7 @@ interface Ready {
   readonly relay: RelayDocument | undefined;
 }
 
-async function prepare(
-  io: Io,
-  { plan, objects }: Declared,
-  options: Delivering,
-): Promise<Ready> {
+async function prepare(io: Io, { plan, objects }: Declared, options: Delivering): Promise<Ready> {
   const nowMs = io.clock.now();
   const budget = startBudget(plan, io);
   const { metering, outcome } = options;

@@ -46,7 +46,11 @@ const DOGSTATSD: readonly ClientVariable[] = [
   // Also where tracers look for their agent: with the sidecar gone there is none on localhost.
   { name: 'DD_AGENT_HOST', clients: ['datadog', 'hotShots'], value: host },
   { name: 'DD_DOGSTATSD_HOST', clients: ['ddtrace', 'ddTrace'], value: host },
-  { name: 'DD_DOGSTATSD_PORT', clients: ['datadog', 'hotShots', 'ddtrace', 'ddTrace'], value: port },
+  {
+    name: 'DD_DOGSTATSD_PORT',
+    clients: ['datadog', 'hotShots', 'ddtrace', 'ddTrace'],
+    value: port,
+  },
   { name: 'DD_DOGSTATSD_SOCKET', clients: ['hotShots'], value: path },
 ];
 
@@ -55,11 +59,16 @@ const STATSD: readonly ClientVariable[] = [
   { name: 'STATSD_PORT', clients: ['statsd'], value: port },
 ];
 
-const namesOf = (variables: readonly ClientVariable[]): string[] => variables.map((one) => one.name);
+const namesOf = (variables: readonly ClientVariable[]): string[] =>
+  variables.map((one) => one.name);
 
 /** What `metrics.statsd` gives. */
 export const STATSD_GROUPS: readonly ClientGroup[] = [
-  { setting: 'statsd', own: [...namesOf(DOGSTATSD), 'DD_DOGSTATSD_HOSTNAME'], variables: DOGSTATSD },
+  {
+    setting: 'statsd',
+    own: [...namesOf(DOGSTATSD), 'DD_DOGSTATSD_HOSTNAME'],
+    variables: DOGSTATSD,
+  },
   { setting: 'statsd', own: namesOf(STATSD), variables: STATSD },
 ];
 

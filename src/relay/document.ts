@@ -59,10 +59,15 @@ export function relayDocument(
 
 /** Names that must be looked up before the document can be made. */
 export function namesOf({ statsd, relay }: Pick<Metrics, 'statsd' | 'relay'>): string[] {
-  const texts = [...(statsd === undefined ? [] : [statsd]), ...(relay?.forward ?? []).map((one) => one.to)];
-  const hosts = texts.map((text) => endpointOf(text)).flatMap((one) => {
-    return 'host' in one && inetAddress(one.host, one.port) === undefined ? [one.host] : [];
-  });
+  const texts = [
+    ...(statsd === undefined ? [] : [statsd]),
+    ...(relay?.forward ?? []).map((one) => one.to),
+  ];
+  const hosts = texts
+    .map((text) => endpointOf(text))
+    .flatMap((one) => {
+      return 'host' in one && inetAddress(one.host, one.port) === undefined ? [one.host] : [];
+    });
   return [...new Set(hosts)];
 }
 

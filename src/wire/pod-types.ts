@@ -22,6 +22,7 @@ export interface Pod {
 
 export interface Container {
   readonly name: string;
+  readonly image: string;
   readonly command: readonly string[];
   readonly args: readonly string[];
   readonly workingDir: string;

@@ -93,6 +93,7 @@ function readContainer(at: At, volumes: readonly { readonly name: string }[]): C
   const mounts = records(member(at, 'volumeMounts'));
   return {
     name,
+    image: text(member(at, 'image')) ?? '',
     command: texts(member(at, 'command')) ?? [],
     args: texts(member(at, 'args')) ?? [],
     workingDir: path(member(at, 'workingDir')),

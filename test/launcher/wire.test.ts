@@ -26,7 +26,7 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 /** The input as src/launcher/arrival.h writes it. */
 function input(argv: readonly Uint8Array[], env: readonly Uint8Array[], numbers: bigint[]): Buffer {
   const header = Buffer.alloc(56);
-  [0x4e49_4842, 1, argv.length, env.length, 4711, 8 + 2].forEach((value, i) => {
+  [0x4e49_4842, 2, argv.length, env.length, 4711, 8 + 2].forEach((value, i) => {
     header.writeUInt32LE(value, 4 * i);
   });
   numbers.forEach((value, i) => header.writeBigUInt64LE(value, 24 + 8 * i));
@@ -67,7 +67,7 @@ describe('the input', () => {
     const whole = input([Uint8Array.of(65)], [], [0n, 0n, 0n, 0n]);
     expect(decodeInput(whole)).toBeDefined();
     expect(decodeInput(whole.with(0, 0))).toBeUndefined();
-    expect(decodeInput(whole.with(4, 2))).toBeUndefined();
+    expect(decodeInput(whole.with(4, 1))).toBeUndefined();
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void decodeInput(bytes)));
   });
 
@@ -81,7 +81,7 @@ describe('the input', () => {
 /** The records of a document as the launcher walks through them. */
 function records(bytes: Uint8Array): [number, string][] {
   const buffer = Buffer.from(bytes);
-  expect(buffer.subarray(0, 8).toString('hex')).toBe('4248455801000000');
+  expect(buffer.subarray(0, 8).toString('hex')).toBe('4248455802000000');
   const found: [number, string][] = [];
   let at = 8;
   while (at < buffer.length) {

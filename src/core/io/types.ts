@@ -154,7 +154,7 @@ export interface ExecDocument {
 
 /** What the relay listens at and where it sends; src/launcher/relay.h is the other end. */
 export interface RelayDocument {
-  /** The program is not started, and this is the exit code, where a listener cannot be had; or 0. */
+  /** Where a listener cannot be had, nothing starts and this is the exit code; 0: it is told. */
   readonly failExit: number;
   /** Added to each metric, as `job:train,host:a`; '' for none. */
   readonly tags: string;

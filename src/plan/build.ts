@@ -115,7 +115,7 @@ export function buildPlan(input: PlanInput): PlanResult {
   ];
   const plan: Plan = {
     apiVersion: PLAN_VERSION,
-    requires: metrics?.relay === undefined ? [] : ['relay'],
+    requires: metrics?.relay === undefined ? [] : ['metrics-relay'],
     origin: originOf(input),
     stores: usedStores(input, placements, policy),
     policy,

@@ -3,19 +3,13 @@ import { describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { openMetrics } from '../../src/cli/metrics.ts';
-import { NetError } from '../../src/core/io/net-types.ts';
-import { NO_SETTINGS } from '../../src/plan/settings-use.ts';
-import { barePlan } from '../../src/plan/bare.ts';
-import { metricsOf } from '../../src/plan/metrics.ts';
-import { DEFAULT_POLICY } from '../../src/plan/types.ts';
-import type { Plan } from '../../src/plan/types.ts';
-import { udpGateway } from '../launcher/_relay.ts';
+import { readDocuments } from '../../src/wire/yaml.ts';
+import { tcpGateway, udpGateway } from '../launcher/_relay.ts';
 import { built } from '../support/built.ts';
+import { blocks } from '../support/pages.ts';
 import { closedPort } from '../support/ports.ts';
 import type { Spawned } from '../support/spawned.ts';
 import { spawned } from '../support/spawned.ts';
-import { roomIo } from './_room.ts';
 
 const TIMEOUT_MS = 60_000;
 const CANARY = 'canary-7f3a';
@@ -27,6 +21,7 @@ interface Given {
   readonly arrival?: Readonly<Record<string, string>>;
   readonly containers?: readonly object[];
   readonly command?: 'run' | 'explain';
+  readonly program?: string;
 }
 
 const SHOW = 'env | grep -E "^(DD_|STATSD_|OTEL_)" | sort; true';
@@ -47,7 +42,10 @@ async function started(given: Given): Promise<Spawned> {
   try {
     const flags = ['-f', 'pod.json', '-c', 'bellhop.json'];
     const variables = { PATH: process.env['PATH'] ?? '', ...arrival };
-    return await spawned([built().bellhop, command, ...flags], { cwd: folder, env: variables });
+    return await spawned([given.program ?? built().bellhop, command, ...flags], {
+      cwd: folder,
+      env: variables,
+    });
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -234,57 +232,54 @@ describe('a relay of the built executable', () => {
   );
 });
 
-/** A plan of metrics alone, in a world where names are never answered. */
-function inSilence(written: Parameters<typeof metricsOf>[0]['metrics']) {
-  const { io } = roomIo('links');
-  const waited: number[] = [];
-  const said: string[] = [];
-  const silent = {
-    ...io,
-    stderr: (text: string | Uint8Array) => void said.push(String(text)),
-    clock: {
-      ...io.clock,
-      after: (ms: number, work: () => void) => {
-        waited.push(ms);
-        queueMicrotask(work);
-        return () => undefined;
-      },
+describe('without the launcher', () => {
+  const runtime = path.join(path.dirname(built().bellhop), 'bellhop-runtime');
+  test(
+    'there is no relay, which is told; with `taken: fail` nothing is started',
+    async () => {
+      const what = 'metrics.relay: there is no relay without the launcher';
+      const metrics = { ...QUIET, clients: false, relay: {} };
+      const warned = await started({ metrics, program: runtime });
+      expect([warned.code, warned.err]).toEqual([0, `bellhop: warning: ${what}\n`]);
+      const strict = { ...metrics, relay: { taken: 'fail' } };
+      const refused = await started({ metrics: strict, program: runtime });
+      expect(refused.code).toBe(73);
+      expect(refused.err).toStartWith(`bellhop: ${what}\n  code: BH_ERR_RELAY (exit 73)\n`);
     },
-    net: {
-      ...io.net,
-      resolve: (): Promise<undefined> => new Promise(() => undefined),
-      connect: () => Promise.reject(new NetError('aborted', '')),
-    },
-  };
-  const { metrics } = metricsOf({ ...NO_SETTINGS, metrics: written });
-  const origin = { name: 'train', namespace: 'default', container: 'main' };
-  const bare = barePlan({ stores: {}, policy: DEFAULT_POLICY, placements: [], origin });
-  const plan: Plan = { ...bare, ...(metrics === undefined ? {} : { metrics }) };
-  return { io: silent, about: { plan, version: '1', log: 'text' as const }, waited, said };
-}
+    TIMEOUT_MS,
+  );
+});
 
-describe('a gateway whose name nobody answers', () => {
-  const OUTCOME = { spans: [], fallbacks: 0, problems: [] };
-  test('costs a start 20 ms at most, which then says nothing', async () => {
-    const { io, about, waited } = inSilence({ statsd: 'gateway.internal:8125' });
-    const metering = await openMetrics(io, about);
-    await metering.tell(OUTCOME);
-    expect(await metering.relay()).toBeUndefined();
-    expect(waited).toEqual([20]);
+describe('the examples of docs/metrics.md', () => {
+  const examples = blocks().filter(({ page, language }) => {
+    return page === 'docs/metrics.md' && language === 'yaml';
   });
-  test('costs one with a relay a second at most, and the loss is told', async () => {
-    const { io, about, waited, said } = inSilence({ statsd: 'gateway.internal:8125', relay: {} });
-    const metering = await openMetrics(io, about);
-    const document = await metering.relay();
-    expect(document?.targets[0]?.address).toEqual(new Uint8Array());
-    expect(waited).toEqual([1000]);
-    expect(said).toEqual([
-      'bellhop: warning: metrics.relay: no address of gateway.internal: what goes there is lost\n',
-    ]);
-  });
-  test('a TCP gateway that does not answer is given up', async () => {
-    const { io, about, waited } = inSilence({ statsd: 'tcp://10.0.0.1:8125' });
-    await (await openMetrics(io, about)).tell(OUTCOME);
-    expect(waited).toEqual([20, 100]);
-  });
+  test('there are some', () => expect(examples.length).toBeGreaterThan(2));
+  for (const { text } of examples) {
+    test(
+      `start a program: ${text.split('\n').slice(1).join(' ').slice(0, 60)}`,
+      async () => {
+        const gateway = await tcpGateway();
+        const heard = await udpGateway(Number(gateway.address.split(':')[2]));
+        const address = gateway.address.replace('tcp://', '');
+        // Free ports, and hosts that are there; all else is as it is written.
+        let local = text.replaceAll(/\w+(-\w+)?\.internal:\d+/g, address);
+        for (const [port] of local.matchAll(/localhost:\d+/g)) {
+          local = local.replace(port, `localhost:${await closedPort()}`);
+        }
+        const [document] = readDocuments(new TextEncoder().encode(local));
+        if (document === undefined) throw new Error('no document');
+        const { metrics } = document.value as { readonly metrics: { readonly statsd?: string } };
+        const ended = await started({ metrics });
+        expect([ended.code, ended.err]).toEqual([0, '']);
+        const isTold = (lines: readonly string[]): boolean => lines.join().includes('start.count');
+        if (metrics.statsd !== undefined) {
+          await Promise.race([gateway.until(isTold), heard.until(isTold)]);
+        }
+        gateway.close();
+        heard.close();
+      },
+      TIMEOUT_MS,
+    );
+  }
 });

@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import net from 'node:net';
 import { afterAll, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import path from 'node:path';
 import { closedPort } from '../support/ports.ts';
-import { folder, missing, removeTools, TIMEOUT_MS } from './_bench.ts';
+import { folder, missing, removeTools, TIMEOUT_MS, tools } from './_bench.ts';
 import { beside, udpGateway } from './_relay.ts';
 
 /** What the relay makes of a line, said once more: where tags stand in it. */
@@ -99,5 +100,33 @@ describe.skipIf(missing !== undefined)('other ports', () => {
     TIMEOUT_MS,
   );
 });
+
+test.skipIf(missing !== undefined)(
+  'where nothing but a port is passed on, nothing of the relay itself goes there',
+  async () => {
+    const syslog = await udpGateway();
+    const datagrams = path.join(folder('syslog'), 'log');
+    const metrics = {
+      tags: 'none',
+      relay: {
+        listen: [],
+        taken: 'fail',
+        tags: {},
+        forward: [{ listen: `unixgram://${datagrams}`, to: syslog.address }],
+      },
+    };
+    const { dir, launcher } = tools();
+    const flags = ['run', `--relay=${JSON.stringify(metrics)}`, '--'];
+    const words = [path.join(dir, 'companion'), 'send', datagrams, '9'];
+    const child = Bun.spawn([launcher, ...flags, ...words], { stderr: 'inherit' });
+    expect(await child.exited).toBe(0);
+    await syslog.until(() => syslog.packets.length === 9);
+    // Had it told its counts, they would have come before the socket file is gone.
+    while (existsSync(datagrams)) await new Promise((done) => void setImmediate(done));
+    expect(syslog.packets.every((one) => one.startsWith('metric.'))).toBe(true);
+    syslog.close();
+  },
+  TIMEOUT_MS,
+);
 
 afterAll(removeTools);

@@ -167,7 +167,7 @@ export interface RelayDocument {
 
 export interface RelayTarget {
   readonly stream: boolean;
-  /** Bytes of a packet of metrics. */
+  /** Bytes of a packet of metrics; 0 where none go there. */
   readonly packetBytesMax: number;
   /** A sockaddr of the kernel; empty where its name could not be looked up. */
   readonly address: Uint8Array;

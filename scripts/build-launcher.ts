@@ -57,7 +57,11 @@ export function buildLauncher({ machine, out }: LauncherBuild): number {
  */
 function dropSections(file: string): void {
   const bytes = readFileSync(file);
-  const [at, size, count] = [bytes.readUInt32LE(32), bytes.readUInt16LE(54), bytes.readUInt16LE(56)];
+  const [at, size, count] = [
+    bytes.readUInt32LE(32),
+    bytes.readUInt16LE(54),
+    bytes.readUInt16LE(56),
+  ];
   const ends = Array.from({ length: count }, (_, index) => {
     const header = at + index * size;
     return bytes.readUInt32LE(header + 8) + bytes.readUInt32LE(header + 32);

@@ -22,9 +22,11 @@ async function generatedDocs(): Promise<Map<string, string>> {
   const { storesPage, storeSchema } = await import('./gen-stores.ts');
   const { targetsPage } = await import('./gen-targets.ts');
   const settings = withStores(SETTINGS_SCHEMA, await storeSchema());
+  const { metricsPage } = await import('./gen-metrics.ts');
   const architecture = currentText('ARCHITECTURE.md') ?? '';
   return new Map([
     ['ARCHITECTURE.md', docs.withAloneDifferences(architecture)],
+    ['docs/metrics.md', metricsPage(currentText('docs/metrics.md') ?? '')],
     ['docs/reference/bellhop-yaml.md', docs.settingsPage()],
     ['docs/reference/commands.md', await docs.commandsPage()],
     ['docs/reference/errors.md', docs.errorsPage()],

@@ -14,6 +14,7 @@ import { explainPlan } from '../plan/explain.ts';
 import type { Explanation, KeysOf } from '../plan/explain.ts';
 import { formatReference } from '../plan/reference.ts';
 import type { Reference } from '../plan/types.ts';
+import type { Sidecar } from '../plan/sidecars.ts';
 import type { Command, Given } from './command.ts';
 import { DECLARE_FLAGS, declareOptions, needManifest } from './declare-flags.ts';
 import type { Answers } from './explain-secrets.ts';
@@ -92,13 +93,15 @@ async function explain(
   for (const warning of declared.warnings) io.stderr(renderWarning(warning, given.log));
   const { keysOf, problems, facts } = await keysFrom(io, declared, given.has('fetch'));
   const explanation = explainPlan(declared.plan, keysOf);
+  const { sidecars = [] } = declared;
   if (asJson) {
     const more = {
+      ...(sidecars.length === 0 ? {} : { sidecars }),
       ...(facts.length === 0 ? {} : { references: facts }),
       ...(answers === undefined ? {} : { flyte: flyteData(answers) }),
     };
     io.stdout(`${JSON.stringify({ ...explanation, ...more }, undefined, 2)}\n`);
-  } else io.stdout(explanationText(explanation, { facts, answers }, lookOf(io)));
+  } else io.stdout(explanationText(explanation, { facts, answers, sidecars }, lookOf(io)));
   judge(problems);
 }
 
@@ -183,9 +186,15 @@ function factsOf({ plan }: Declared, answers: StoreAnswers): ReferenceFacts[] {
   return [...new Map(told.map((one) => [one.reference, one])).values()];
 }
 
+/** What is told beside the plan itself. */
+interface Beside extends Pick<Telling, 'answers'> {
+  readonly facts: readonly ReferenceFacts[];
+  readonly sidecars: readonly Sidecar[];
+}
+
 function explanationText(
   explanation: Explanation,
-  { facts, answers }: { readonly facts: readonly ReferenceFacts[] } & Pick<Telling, 'answers'>,
+  { facts, answers, sidecars }: Beside,
   look: Look,
 ): string {
   const { origin, argv, identity, variables, files } = explanation;
@@ -204,6 +213,7 @@ function explanationText(
   const lent = facts.map(({ reference, version = '', leaseMs }) => {
     return [reference, version, leaseMs === undefined ? '' : lengthText(leaseMs)];
   });
+  const beside = sidecars.map(({ container, kind, what }) => [container, kind, what]);
   const words = printable(argv.words.map(quoted).join(' '));
   const parts = [
     bold(printable(head), look.colours),
@@ -211,6 +221,9 @@ function explanationText(
     ...(answers === undefined ? [] : [secretsText(answers, look)]),
     titled({ headings: ['VARIABLE', 'FROM', 'RULE', 'NOTES'], rows: variableRows }, look),
     titled({ headings: ['FILE', 'MODE', 'FROM', 'RULE', 'NOTES'], rows: fileRows }, look),
+    ...(beside.length === 0
+      ? []
+      : [titled({ headings: ['NOT STARTED', 'IS A', 'INSTEAD'], rows: beside }, look)]),
     ...(lent.length === 0
       ? []
       : [titled({ headings: ['REFERENCE', 'VERSION', 'LENT FOR'], rows: lent }, look)]),

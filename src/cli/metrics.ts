@@ -42,7 +42,10 @@ export async function openMetrics(io: Io, about: MeteredStart): Promise<Metering
       if (!metrics.self || metrics.statsd === undefined) return;
       try {
         await looking.until(SELF_MS_MAX);
-        await send(io, metrics, { addresses: looking.addresses, text: packetOf(io, about, outcome) });
+        await send(io, metrics, {
+          addresses: looking.addresses,
+          text: packetOf(io, about, outcome),
+        });
       } catch {
         // A start does not fail for what it tells of itself.
       }
@@ -127,7 +130,11 @@ function hostName(io: Io): string {
   }
 }
 
-function packetOf(io: Io, about: MeteredStart, { spans, fallbacks, problems }: StartOutcome): string {
+function packetOf(
+  io: Io,
+  about: MeteredStart,
+  { spans, fallbacks, problems }: StartOutcome,
+): string {
   const count = (fits: (span: Span) => boolean): number => spans.filter(fits).length;
   const facts = {
     startMs: io.clock.monotonicMs(),

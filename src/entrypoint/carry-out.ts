@@ -68,11 +68,7 @@ interface Delivering extends CarryOutOptions {
 }
 
 /** Everything is delivered: what is left is to become this. */
-async function delivered(
-  io: Io,
-  declared: Declared,
-  options: Delivering,
-): Promise<ExecDocument> {
+async function delivered(io: Io, declared: Declared, options: Delivering): Promise<ExecDocument> {
   const { plan } = declared;
   const { trace } = options.tracing;
   const ready = await prepare(io, declared, options);
@@ -126,11 +122,7 @@ interface Ready {
   readonly relay: RelayDocument | undefined;
 }
 
-async function prepare(
-  io: Io,
-  { plan, objects }: Declared,
-  options: Delivering,
-): Promise<Ready> {
+async function prepare(io: Io, { plan, objects }: Declared, options: Delivering): Promise<Ready> {
   const root = await rootOf(io, plan, options.root);
   const nowMs = io.clock.now();
   const budget = startBudget(plan, io);

@@ -6,6 +6,7 @@ import { buildPlan, chooseContainer } from '../plan/build.ts';
 import type { PlanInput } from '../plan/build.ts';
 import type { Settings } from '../plan/settings.ts';
 import { storesOf } from '../plan/settings-use.ts';
+import type { Sidecar } from '../plan/sidecars.ts';
 import type { Image, Plan } from '../plan/types.ts';
 import { STORE_KINDS } from '../stores/_all.gen.ts';
 import type { AnswerAnnotations, ReadAnnotated } from './annotated.ts';
@@ -50,6 +51,8 @@ export interface Declared {
   readonly warnings: readonly string[];
   /** Absent where the plan was not made here. */
   readonly read?: Read;
+  /** Where a manifest was read: what stands beside the container and is not started. */
+  readonly sidecars?: readonly Sidecar[];
 }
 
 /** Makes the plan from manifests and settings; throws everything that is wrong, together. */
@@ -80,7 +83,8 @@ export async function declare(io: Io, options: DeclareOptions): Promise<Declared
   });
   judge([...declaration.problems, ...chosen.problems, ...placed]);
   const warnings = [...answered.warnings, ...result.warnings];
-  return { plan: result.plan, objects: declaration.objects, warnings, read };
+  const { plan, sidecars } = result;
+  return { plan, objects: declaration.objects, warnings, read, sidecars };
 }
 
 /** The chosen pod with what its annotations ask for; bellhop.yaml alone is an empty one. */

@@ -101,6 +101,7 @@ static void count_kernel_drops(void) {
 
 static void tell_counts(void) {
   count_kernel_drops();
+  if (relay.target[0].packet_max == 0) return; /* what is passed on has no gateway to be told to */
   add_count("metrics", &relay.metrics);
   add_count("dropped_metrics", &relay.dropped_metrics);
   add_count("dropped_packets", &relay.dropped_packets);

@@ -12,6 +12,8 @@ import { serviceVariables } from './services.ts';
 import { clientVariables, metricsOf } from './metrics.ts';
 import type { Settings } from './settings.ts';
 import { policyOf, storesOf } from './settings-use.ts';
+import type { Sidecar } from './sidecars.ts';
+import { sidecarKind, sidecarText, sidecarsOf } from './sidecars.ts';
 import type { ArgvPlacement, Image, Placement, Plan, Policy, StoreOptions } from './types.ts';
 import { PLAN_VERSION } from './types.ts';
 import type { PlanContext } from './variables.ts';
@@ -45,14 +47,17 @@ export interface PlanResult {
   readonly plan: Plan;
   readonly problems: readonly BellhopError[];
   readonly warnings: readonly string[];
+  /** What stands beside the container and is not started. */
+  readonly sidecars: readonly Sidecar[];
 }
 
-/** The container that `--container` names, the annotated default one, or the only one. */
+/** The container that `--container` names, the annotated default, or the only one but sidecars. */
 export function chooseContainer(pod: Pod, wanted: string | undefined): Container {
   const all = [...pod.containers, ...pod.initContainers];
   const name = wanted ?? pod.annotations.get(DEFAULT_CONTAINER);
-  const [first] = pod.containers;
-  if (name === undefined && pod.containers.length === 1 && first !== undefined) return first;
+  const programs = pod.containers.filter((one) => sidecarKind(one) === undefined);
+  const [only, more] = pod.containers.length === 1 ? pod.containers : programs;
+  if (name === undefined && only !== undefined && more === undefined) return only;
   const found = all.find((one) => one.name === name);
   if (found !== undefined) return found;
   const there = all.map((one) => one.name).join(', ');
@@ -80,9 +85,12 @@ export function buildPlan(input: PlanInput): PlanResult {
   const standIns = bindAnnotated(bare, annotated);
   const context = { ...bare, standIns };
   const policy = withJobTime(policyOf(settings, bindLastGood(context)), pod);
+  const sidecars = sidecarsOf(pod, settings, container.name);
+  warnings.push(...sidecars.filter((one) => !one.isReplaced).map(sidecarText));
   const isInit = pod.initContainers.includes(container);
-  if (pod.initContainers.length > 0 && !isInit && policy.initContainers === 'refuse') {
-    const names = pod.initContainers.map((one) => one.name).join(', ');
+  const inits = pod.initContainers.filter((one) => sidecarKind(one) === undefined);
+  if (inits.length > 0 && !isInit && policy.initContainers === 'refuse') {
+    const names = inits.map((one) => one.name).join(', ');
     const what = `run delivers one container and does not run init containers (${names})`;
     problems.push(new BellhopError('BH_ERR_INIT_CONTAINERS', { where: ['spec'], what }));
   }
@@ -107,7 +115,7 @@ export function buildPlan(input: PlanInput): PlanResult {
   ];
   const plan: Plan = {
     apiVersion: PLAN_VERSION,
-    requires: metrics?.relay === undefined ? [] : ['relay'],
+    requires: metrics?.relay === undefined ? [] : ['metrics-relay'],
     origin: originOf(input),
     stores: usedStores(input, placements, policy),
     policy,
@@ -117,7 +125,7 @@ export function buildPlan(input: PlanInput): PlanResult {
     workingDir: container.workingDir,
     placements,
   };
-  return { plan, problems, warnings };
+  return { plan, problems, warnings, sidecars };
 }
 
 function originOf(input: PlanInput): Plan['origin'] {

@@ -5,7 +5,7 @@ import type { Plan } from './types.ts';
 import { PLAN_VERSION } from './types.ts';
 
 /** Features of plans that this reader carries out. */
-const FEATURES: readonly string[] = ['hyperparameters', 'relay'];
+const FEATURES: readonly string[] = ['hyperparameters', 'metrics-relay'];
 
 /** The plan as a document: canonical JSON (RFC 8785) with its digest, and a newline. */
 export function printPlan(plan: Plan): string {

@@ -9,13 +9,14 @@ export type Client = keyof typeof CLIENTS;
 
 /** Each with the release that was read. */
 export const CLIENTS = {
-  datadog: 'datadog 0.49.1 and 0.56.0 (PyPI)',
+  datadog: 'datadog 0.56.0 (PyPI)',
+  datadogOlder: 'datadog 0.49.1 (PyPI)',
   ddtrace: 'ddtrace 4.16.0 (PyPI)',
   hotShots: 'hot-shots 17.1.1 (npm)',
   ddTrace: 'dd-trace 5.132.0 (npm)',
   statsd: 'statsd 4.0.1 (PyPI), its `statsd.defaults.env`',
-  otelPython: 'opentelemetry-sdk 1.45.2 (PyPI)',
-  otelNode: '@opentelemetry/sdk-node 0.223.0 (npm)',
+  otelPython: 'opentelemetry-exporter-otlp-proto-http 1.45.2 (PyPI)',
+  otelNode: '@opentelemetry/otlp-exporter-base 0.223.0 (npm)',
 } as const;
 
 export interface ClientVariable {
@@ -44,9 +45,13 @@ function url(to: Endpoint): string | undefined {
 const DOGSTATSD: readonly ClientVariable[] = [
   { name: 'DD_DOGSTATSD_URL', clients: ['datadog', 'hotShots', 'ddtrace'], value: url },
   // Also where tracers look for their agent: with the sidecar gone there is none on localhost.
-  { name: 'DD_AGENT_HOST', clients: ['datadog', 'hotShots'], value: host },
+  { name: 'DD_AGENT_HOST', clients: ['datadog', 'datadogOlder', 'hotShots'], value: host },
   { name: 'DD_DOGSTATSD_HOST', clients: ['ddtrace', 'ddTrace'], value: host },
-  { name: 'DD_DOGSTATSD_PORT', clients: ['datadog', 'hotShots', 'ddtrace', 'ddTrace'], value: port },
+  {
+    name: 'DD_DOGSTATSD_PORT',
+    clients: ['datadog', 'datadogOlder', 'hotShots', 'ddtrace', 'ddTrace'],
+    value: port,
+  },
   { name: 'DD_DOGSTATSD_SOCKET', clients: ['hotShots'], value: path },
 ];
 
@@ -55,11 +60,16 @@ const STATSD: readonly ClientVariable[] = [
   { name: 'STATSD_PORT', clients: ['statsd'], value: port },
 ];
 
-const namesOf = (variables: readonly ClientVariable[]): string[] => variables.map((one) => one.name);
+const namesOf = (variables: readonly ClientVariable[]): string[] =>
+  variables.map((one) => one.name);
 
 /** What `metrics.statsd` gives. */
 export const STATSD_GROUPS: readonly ClientGroup[] = [
-  { setting: 'statsd', own: [...namesOf(DOGSTATSD), 'DD_DOGSTATSD_HOSTNAME'], variables: DOGSTATSD },
+  {
+    setting: 'statsd',
+    own: [...namesOf(DOGSTATSD), 'DD_DOGSTATSD_HOSTNAME'],
+    variables: DOGSTATSD,
+  },
   { setting: 'statsd', own: namesOf(STATSD), variables: STATSD },
 ];
 

@@ -25,25 +25,18 @@ export interface MetricsRead {
 export function metricsOf({ metrics: written }: Settings): MetricsRead {
   if (written === undefined) return { problems: [], warnings: [] };
   const { statsd, otlp, relay: asked, tags = 'dogstatsd', self = true } = written;
-  const relay = asked === undefined ? undefined : relayOf(asked, statsd !== undefined);
-  const problems = [
-    ...(statsd === undefined ? [] : gatewayProblems(statsd)),
-    ...(relay === undefined ? [] : relayProblems(relay, statsd)),
-  ];
-  const gateway = statsd === undefined ? undefined : endpointOf(statsd);
-  const isDeaf = gateway?.scheme === 'tcp' && relay === undefined && written.clients !== false;
+  const relay = asked === undefined ? {} : { relay: relayOf(asked, statsd !== undefined) };
+  const gateway = statsd === undefined ? {} : { statsd: endpointText(endpointOf(statsd)) };
+  const collector = otlp === undefined ? {} : { otlp };
+  const metrics: Metrics = { ...gateway, ...collector, tags, self, ...relay };
+  const problems = [...gatewayProblems(statsd), ...relayProblems(metrics.relay, statsd)];
+  return { metrics, problems, warnings: written.clients === false ? [] : deafness(metrics) };
+}
+
+function deafness({ statsd, relay }: Metrics): string[] {
+  if (relay !== undefined || statsd?.startsWith('tcp:') !== true) return [];
   const what = 'bellhop.yaml metrics.statsd: no client can be pointed at a TCP gateway';
-  return {
-    metrics: {
-      ...(gateway === undefined ? {} : { statsd: endpointText(gateway) }),
-      ...(otlp === undefined ? {} : { otlp }),
-      tags,
-      self,
-      ...(relay === undefined ? {} : { relay }),
-    },
-    problems,
-    warnings: isDeaf ? [`${what}; \`metrics: { relay: {} }\` takes UDP and sends TCP`] : [],
-  };
+  return [`${what}; \`metrics: { relay: {} }\` takes UDP and sends TCP`];
 }
 
 /** The variables of known clients, each left out where its group is set by anything else. */
@@ -54,7 +47,9 @@ export function clientVariables({ metrics: written }: Settings): VariablePlaceme
   const statsd = STATSD_GROUPS.flatMap(({ variables, own }) => {
     return variables.flatMap(({ name, value }) => {
       const text = to === undefined ? undefined : value(to);
-      return text === undefined ? [] : [variable({ name, text, of: 'metrics.statsd', unless: own })];
+      return text === undefined
+        ? []
+        : [variable({ name, text, of: 'metrics.statsd', unless: own })];
     });
   });
   if (metrics.otlp === undefined) return statsd;
@@ -82,9 +77,14 @@ function clientsTo({ statsd, relay }: Metrics): Endpoint | undefined {
   return taken.find(({ scheme }) => scheme === 'udp') ?? taken.find((one) => !isStream(one));
 }
 
-function relayOf(asked: NonNullable<NonNullable<Settings['metrics']>['relay']>, fed: boolean): Relay {
+function relayOf(
+  asked: NonNullable<NonNullable<Settings['metrics']>['relay']>,
+  fed: boolean,
+): Relay {
   return {
-    listen: (asked.listen ?? (fed ? LISTEN_DEFAULT : [])).map((one) => endpointText(endpointOf(one))),
+    listen: (asked.listen ?? (fed ? LISTEN_DEFAULT : [])).map((one) =>
+      endpointText(endpointOf(one)),
+    ),
     taken: asked.taken ?? 'warn',
     tags: asked.tags ?? TAGS_DEFAULT,
     forward: (asked.forward ?? []).map(({ listen, to }) => ({
@@ -104,12 +104,13 @@ function problem(where: string, what: string): BellhopError {
   return new BellhopError('BH_ERR_SETTINGS', { where: ['bellhop.yaml', where], what });
 }
 
-function gatewayProblems(statsd: string): BellhopError[] {
-  if (endpointOf(statsd).scheme !== 'unixstream') return [];
+function gatewayProblems(statsd: string | undefined): BellhopError[] {
+  if (statsd === undefined || endpointOf(statsd).scheme !== 'unixstream') return [];
   return [problem('metrics.statsd', 'a gateway is reached by udp, tcp or unixgram')];
 }
 
-function relayProblems(relay: Relay, statsd: string | undefined): BellhopError[] {
+function relayProblems(relay: Relay | undefined, statsd: string | undefined): BellhopError[] {
+  if (relay === undefined) return [];
   const { listen, forward, tags } = relay;
   const places = [
     ...listen.map((text, index) => ({ text, where: `metrics.relay.listen[${index}]` })),
@@ -133,7 +134,9 @@ function relayProblems(relay: Relay, statsd: string | undefined): BellhopError[]
     ...(listen.length > 0 && statsd === undefined
       ? [problem('metrics.relay.listen', 'needs `metrics.statsd`, where metrics go')]
       : []),
-    ...(isIdle ? [problem('metrics.relay', 'needs `metrics.statsd`, or something to forward')] : []),
+    ...(isIdle
+      ? [problem('metrics.relay', 'needs `metrics.statsd`, or something to forward')]
+      : []),
     ...(count > LISTENERS_MAX
       ? [problem('metrics.relay', `listens at ${count} places, more than ${LISTENERS_MAX}`)]
       : []),

@@ -8,6 +8,9 @@ function said(text: string): string | undefined {
   return typeof read === 'string' ? read : undefined;
 }
 
+/** A plan holds no credential, and a URL may. */
+const COLLECTOR = /^https?:\/\/[^\s/@?#]+(\/[^\s@?#]*)?$/;
+
 const endpoint = v.pipe(
   v.string(),
   v.check(
@@ -38,7 +41,10 @@ const relay = v.strictObject({
     v.record(v.pipe(v.string(), v.minLength(1)), v.string()),
     'Added to each metric; `{job} {namespace} {container} {host}` are filled in (`job: "{job}"` and `host: "{host}"` where absent)',
   ),
-  forward: setting(v.array(forward), 'Other ports of a sidecar: syslog, fluentd, OTLP'),
+  forward: setting(
+    v.array(forward),
+    'Other ports of a sidecar (syslog, fluentd, OTLP), each as `{ listen: …, to: … }`',
+  ),
 });
 
 /** `metrics:` of bellhop.yaml. */
@@ -48,7 +54,13 @@ export const METRICS = v.strictObject({
     'The StatsD gateway: `HOST:PORT` (UDP), `tcp://HOST:PORT` or `unixgram:///PATH`',
   ),
   otlp: setting(
-    v.pipe(v.string(), v.regex(/^https?:\/\/[^\s/]+/, 'must be http://… or https://…')),
+    v.pipe(
+      v.string(),
+      v.check(
+        (text) => COLLECTOR.test(text),
+        'must be http://HOST:PORT or https://…, without user, password or query',
+      ),
+    ),
     "The OpenTelemetry collector's base URL, as in `http://collector.internal:4318`",
   ),
   clients: setting(

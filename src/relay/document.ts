@@ -39,7 +39,10 @@ export function relayDocument(
   const { relay, statsd } = metrics;
   if (relay === undefined) return undefined;
   const gateway = statsd === undefined ? [] : [targetOf(endpointOf(statsd), facts)];
-  const behind = relay.forward.map(({ to }) => targetOf(endpointOf(to), facts));
+  // Without packets of metrics: nothing of our own goes there.
+  const behind = relay.forward.map(({ to }) => {
+    return { ...targetOf(endpointOf(to), facts), packetBytesMax: 0 };
+  });
   const listeners = [
     ...(gateway.length === 0 ? [] : relay.listen).flatMap((text) => {
       return listenersOf(text, { target: 0, use: statsdUse, facts });
@@ -59,10 +62,15 @@ export function relayDocument(
 
 /** Names that must be looked up before the document can be made. */
 export function namesOf({ statsd, relay }: Pick<Metrics, 'statsd' | 'relay'>): string[] {
-  const texts = [...(statsd === undefined ? [] : [statsd]), ...(relay?.forward ?? []).map((one) => one.to)];
-  const hosts = texts.map((text) => endpointOf(text)).flatMap((one) => {
-    return 'host' in one && inetAddress(one.host, one.port) === undefined ? [one.host] : [];
-  });
+  const texts = [
+    ...(statsd === undefined ? [] : [statsd]),
+    ...(relay?.forward ?? []).map((one) => one.to),
+  ];
+  const hosts = texts
+    .map((text) => endpointOf(text))
+    .flatMap((one) => {
+      return 'host' in one && inetAddress(one.host, one.port) === undefined ? [one.host] : [];
+    });
   return [...new Set(hosts)];
 }
 

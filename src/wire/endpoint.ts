@@ -6,28 +6,31 @@ export type Endpoint =
   | { readonly scheme: 'udp' | 'tcp'; readonly host: string; readonly port: number }
   | { readonly scheme: 'unixgram' | 'unixstream'; readonly path: string };
 
-const SCHEMES = ['udp', 'tcp', 'unixgram', 'unixstream'];
+const PORT_MAX = 65_535;
 /** sun_path of Linux, with its NUL. */
 const UNIX_PATH_BYTES_MAX = 107;
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?)$/;
 
 /** Reads an endpoint; `HOST:PORT` alone is UDP. A text is what is wrong with it. */
 export function parseEndpoint(text: string): Endpoint | string {
-  const [, written, rest = ''] = /^(?:([a-z]+):\/\/)?(.*)$/s.exec(text) ?? [];
-  const scheme = written ?? 'udp';
-  if (!SCHEMES.includes(scheme)) return `${scheme}: is none of ${SCHEMES.join(', ')}`;
-  if (scheme === 'unixgram' || scheme === 'unixstream') {
-    if (!rest.startsWith('/') || rest.includes('\0')) return 'needs an absolute path';
-    const isLong = new TextEncoder().encode(rest).length > UNIX_PATH_BYTES_MAX;
-    return isLong ? `its path is over ${UNIX_PATH_BYTES_MAX} bytes` : { scheme, path: rest };
-  }
-  const colon = rest.lastIndexOf(':');
-  const host = rest.slice(0, Math.max(0, colon));
-  const port = /^\d{1,5}$/.test(rest.slice(colon + 1)) ? Number(rest.slice(colon + 1)) : 0;
-  if (colon < 0 || port < 1 || port > 65_535) return 'needs a port, as in gateway.internal:8125';
+  const [, scheme = 'udp', rest = ''] = /^(?:([a-z]+):\/\/)?(.*)$/s.exec(text) ?? [];
+  if (scheme === 'udp' || scheme === 'tcp') return inetEndpoint(scheme, rest);
+  if (scheme === 'unixgram' || scheme === 'unixstream') return unixEndpoint(scheme, rest);
+  return `${scheme}: is none of udp, tcp, unixgram, unixstream`;
+}
+
+function unixEndpoint(scheme: 'unixgram' | 'unixstream', path: string): Endpoint | string {
+  if (!path.startsWith('/') || path.includes('\0')) return 'needs an absolute path';
+  const isLong = new TextEncoder().encode(path).length > UNIX_PATH_BYTES_MAX;
+  return isLong ? `its path is over ${UNIX_PATH_BYTES_MAX} bytes` : { scheme, path };
+}
+
+function inetEndpoint(scheme: 'udp' | 'tcp', text: string): Endpoint | string {
+  const [, host = '', digits = '0'] = /^(.*):(\d{1,5})$/s.exec(text) ?? [];
+  const port = Number(digits);
+  if (port < 1 || port > PORT_MAX) return 'needs a port, as in gateway.internal:8125';
   if (!HOST.test(host)) return 'has no host that can be asked for';
-  const bare = host.startsWith('[') ? host.slice(1, -1) : host;
-  return { scheme: scheme === 'tcp' ? 'tcp' : 'udp', host: bare, port };
+  return { scheme, host: host.startsWith('[') ? host.slice(1, -1) : host, port };
 }
 
 /** As it is read. */
@@ -68,16 +71,10 @@ function ipv4Bytes(text: string): number[] | undefined {
 
 const WORDS = 8;
 
+/** RFC 4291, 2.2: eight groups, `::` for one or more that are 0, IPv4 for the last two. */
 function ipv6Bytes(text: string): number[] | undefined {
-  if (!/^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/.test(text)) return undefined;
-  const last = text.slice(text.lastIndexOf(':') + 1);
-  const four = ipv4Bytes(last);
-  if (four === undefined && last.includes('.')) return undefined;
-  const [a = 0, b = 0, c = 0, d = 0] = four ?? [];
-  const tail = [(a << 8) | b, (c << 8) | d].map((one) => one.toString(16)).join(':');
-  const whole = four === undefined ? text : `${text.slice(0, -last.length)}${tail}`;
-  const halves = whole.split('::');
-  if (halves.length > 2) return undefined;
+  const halves = withoutIpv4(text).split('::');
+  if (!text.includes(':') || halves.length > 2) return undefined;
   const [head = [], rest = []] = halves.map((half) => (half === '' ? [] : half.split(':')));
   const missing = WORDS - head.length - rest.length;
   if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
@@ -87,4 +84,13 @@ function ipv6Bytes(text: string): number[] | undefined {
     const value = Number.parseInt(word, 16);
     return [value >> 8, value & 0xff];
   });
+}
+
+/** With IPv4 at the end as two groups. */
+function withoutIpv4(text: string): string {
+  const last = text.slice(text.lastIndexOf(':') + 1);
+  const [a = 0, b = 0, c = 0, d = 0] = ipv4Bytes(last) ?? [];
+  if (!last.includes('.') || ipv4Bytes(last) === undefined) return text;
+  const groups = [(a << 8) | b, (c << 8) | d].map((one) => one.toString(16)).join(':');
+  return `${text.slice(0, -last.length)}${groups}`;
 }

@@ -35,7 +35,7 @@ interface Result {
   readonly name: string;
   readonly sent: number;
   readonly arrived: number;
-  /** What the relay has told of: packets that the kernel dropped, metrics that it dropped itself. */
+  /** What the relay has told of: what the kernel dropped, and what it dropped itself. */
   readonly told: number;
   readonly cpuPercent: number;
   readonly peakKiB: number;
@@ -64,7 +64,9 @@ export async function bench(seconds?: string): Promise<void> {
       const { sent, arrived, told } = result;
       const counts = [sent, arrived, told, sent - arrived - told].map((n) => `${n}`.padStart(10));
       const cpu = result.cpuPercent.toFixed(1).padStart(8);
-      console.log(`${way.name.padEnd(32)}${counts.join('')}${cpu}${`${result.peakKiB}`.padStart(11)}`);
+      console.log(
+        `${way.name.padEnd(32)}${counts.join('')}${cpu}${`${result.peakKiB}`.padStart(11)}`,
+      );
       results.push(result);
     }
     if (seconds === undefined) keepResults('relay', { rate: RATE, seconds: length, results });
@@ -138,7 +140,10 @@ interface Ran {
   readonly end: () => void;
 }
 
-async function byTypescript(folder: string, to: Through & { readonly gateway: number }): Promise<Ran> {
+async function byTypescript(
+  folder: string,
+  to: Through & { readonly gateway: number },
+): Promise<Ran> {
   const file = path.join(folder, 'relay-typescript');
   compileRuntime(path.join(import.meta.dir, 'relay-typescript.ts'), file);
   const env = { BENCH_GATEWAY: String(to.gateway), BENCH_PORT: String(to.port) };
@@ -165,7 +170,9 @@ async function watched(program: Bun.Subprocess, find: () => number): Promise<Usa
 }
 
 function usageOf(pid: number): Usage {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /, '')
+    .split(' ');
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   return {
     ticks: Number(fields[11]) + Number(fields[12]),

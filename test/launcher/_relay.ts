@@ -11,11 +11,15 @@ export interface Gateway {
   readonly address: string;
   readonly packets: string[];
   /** Resolves once `is` holds for the lines so far. */
-  until(is: (lines: readonly string[]) => boolean): Promise<readonly string[]>;
-  close(): void;
+  readonly until: (is: (lines: readonly string[]) => boolean) => Promise<readonly string[]>;
+  readonly close: () => void;
 }
 
-function listening(): Pick<Gateway, 'packets' | 'until'> & { take(text: string): void } {
+interface Hearing extends Pick<Gateway, 'packets' | 'until'> {
+  readonly take: (text: string) => void;
+}
+
+function listening(): Hearing {
   const packets: string[] = [];
   const waiting: (() => void)[] = [];
   const lines = (): string[] => packets.flatMap((one) => one.split('\n')).filter(Boolean);
@@ -23,7 +27,7 @@ function listening(): Pick<Gateway, 'packets' | 'until'> & { take(text: string):
     packets,
     take: (text) => {
       packets.push(text);
-      for (const look of [...waiting]) look();
+      for (const look of waiting) look();
     },
     until: async (is) => {
       const { promise, resolve } = Promise.withResolvers<readonly string[]>();
@@ -70,9 +74,9 @@ export async function tcpGateway(port = 0): Promise<Gateway> {
 export interface Beside {
   readonly child: Bun.PipedSubprocess;
   /** What it prints, one chunk at a time. */
-  said(): Promise<string>;
+  readonly said: () => Promise<string>;
   /** The process that the program is. */
-  pid(): Promise<number>;
+  readonly pid: () => Promise<number>;
 }
 
 export interface BesideOptions {
@@ -106,7 +110,9 @@ export function beside(options: BesideOptions, words: readonly string[]): Beside
 /** The relay of a program: its only child that is called so. */
 export function relayOf(pid: number): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-  const found = children.find((one) => readFileSync(`/proc/${one}/comm`, 'utf8') === 'bellhop-relay\n');
+  const found = children.find(
+    (one) => readFileSync(`/proc/${one}/comm`, 'utf8') === 'bellhop-relay\n',
+  );
   if (found === undefined) throw new Error(`no relay among ${children.join(' ')}`);
   return Number(found);
 }
@@ -114,7 +120,9 @@ export function relayOf(pid: number): number {
 /** What a process looks like from outside. */
 export function aboutProcess(pid: number): Record<string, unknown> {
   const text = (name: string): string => readFileSync(`/proc/${pid}/${name}`, 'latin1');
-  const fields = text('stat').replace(/^.*\) /, '').split(' ');
+  const fields = text('stat')
+    .replace(/^.*\) /, '')
+    .split(' ');
   const descriptors = readdirSync(`/proc/${pid}/fd`).map((fd) => {
     return readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/\[\d+\]/, '');
   });

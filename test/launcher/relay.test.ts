@@ -18,7 +18,9 @@ const counted = (lines: readonly string[], name: string): number => {
 };
 
 function isAtWork(pid: number): boolean {
-  return existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  return (
+    existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  );
 }
 
 function sockets(): { readonly datagrams: string; readonly stream: string; listen: string[] } {
@@ -92,7 +94,10 @@ describe.skipIf(missing !== undefined)('a relay beside a program', () => {
     TIMEOUT_MS,
   );
 
-  for (const [how, signal] of [['ends', undefined], ['is killed', 'SIGKILL']] as const) {
+  for (const [how, signal] of [
+    ['ends', undefined],
+    ['is killed', 'SIGKILL'],
+  ] as const) {
     test(
       `ends with nothing left when the program ${how}`,
       async () => {
@@ -119,7 +124,11 @@ describe.skipIf(missing !== undefined)('a relay beside a program', () => {
     async () => {
       const gateway = await udpGateway();
       const { stream, listen } = sockets();
-      const { child, pid } = beside({ gateway: gateway.address, relay: { listen } }, ['hold', 'exit', '3']);
+      const { child, pid } = beside({ gateway: gateway.address, relay: { listen } }, [
+        'hold',
+        'exit',
+        '3',
+      ]);
       const relay = relayOf(await pid());
       const { ended } = await endOf(stream);
       process.kill(relay, 'SIGKILL');
@@ -137,7 +146,9 @@ describe.skipIf(missing !== undefined)('a relay beside a program', () => {
       const gateway = await udpGateway();
       const { listen } = sockets();
       const flags = ['--uid=65534', '--gid=65534', '--groups='];
-      const { child, pid } = beside({ gateway: gateway.address, relay: { listen }, flags }, ['hold']);
+      const { child, pid } = beside({ gateway: gateway.address, relay: { listen }, flags }, [
+        'hold',
+      ]);
       const about = aboutProcess(relayOf(await pid()));
       expect(about['user']).toBe('65534\t65534\t65534\t65534');
       void child.stdin.end();
@@ -177,7 +188,10 @@ describe.skipIf(missing !== undefined)('a relay beside a program', () => {
     TIMEOUT_MS,
   );
 
-  for (const [taken, code, count] of [['warn', 0, 1], ['fail', 73, 0]] as const) {
+  for (const [taken, code, count] of [
+    ['warn', 0, 1],
+    ['fail', 73, 0],
+  ] as const) {
     test(
       `a port that is taken: ${taken} ends with ${code}`,
       async () => {
@@ -197,53 +211,6 @@ describe.skipIf(missing !== undefined)('a relay beside a program', () => {
       TIMEOUT_MS,
     );
   }
-});
-
-describe.skipIf(missing !== undefined)('other ports', () => {
-  test(
-    'a TCP port is passed on in both directions, and half of it may be closed',
-    async () => {
-      const server = net.createServer({ allowHalfOpen: true }, (socket) => {
-        let whole = '';
-        socket.on('data', (bytes) => (whole += bytes.toString()));
-        socket.on('end', () => socket.end(`heard ${whole.length}`));
-      });
-      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-      const to = `tcp://127.0.0.1:${(server.address() as net.AddressInfo).port}`;
-      const port = await closedPort();
-      const forward = [{ listen: `tcp://127.0.0.1:${port}`, to }];
-      const gateway = await udpGateway();
-      const { child, pid } = beside({ gateway: gateway.address, relay: { forward } }, ['hold']);
-      await pid();
-      const client = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-      client.end('x'.repeat(300_000));
-      const answer = await new Response(client as never).text();
-      expect(answer).toBe('heard 300000');
-      void child.stdin.end();
-      await child.exited;
-      server.close();
-      gateway.close();
-    },
-    TIMEOUT_MS,
-  );
-
-  test(
-    'datagrams to a socket file, as syslog is written, go on over UDP',
-    async () => {
-      const syslog = await udpGateway();
-      const { datagrams } = sockets();
-      const forward = [{ listen: `unixgram://${datagrams}`, to: syslog.address }];
-      const gateway = await udpGateway();
-      const words = ['send', datagrams, '3'];
-      const { child } = beside({ gateway: gateway.address, relay: { forward } }, words);
-      await child.exited;
-      await syslog.until(() => syslog.packets.length === 3);
-      expect(syslog.packets).toEqual(['metric.0:1|c', 'metric.1:1|c', 'metric.2:1|c']);
-      gateway.close();
-      syslog.close();
-    },
-    TIMEOUT_MS,
-  );
 });
 
 afterAll(removeTools);

@@ -179,6 +179,16 @@ describe('plan documents', () => {
       changed((one) => (one['placements'] = [{}])),
       'has a placement of a kind that this bellhop does not know',
     ],
+    [
+      'metrics of no kind',
+      changed((one) => (one['metrics'] = [])),
+      'has metrics that are no object',
+    ],
+    [
+      'a relay that listens at nothing',
+      changed((one) => (one['metrics'] = { tags: 'none', self: true, relay: { taken: 'warn' } })),
+      'lacks listen in a relay',
+    ],
     ['no policy', changed((one) => (one['policy'] = null)), 'lacks policy in the plan'],
   ])('%s is refused', (_name, document, what) => {
     expect(refusal(document).join('\n')).toContain(what);

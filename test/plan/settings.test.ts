@@ -21,7 +21,7 @@ describe('bellhop.yaml is judged', () => {
   test.each<[string, string]>([
     [
       'stors: {}',
-      'b.yaml:2:8, stors: unknown field stors (known: apiVersion, stores, secrets, configMaps, env, files, tokens, flyte, volumes, fields, node, image, policy, submit, webhook, flyteSecrets)',
+      'b.yaml:2:8, stors: unknown field stors (known: apiVersion, stores, secrets, configMaps, env, files, tokens, flyte, volumes, fields, node, image, metrics, policy, submit, webhook, flyteSecrets)',
     ],
     ['stores: {v: {}}', 'b.yaml:2:13, stores.v.kind: kind is required'],
     ['stores: {v: {kind: ""}}', 'b.yaml:2:20, stores.v.kind: must not be empty'],
@@ -106,6 +106,18 @@ describe('bellhop.yaml is judged', () => {
     ['policy: {disk: perhaps}', 'b.yaml:2:16, policy.disk: must be refuse or allow'],
     ['policy: {disk: true}', 'b.yaml:2:16, policy.disk: must be refuse or allow, is a boolean'],
     ['policy: {stripEnv: X}', 'b.yaml:2:20, policy.stripEnv: must be a list, is a string'],
+    [
+      'metrics: {statsd: gateway}',
+      'b.yaml:2:19, metrics.statsd: needs a port, as in gateway.internal:8125',
+    ],
+    [
+      'metrics: {otlp: "http://me:pass@collector:4318"}',
+      'b.yaml:2:17, metrics.otlp: must be http://HOST:PORT or https://…, without user, password or query',
+    ],
+    [
+      'metrics: {relay: {forward: [{listen: "udp://localhost:1"}]}}',
+      'b.yaml:2:29, metrics.relay.forward[0].to: to is required',
+    ],
     ['policy: x', 'b.yaml:2:9, policy: must be an object, is a string'],
   ])('%s', (text, wanted) => {
     expect(read(HEAD + text).problems).toEqual([wanted]);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'bun:test';
 import { missing as noCompiler } from '../launcher/_bench.ts';
+import { tcpGateway } from '../launcher/_relay.ts';
 import { built } from '../support/built.ts';
 import { closedPort } from '../support/ports.ts';
 import { spawned } from '../support/spawned.ts';
@@ -22,10 +23,13 @@ afterAll(() => rmSync(folder, { recursive: true }));
 let used = 0;
 
 /** A counter as the exporter has it, with the labels of its one series. */
-async function series(metric: string): Promise<{ readonly value: number; readonly labels: string }> {
+async function series(
+  metric: string,
+): Promise<{ readonly value: number; readonly labels: string }> {
   const text = await (await fetch(gateway.get('STATSD_METRICS_URL'))).text();
   const name = metric.replaceAll('.', '_');
-  const [, labels = '', value = '0'] = new RegExp(`^${name}(?:\\{(.*)\\})? (\\S+)$`, 'm').exec(text) ?? [];
+  const [, labels = '', value = '0'] =
+    new RegExp(`^${name}(?:\\{(.*)\\})? (\\S+)$`, 'm').exec(text) ?? [];
   return { value: Number(value), labels };
 }
 
@@ -54,11 +58,24 @@ async function counted({ metrics, client, count = COUNT }: Started): Promise<str
   const settings = path.join(folder, `${number}.yaml`);
   const pod = path.join(folder, `${number}-pod.yaml`);
   const containers = [{ name: 'main', image: 'i', command: client.command }];
-  const manifest = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'train' }, spec: { containers } };
+  const manifest = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'train' },
+    spec: { containers },
+  };
   writeFileSync(settings, JSON.stringify({ apiVersion: 'bellhop/v1', metrics }));
   writeFileSync(pod, JSON.stringify(manifest));
-  const env = { PATH: process.env['PATH'] ?? '', METRIC: metric, COUNT: String(count), ...client.env };
-  const ended = await spawned([built().bellhop, 'run', '-f', pod, '-c', settings], { cwd: folder, env });
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    METRIC: metric,
+    COUNT: String(count),
+    ...client.env,
+  };
+  const ended = await spawned([built().bellhop, 'run', '-f', pod, '-c', settings], {
+    cwd: folder,
+    env,
+  });
   expect(ended).toEqual({ code: 0, out: '', err: '' });
   return arrived(metric, count);
 }
@@ -91,7 +108,10 @@ describe.skipIf(why !== undefined)('unmodified clients', () => {
     'one that has its address in its code is heard over TCP, a socket file and a stream of frames',
     async () => {
       const port = await closedPort();
-      const [datagrams, frames] = [path.join(folder, 'dsd.socket'), path.join(folder, 'dsd.stream')];
+      const [datagrams, frames] = [
+        path.join(folder, 'dsd.socket'),
+        path.join(folder, 'dsd.stream'),
+      ];
       const listen = [
         `tcp://localhost:${port}`,
         `unixgram://${datagrams}`,
@@ -101,6 +121,42 @@ describe.skipIf(why !== undefined)('unmodified clients', () => {
       await counted({ metrics, client: HARD_CODED.statsdTcp(port) });
       await counted({ metrics, client: HARD_CODED.datadogSocket(`unix://${datagrams}`) });
       await counted({ metrics, client: HARD_CODED.datadogSocket(`unixstream://${frames}`) });
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe.skipIf(why !== undefined)('under load', () => {
+  test(
+    '20,000 metrics a second: what arrived and what the relay tells of is what was sent',
+    async () => {
+      const load = path.join(folder, 'load');
+      const source = path.join(import.meta.dir, '../bench/relay-load.c');
+      const env = { PATH: process.env['PATH'] ?? '' };
+      const compiled = await spawned(['cc', '-O2', '-o', load, source], { cwd: folder, env });
+      expect(compiled.code).toBe(0);
+      const heard = await tcpGateway();
+      const [port, rate, count] = [await closedPort(), 20_000, 40_000];
+      const relay = { listen: [`udp://localhost:${port}`], taken: 'fail' };
+      const metrics = { statsd: heard.address, tags: 'none', self: false, relay };
+      const settings = path.join(folder, 'load.yaml');
+      writeFileSync(settings, JSON.stringify({ apiVersion: 'bellhop/v1', metrics }));
+      const command = [load, String(port), 'metric', String(count), String(rate)];
+      const words = [built().bellhop, 'run', '-c', settings, '--', ...command];
+      expect((await spawned(words, { cwd: folder, env: {} })).code).toBe(0);
+      const told = (lines: readonly string[], name: string): number => {
+        const found = lines.flatMap((one) => {
+          return new RegExp(`^bellhop\\.relay\\.${name}:(\\d+)\\|c`).exec(one)?.slice(1) ?? [];
+        });
+        return found.reduce((sum, one) => sum + Number(one), 0);
+      };
+      const lines = await heard.until((all) => {
+        return told(all, 'metrics') + told(all, 'dropped_packets') >= count;
+      });
+      const arrived = lines.filter((one) => one === 'metric:1|c').length;
+      expect(arrived + told(lines, 'dropped_metrics')).toBe(told(lines, 'metrics'));
+      expect(told(lines, 'metrics') + told(lines, 'dropped_packets')).toBe(count);
+      heard.close();
     },
     TIMEOUT_MS,
   );

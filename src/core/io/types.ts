@@ -185,7 +185,7 @@ export interface ExecDocument {
 
 /** What the relay listens at and where it sends; src/launcher/relay.h is the other end. */
 export interface RelayDocument {
-  /** The program is not started, and this is the exit code, where a listener cannot be had; or 0. */
+  /** Where a listener cannot be had, nothing starts and this is the exit code; 0: it is told. */
   readonly failExit: number;
   /** Added to each metric, as `job:train,host:a`; '' for none. */
   readonly tags: string;
@@ -198,7 +198,7 @@ export interface RelayDocument {
 
 export interface RelayTarget {
   readonly stream: boolean;
-  /** Bytes of a packet of metrics. */
+  /** Bytes of a packet of metrics; 0 where none go there. */
   readonly packetBytesMax: number;
   /** A sockaddr of the kernel; empty where its name could not be looked up. */
   readonly address: Uint8Array;

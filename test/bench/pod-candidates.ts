@@ -29,10 +29,11 @@ async function taken(stage: Stage, made: Made): Promise<{ pod: Handled; pull: Js
 }
 
 /** It stays, and what it runs as a hook does the work: the kubelet waits for the hook. */
-function byHook(pull: Json): Json {
+function byHook({ image }: Stage, pull: Json): Json {
   const { command, ...rest } = pull;
   return {
     ...rest,
+    image,
     command: ['/usr/bin/busybox', 'sleep', '5'],
     lifecycle: { postStart: { exec: { command } } },
   };
@@ -42,7 +43,7 @@ const sidecar: Contestant = {
   name: `${SECRETS} variables, a sidecar whose postStart pulls`,
   pod: async (stage, made) => {
     const { pod, pull } = await taken(stage, made);
-    const first = { ...byHook(pull), restartPolicy: 'Always' };
+    const first = { ...byHook(stage, pull), restartPolicy: 'Always' };
     return { ...pod, spec: { ...pod.spec, initContainers: [first] } };
   },
 };
@@ -51,7 +52,10 @@ const container: Contestant = {
   name: `${SECRETS} variables, a first container whose postStart pulls`,
   pod: async (stage, made) => {
     const { pod, pull } = await taken(stage, made);
-    return { ...pod, spec: { ...pod.spec, containers: [byHook(pull), ...pod.spec.containers] } };
+    return {
+      ...pod,
+      spec: { ...pod.spec, containers: [byHook(stage, pull), ...pod.spec.containers] },
+    };
   },
 };
 

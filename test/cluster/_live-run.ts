@@ -14,8 +14,8 @@ import type { LiveWorld } from './_live-world.ts';
 
 /** At once on the node. */
 const BATCH = 50;
-/** Pods that are made smaller: each takes tens of pods. */
-const SHRUNK_MAX = 3;
+/** Pods that are made smaller: each takes up to some hundred pods. */
+const SHRUNK_MAX = Number(process.env['BELLHOP_LIVE_SHRUNK'] ?? 2);
 
 /** What the pods run on, here and there. */
 export interface LiveSides {

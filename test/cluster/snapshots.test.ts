@@ -6,7 +6,7 @@ import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import os from 'node:os';
 import path from 'node:path';
 import type { Base } from '../kubelet/rootfs.ts';
-import { removeBase } from '../kubelet/rootfs.ts';
+import { harnessMounts, removeBase } from '../kubelet/rootfs.ts';
 import { runContainer } from '../kubelet/run.ts';
 import { DIST, missingForRun, tryBase } from '../kubelet/setting.ts';
 import type { Container, Vector } from '../kubelet/vectors.ts';
@@ -75,6 +75,14 @@ function snapshotPod(world: LiveWorld, index: number): Vector {
   return { ...vector, node, image: first };
 }
 
+/** Without the mounts that only the stage of local runs has. */
+function ofContainer(text: string): string {
+  const stage = new Set(harnessMounts());
+  const snapshot = JSON.parse(text) as { mounts: { readonly path: string }[] };
+  const mounts = snapshot.mounts.filter((mount) => !stage.has(mount.path));
+  return JSON.stringify({ ...snapshot, mounts });
+}
+
 /** All but the line of the program. */
 const snapshotIn = (log: string): string => log.replace(/^\{"probe":1,.*\n/m, '');
 
@@ -113,7 +121,7 @@ describe.skipIf(missing.length > 0 || 'missing' in cluster)('bellhop diff', () =
           const { stderr } = await runContainer(base, job);
           const files = ['left.json', 'right.json'].map((name) => path.join(folder, name));
           writeFileSync(files[0] ?? '', snapshotIn(there));
-          writeFileSync(files[1] ?? '', stderr);
+          writeFileSync(files[1] ?? '', ofContainer(stderr));
           const said = Bun.spawnSync([executables().bellhop, 'diff', ...files]);
           const printed = `${said.stdout.toString()}${said.stderr.toString()}`;
           const told = `${vector.id} ${container.name}\n${printed}`;

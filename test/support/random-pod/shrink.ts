@@ -5,7 +5,7 @@ import type { Vector } from '../../kubelet/vectors.ts';
 export type Fails = (candidates: readonly Vector[]) => Promise<readonly boolean[]>;
 
 const BATCH_MAX = 24;
-const BATCHES_MAX = 30;
+const BATCHES_MAX = 20;
 
 type Place = readonly (string | number)[];
 

@@ -1,4 +1,3 @@
-import { bundleDigest } from '../plan/bundle.ts';
 import type { Plan, StoreOptions } from '../plan/types.ts';
 import type { JsonObject } from '../targets/_caps.ts';
 import type { Target, Variable } from '../targets/_target.ts';
@@ -32,6 +31,12 @@ export interface WaysInput {
   readonly deflate: (bytes: Uint8Array) => Uint8Array;
 }
 
+/** A bundle as it travels. */
+export interface Packed {
+  readonly bytes: Uint8Array;
+  readonly digest: string;
+}
+
 /** What decides between ways to the plan. */
 export interface Way {
   readonly isIsolated: boolean;
@@ -39,10 +44,10 @@ export interface Way {
 }
 
 /** Ways to the plan, the best first; what is tried last is what a breach is told of. */
-export function pointers(input: WaysInput, bytes: Uint8Array, way: Way): Pointer[] {
+export function pointers(input: WaysInput, packed: Packed, way: Way): Pointer[] {
   const { target, spill } = input;
-  const digest = bundleDigest(bytes);
-  const inline = inlinePointer(target, bytes, input.deflate(bytes));
+  const { digest } = packed;
+  const inline = inlinePointer(target, packed, input.deflate);
   const channel = spill === undefined ? undefined : broughtBy(target, spill, digest);
   const isObject = spill !== undefined && !way.isIsolated;
   const object = isObject ? fetched(input, objectPointer(spill, digest)) : undefined;

@@ -153,6 +153,7 @@ function frameOf(input: SubmitInput): Frame {
     name: input.name ?? target.nameOf(plan.origin.name, digest),
     digest,
     image,
+    container: plan.origin.container,
     start: isStarted ? [] : [input.bellhop, 'run'],
     needs,
     given: input.given,

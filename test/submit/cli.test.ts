@@ -248,6 +248,11 @@ describe('a plain process', () => {
     ]);
     expect([started.exitCode, started.stderr.toString()]).toEqual([0, '']);
     expect(started.stdout.toString()).toContain(`V2999=2999-${2999 * 7919}\n`);
+    // As an input channel brings it: a file.
+    const [, at = ''] = /files:(\S+)/.exec(words) ?? [];
+    const plan = path.join(folder, 'spilled', at);
+    const fromFile = call(['run', '--plan', plan]);
+    expect([fromFile.code, fromFile.out]).toEqual([0, expect.stringContaining('V7=7-')]);
   });
   test('what the job is started with is a command line', () => {
     const pod = job('', 'env: [{ name: A, value: "one two" }]');

@@ -19,10 +19,17 @@ const command: Command = {
     'With --root the program finds DIR as its root: in a mount namespace that ends with it (with a',
     'user namespace where we are not root), else by chroot. Where neither is allowed its files lie',
     'below DIR, and a warning says so. The input (-f, -c, --plan) is never looked for in DIR.',
+    '',
+    'A plan may also be in a store: `--plan s3:bucket/plan.json`, or BELLHOP_PLAN as `bellhop submit`',
+    'sets it, with the settings of the store in BELLHOP_PLAN_STORES (JSON, as in bellhop.yaml) and',
+    'the digest in BELLHOP_PLAN_DIGEST. A path with a colon is written ./a:b.',
   ].join('\n'),
   flags: {
     ...DECLARE_FLAGS,
-    plan: { value: 'FILE', help: 'a plan made by `bellhop plan`, instead of -f and -c' },
+    plan: {
+      value: 'REF',
+      help: 'a plan made by `bellhop plan`, instead of -f and -c: a file, or store:path',
+    },
     verbose: { help: 'tell where this differs from Kubernetes' },
     root: {
       value: 'DIR',

@@ -24,7 +24,8 @@ export function deliveryBelow(folder: string, { delivery, workingDir }: Wanted):
     return { ...one, placement: { ...one.placement, path: at(one.placement.path) } };
   };
   const files = delivery.files.map(below);
-  const replaced = delivery.replaced === undefined ? {} : { replaced: delivery.replaced.map(below) };
+  const replaced =
+    delivery.replaced === undefined ? {} : { replaced: delivery.replaced.map(below) };
   const cwd = workingDir === undefined ? {} : { workingDir: at(workingDir) };
   return { delivery: { ...delivery, directories, files, ...replaced }, ...cwd };
 }

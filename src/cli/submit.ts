@@ -8,7 +8,7 @@ import type { Command, Given } from './command.ts';
 import { DECLARE_FLAGS, declareOptions, needManifest } from './declare-flags.ts';
 import { lookOf } from './look.ts';
 import { readSubmit, targetOf } from './submit-input.ts';
-import { dryRun, explanation, summary } from './submit-text.ts';
+import { commandOf, dryRun, explanation, summary } from './submit-text.ts';
 
 const SECONDS_MAX_DEFAULT = 604_800;
 
@@ -63,6 +63,9 @@ const command: Command = {
     const { sendSubmission } = await import('./submit-send.ts');
     const wait = waitMsMax === undefined ? {} : { waitMsMax };
     const { found, progress } = await sendSubmission(io, submission, { settings, target, ...wait });
+    const commands = submission.split.requests.filter(({ send }) => send.by === 'command');
+    for (const request of commands) io.stdout(`${printable(commandOf(request))}\n`);
+    if (commands.length > 0) return 0;
     const there = found.length === 0 ? '' : ` (there already: ${found.join(', ')})`;
     const ended = progress === undefined ? '' : `; ${progress.said}`;
     io.stdout(printable(`${summary(target, submission)}${there}${ended}`) + '\n');

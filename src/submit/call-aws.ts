@@ -123,11 +123,21 @@ function restOf(
   return { method, path: filled, body: JSON.stringify(Object.fromEntries(members)) };
 }
 
+const OF_REQUEST = [
+  'Validation',
+  'InvalidParameter',
+  'InvalidRequest',
+  'ClientException',
+  'ResourceLimitExceeded',
+  'NotFound',
+  'InUse',
+  'Conflict',
+  'Unsupported',
+];
+
 /** The service has read the request and does not take it: its own words are what helps. */
 function isOfRequest(code: string): boolean {
-  return /Validation|InvalidParameter|InvalidRequest|ClientException|ResourceLimitExceeded|ResourceNotFound|ResourceInUse|NotFound|Conflict|InvalidParameterValue|Unsupported/.test(
-    code,
-  );
+  return OF_REQUEST.some((part) => code.includes(part));
 }
 
 const SAID_MAX = 600;

@@ -14,6 +14,7 @@ import { hasCommand } from './ways.ts';
 export function submissionProblems(input: SubmitInput, submission: Submission): BellhopError[] {
   return [
     ...commandProblems(input),
+    ...parameterProblems(input),
     ...homeProblems(input, submission),
     ...isolationProblems(input, submission),
     ...lackingFields(input, submission),
@@ -58,6 +59,17 @@ function commandProblems({ target, plan, isStartedByImage }: SubmitInput): Bellh
   const help =
     'build the image with ENTRYPOINT ["bellhop","run","--"] and set `submit: { startedBy: image }`, or without one';
   return [new BellhopError('BH_ERR_TARGET', { where: [target.name, 'ENTRYPOINT'], what, help })];
+}
+
+/** A platform without a file for them leaves them nowhere to go. */
+function parameterProblems({ target, parameters }: SubmitInput): BellhopError[] {
+  const isLost = parameters !== undefined && parameters.file === undefined && !parameters.isInPod;
+  if (!isLost || target.hyperparameters !== undefined) return [];
+  const what = 'this target has no file for hyperparameters';
+  const help = 'say where the program reads them: `submit: { hyperparameters: { path: /… } }`';
+  return [
+    new BellhopError('BH_ERR_TARGET', { where: [target.name, 'hyperparameters'], what, help }),
+  ];
 }
 
 function homeProblems({ target, spill }: SubmitInput, submission: Submission): BellhopError[] {

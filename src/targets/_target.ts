@@ -172,6 +172,8 @@ export interface FailureFile extends Fact {
 export interface Hyperparameters extends Fact {
   /** The file that the platform writes them to. */
   readonly path: string;
+  /** What a tool of the platform takes less of than the file can hold. */
+  readonly tool?: Fact & { readonly called: string; readonly bytesMax: number };
 }
 
 /** Objects that the platform downloads before the container starts. */

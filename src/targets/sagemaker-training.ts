@@ -86,6 +86,14 @@ const target: Target = {
     source: GUIDE,
     readOn: READ_ON,
     sure: 'documented',
+    // SM_HPS and SM_TRAINING_ENV each hold all of them: one variable of the kernel's 128 KiB.
+    tool: {
+      called: 'the sagemaker-training toolkit, which puts all of them into one variable,',
+      bytesMax: 131_071,
+      source: 'aws/sagemaker-training-toolkit@3383937; MAX_ARG_STRLEN, Linux 6.18',
+      readOn: READ_ON,
+      sure: 'measured',
+    },
   },
   channel: {
     scheme: 's3://',

@@ -1,4 +1,3 @@
-import { bundleDigest } from '../plan/bundle.ts';
 import type { Plan, StoreOptions } from '../plan/types.ts';
 import type { JsonObject } from '../targets/_caps.ts';
 import type { Target, Variable } from '../targets/_target.ts';
@@ -32,6 +31,12 @@ export interface WaysInput {
   readonly deflate: (bytes: Uint8Array) => Uint8Array;
 }
 
+/** A bundle as it travels. */
+export interface Packed {
+  readonly bytes: Uint8Array;
+  readonly digest: string;
+}
+
 /** What decides between ways to the plan. */
 export interface Way {
   readonly isIsolated: boolean;
@@ -39,19 +44,19 @@ export interface Way {
 }
 
 /** Ways to the plan, the best first; what is tried last is what a breach is told of. */
-export function pointers(input: WaysInput, bytes: Uint8Array, way: Way): Pointer[] {
+export function pointers(input: WaysInput, packed: Packed, way: Way): Pointer[] {
   const { target, spill } = input;
-  const digest = bundleDigest(bytes);
-  const inline = inlinePointer(target, bytes, input.deflate(bytes));
+  const { digest } = packed;
+  const inline = inlinePointer(target, packed, input.deflate);
   const channel = spill === undefined ? undefined : broughtBy(target, spill, digest);
   const isObject = spill !== undefined && !way.isIsolated;
-  const object = isObject ? fetched(input, objectPointer(spill, digest)) : undefined;
-  const ways = way.isIsolated ? [inline, channel] : [inline, object];
+  const object = isObject ? objectPointer(spill, digest) : undefined;
+  const ways = way.isIsolated ? [inline, channel] : [inline, object, channel];
   const ordered = way.spillsParameters && channel !== undefined ? [channel] : ways;
-  const command = hasCommand(input) && isCommandOurs(input) ? COMMAND : [];
+  const more = [...(hasCommand(input) && isCommandOurs(input) ? COMMAND : []), ...startOf(input)];
   return ordered
     .filter((one) => one !== undefined)
-    .map((one) => ({ ...one, variables: [...one.variables, ...command] }));
+    .map((one) => ({ ...one, variables: [...one.variables, ...more] }));
 }
 
 /** An object that the platform itself downloads, where it can have the place's. */
@@ -64,16 +69,15 @@ function broughtBy({ channel }: Target, spill: SpillPlace, digest: string): Poin
 const JITTER_MS_PER_NODE = 5;
 const JITTER_MS_MAX = 2000;
 
-/** What fetching it must know before there is a plan: its time, and how many start with it. */
-function fetched({ target, plan, given }: WaysInput, pointer: Pointer): Pointer {
+/** What a start must know before there is a plan: its time, and how many start with it. */
+function startOf({ target, plan, given }: WaysInput): Variable[] {
   const nodes = target.nodes?.({ given }) ?? 1;
   const jitterMs = Math.min(JITTER_MS_MAX, JITTER_MS_PER_NODE * nodes);
   const { startMsMax } = plan.policy;
-  const more: Variable[] = [
+  return [
     ...(nodes > 1 ? [['BELLHOP_JITTER_MS', String(jitterMs)] as const] : []),
     ...(startMsMax === undefined ? [] : [['BELLHOP_START_MS_MAX', String(startMsMax)] as const]),
   ];
-  return { ...pointer, variables: [...pointer.variables, ...more] };
 }
 
 /** The pod's command counts, whatever the platform adds to the image's ENTRYPOINT. */

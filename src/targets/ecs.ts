@@ -184,7 +184,7 @@ function registration(job: Job): Request {
 function definition(job: Job, given: JsonObject): { readonly [name: string]: Json | undefined } {
   const { needs } = job;
   return {
-    name: given['name'] ?? 'main',
+    name: given['name'] ?? job.container,
     image: job.image,
     essential: true,
     entryPoint: job.start.length === 0 ? undefined : job.start,

@@ -196,6 +196,35 @@ describe('what is printed', () => {
   });
 });
 
+describe('an image that bellhop starts already', () => {
+  const yaml = settings('    sagemaker-model: { CreateModel: { ExecutionRoleArn: r } }\n');
+  const environment = (out: string): Record<string, string> => {
+    const { requests } = JSON.parse(out) as {
+      requests: { input: { PrimaryContainer: { Environment: Record<string, string> } } }[];
+    };
+    return requests[0]?.input.PrimaryContainer.Environment ?? {};
+  };
+  test("the pod's command counts, whatever word the platform adds", () => {
+    const pod = job('').replace(
+      'command: [env]',
+      'command: [echo, "$(A)"]\n        env: [{ name: A, value: one }]',
+    );
+    const { out } = submit('sagemaker-model', { pod, yaml });
+    expect(call(['run', '--', 'serve'], environment(out))).toEqual({
+      code: 0,
+      out: 'one\n',
+      err: '',
+    });
+  });
+  test('without one the words that follow are started, as they are', () => {
+    const pod = job('', 'env: [{ name: A, value: one }]').replace('command: [env]', '');
+    const { code, out } = submit('sagemaker-model', { pod, yaml });
+    expect(code).toBe(0);
+    const words = ['run', '--', 'sh', '-c', 'echo $A $0', 'serve'];
+    expect(call(words, environment(out))).toEqual({ code: 0, out: 'one serve\n', err: '' });
+  });
+});
+
 describe('a plain process', () => {
   const big = Array.from({ length: 3000 }, (_, n) => `{ name: V${n}, value: "${n}-${n * 7919}" }`);
   const yaml = `${settings('  spill: files:jobs/{job}\n')}`;

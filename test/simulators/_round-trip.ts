@@ -26,6 +26,8 @@ export type Rendered =
 /** One platform as a round trip uses it. */
 export interface Way {
   readonly name: string;
+  /** What tests call it, where several have the same name. */
+  readonly title?: string;
   /** The request's own fields: `submit.targets.NAME`. */
   readonly given: Readonly<Record<string, unknown>>;
   /** Who starts bellhop: the request, or the image's ENTRYPOINT, which no request replaces. */
@@ -236,18 +238,28 @@ function judged(
   return { differences: compare(expected, withoutOwn(seen, expected, outcome.own.env), context) };
 }
 
+/** Renders and runs one container of a pod; what it came to, or why it was not rendered. */
+export async function carry(
+  job: { readonly vector: Vector; readonly container: Container },
+  road: Road,
+  way: Way,
+): Promise<Ran | { readonly kind: 'not rendered'; readonly said: string }> {
+  const declared = await declare(job, road, way);
+  const rendered = await road.render(declared, way.name);
+  if ('refused' in rendered) return { kind: 'not rendered', said: rendered.refused };
+  const image = imageFor(road, way, job);
+  const mounts = mountsOf(road, job.container, ['/opt/ml']);
+  return way.run(rendered.requests, { yard: road.yard, aws: road.aws, image, mounts });
+}
+
 async function one(
   job: { vector: Vector; container: Container; expected: Seen },
   road: Road,
   way: Way,
 ): Promise<Arrived> {
   const id = { vector: job.vector.id, container: job.container.name };
-  const declared = await declare(job, road, way);
-  const rendered = await road.render(declared, way.name);
-  if ('refused' in rendered) return { ...id, differences: [], refused: rendered.refused };
-  const image = imageFor(road, way, job);
-  const mounts = mountsOf(road, job.container, ['/opt/ml']);
-  const ran = await way.run(rendered.requests, { yard: road.yard, aws: road.aws, image, mounts });
+  const ran = await carry(job, road, way);
+  if (ran.kind === 'not rendered') return { ...id, differences: [], refused: ran.said };
   return { ...id, ...judged(ran, job) };
 }
 

@@ -5,6 +5,8 @@ import { ecsTask } from './ecs.ts';
 import { ROLE } from './_legal.ts';
 import { type LocalRequest, local } from './local.ts';
 import { IMAGE, type Way } from './_round-trip.ts';
+import { type CreateModel, sagemakerModel } from './sagemaker-model.ts';
+import { type CreateProcessingJob, sagemakerProcessing } from './sagemaker-processing.ts';
 import { type CreateTrainingJob, sagemakerTraining } from './sagemaker-training.ts';
 
 type Requests = Readonly<Record<string, unknown>>;
@@ -96,5 +98,64 @@ const plain: Way = {
   },
 };
 
-/** Every platform that pods are taken through. */
+const processing: Way = {
+  name: 'sagemaker-processing',
+  given: {
+    CreateProcessingJob: {
+      RoleArn: ROLE,
+      ProcessingResources: {
+        ClusterConfig: { InstanceCount: 1, InstanceType: 'ml.m5.large', VolumeSizeInGB: 10 },
+      },
+    },
+  },
+  entrypoint: 'request',
+  run: (requests, { yard, aws, image, mounts }) => {
+    const job = request<CreateProcessingJob>(requests, 'CreateProcessingJob');
+    return sagemakerProcessing.run(job, { yard, aws, images: { [IMAGE]: image } }, { mounts });
+  },
+};
+
+const model: Way = {
+  name: 'sagemaker-model',
+  given: { CreateModel: { ExecutionRoleArn: ROLE } },
+  entrypoint: 'image',
+  run: (requests, { yard, aws, image, mounts }) => {
+    const one = { model: request<CreateModel>(requests, 'CreateModel') };
+    return sagemakerModel.run(one, { yard, aws, images: { [IMAGE]: image } }, { mounts });
+  },
+};
+
+const fargate: Way = {
+  ...task,
+  title: 'ecs on Fargate',
+  given: {
+    RegisterTaskDefinition: {
+      taskRoleArn: ROLE,
+      executionRoleArn: ROLE,
+      requiresCompatibilities: ['FARGATE'],
+      networkMode: 'awsvpc',
+      cpu: '256',
+      memory: '512',
+      containerDefinitions: [{ memory: 512 }],
+    },
+    RunTask: { launchType: 'FARGATE' },
+  },
+};
+
+/** A training job without a network: nothing may come from a store. */
+export const ISOLATED: Way = {
+  ...training,
+  title: 'sagemaker-training without a network',
+  given: {
+    CreateTrainingJob: {
+      ...(training.given['CreateTrainingJob'] as object),
+      EnableNetworkIsolation: true,
+    },
+  },
+};
+
+/** Every platform that recorded pods are taken through. */
 export const WAYS: readonly Way[] = [training, batch, task, plain];
+
+/** And those that a few of them are taken through. */
+export const MORE: readonly Way[] = [processing, model, fargate];

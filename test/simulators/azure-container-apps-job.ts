@@ -1,4 +1,4 @@
-// Azure Container Apps jobs: PUT Microsoft.App/jobs, start, and one replica (platforms.md §3;
+// Azure Container Apps jobs: PUT Microsoft.App/jobs, start, and one replica (vendor models of
 // azure-mgmt-appcontainers 5.1.0).
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

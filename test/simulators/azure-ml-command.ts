@@ -1,4 +1,4 @@
-// Azure ML command jobs: PUT of a job of jobType Command, and its container (platforms.md §3;
+// Azure ML command jobs: PUT of a job of jobType Command, and its container (vendor models of
 // azure-ai-ml 1.35.2, azure-identity 1.27.0).
 import * as azure from './_azure.ts';
 import { runContainer } from './_container.ts';

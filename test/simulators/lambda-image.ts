@@ -144,9 +144,9 @@ function ownVariables(create: CreateFunction, { aws }: AwsPlatform): Record<stri
     AWS_LAMBDA_RUNTIME_API: `${RUNTIME_API.address}:${RUNTIME_API.port}`,
     AWS_REGION: aws.region,
     AWS_DEFAULT_REGION: aws.region,
-    AWS_ACCESS_KEY_ID: aws.key.id,
-    AWS_SECRET_ACCESS_KEY: aws.key.secret,
-    AWS_SESSION_TOKEN: 'session-of-the-function',
+    AWS_ACCESS_KEY_ID: aws.s3.key.id,
+    AWS_SECRET_ACCESS_KEY: aws.s3.key.secret,
+    AWS_SESSION_TOKEN: '', // the servers know none
     LAMBDA_TASK_ROOT: '/var/task',
     LAMBDA_RUNTIME_DIR: '/var/runtime',
     TZ: ':UTC',
@@ -161,7 +161,7 @@ function viewOf(create: CreateFunction, platform: AwsPlatform, service: Service)
   const own = ownVariables(create, platform);
   const config = create.ImageConfig ?? {};
   const words = dockerWords(image, config.EntryPoint, config.Command);
-  const cwd = config.WorkingDirectory ?? image.config.workdir ?? '/var/task';
+  const cwd = config.WorkingDirectory ?? image.config.workdir ?? '/';
   const declared = Object.entries({ ...create.Environment?.Variables, ...own });
   const bytesMax = (create.EphemeralStorage?.Size ?? STORAGE_MB) * 1024 * 1024;
   const view: View = {

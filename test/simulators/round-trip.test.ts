@@ -2,30 +2,32 @@
 // refuses it and starts the container, and a program in it sees what a real kubelet gave.
 // round-trip-report.ts takes all of them through, and prints what differs.
 import { afterAll, describe, expect, test } from 'bun:test';
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Base } from '../kubelet/rootfs.ts';
 import { removeBase } from '../kubelet/rootfs.ts';
 import { missingForContainers, tryBase } from '../kubelet/setting.ts';
 import { GOLDEN, readVectors, type Vector } from '../kubelet/vectors.ts';
-import { keyOf } from '../real/_aws-call.ts';
-import { awsCall } from '../real/_aws-call.ts';
+import { awsCall, keyOf } from '../real/_aws-call.ts';
 import { realServer } from '../real/_servers.ts';
 import { built } from '../support/built.ts';
 import { skipVisibly } from '../support/need.ts';
 import { s3Bucket } from './_aws.ts';
 import { type AwsRequest, judgedByBotocore, noBotocore } from './_botocore.ts';
-import { type Declared, type Rendered, type Road, roundTrip } from './_round-trip.ts';
+import { carry, type Declared, type Rendered, type Road } from './_round-trip.ts';
+import { roundTrip, type Way } from './_round-trip.ts';
 import { submitBy } from './_submit.ts';
-import { WAYS } from './_ways.ts';
+import { ISOLATED, MORE, WAYS } from './_ways.ts';
 import { awsStage } from './_worlds.ts';
 
 const BUCKET = 'sim-round-trip';
 const DIST = path.join(import.meta.dirname, '../../dist');
-const PODS = `argv-both argv-expand argv-bytes argv-non-utf8-from-secret configmap-fsgroup
-  env-131071-string envfrom-1000-keys envfrom-odd-keys envfrom-secret-non-utf8 expand-escape
-  expand-services fieldref-status mount-nested-secret-in-emptydir projected-mixed secret-900k
-  secret-item-modes secret-items-nested secret-optional-missing-key subpath-secret-key
-  user-fsgroup user-image-groups workdir-pod`.split(/\s+/);
+const PODS = `argv-both argv-expand argv-non-utf8-from-secret configmap-fsgroup env-131071-string
+  envfrom-1000-keys envfrom-odd-keys envfrom-secret-non-utf8 expand-services fieldref-status
+  mount-nested-secret-in-emptydir projected-mixed secret-900k secret-item-modes
+  secret-optional-missing-key subpath-secret-key user-fsgroup workdir-pod`.split(/\s+/);
+const FEW = ['argv-both', 'envfrom-odd-keys', 'secret-item-modes', 'expand-services'];
+const WITHOUT_SECRETS = ['argv-both', 'configmap-fsgroup', 'expand-services'];
 
 /** What none of the platforms has, and what differs then. */
 const IMPOSSIBLE: readonly (readonly [pod: string, why: string, paths: readonly string[]])[] = [
@@ -70,7 +72,60 @@ function pod(id: string): Vector {
   return vector;
 }
 
-const [, , , plain] = WAYS;
+const [training, , , plain] = WAYS;
+
+/** Pods that no request has room for, or whose texts a platform would change. */
+const MADE: Readonly<Record<string, Made>> = {
+  '300 variables': { env: many(300, (at) => 'x'.repeat(at % 700)) },
+  '5,000 variables of 300 characters': {
+    env: many(5000, (at) =>
+      createHash('sha512').update(String(at)).digest('hex').repeat(3).slice(84),
+    ),
+  },
+  'odd names and values': {
+    env: [
+      ['LINES', 'a\nb\r\n'],
+      ['EMPTY', ''],
+      ['BLANKS', ' a '],
+      ['LONG', 'é'.repeat(300)],
+      ['SHELL', '${x} `z` "q" \\ \'a\''],
+      ['BATCH', 'Ref::input'],
+      ['BRICKS', '{{secrets/a/b}}'],
+      ['a.b-c', 'dots'],
+      ['1abc', 'digit'],
+      ['AWS_BATCH_X', 'reserved'],
+      ['_UNION_X', 'reserved'],
+      ['TRAINING_JOB_NAME', 'of the pod'],
+    ],
+  },
+  'odd words': { argv: ['/probe', 'Ref::a', '', 'a\nb', 'x'.repeat(300), 'é', '--'] },
+  '150 words': { argv: ['/probe', ...many(150, String).map(([, word]) => word)] },
+};
+
+interface Made {
+  readonly env?: readonly (readonly [string, string])[];
+  readonly argv?: readonly string[];
+}
+
+function many(count: number, value: (at: number) => string): [string, string][] {
+  return Array.from({ length: count }, (_, at) => [`V_${at}`, value(at)]);
+}
+
+/** The recorded pod with other variables or words, and what a kubelet would give it then. */
+function made({ env, argv }: Made): Vector {
+  const vector = structuredClone(pod('env-literals'));
+  const [container] = vector.pod.spec.containers;
+  const seen = vector.snapshot?.containers?.[container?.name ?? ''];
+  if (container === undefined || seen === undefined) throw new Error(vector.id);
+  const old = new Set((container.env ?? []).map(({ name }) => name));
+  const given = (env ?? []).map(([name, value]) => ({ name, value }));
+  container.env = given;
+  seen.env = [...seen.env.filter(({ name }) => !old.has(name as string)), ...given];
+  if (argv !== undefined) Object.assign(container, { command: argv });
+  if (argv !== undefined) seen.argv = [...argv];
+  return vector;
+}
+
 if (isHere) await s3Bucket(stage.aws, BUCKET);
 
 describe.skipIf(!isHere)('the judge', () => {
@@ -101,18 +156,59 @@ describe.skipIf(!isHere)('the judge', () => {
   });
 });
 
-describe.skipIf(!isHere).each([...WAYS])('through $name', (way) => {
-  test.each(PODS)('%s arrives as a kubelet gives it', async (id) => {
-    const arrived = await roundTrip(pod(id), road(), way);
-    expect(arrived.length).toBeGreaterThan(0);
-    for (const { refused, differences } of arrived) {
-      expect({ refused, differences }).toEqual({ refused: undefined, differences: [] });
-    }
-  });
+async function arrives(vector: Vector, way: Way): Promise<void> {
+  const arrived = await roundTrip(vector, road(), way);
+  expect(arrived.length).toBeGreaterThan(0);
+  for (const { refused, differences } of arrived) {
+    expect({ refused, differences }).toEqual({ refused: undefined, differences: [] });
+  }
+}
 
-  test.each([...IMPOSSIBLE])('%s differs, since %s', async (id, _, paths) => {
+const titled = (ways: readonly Way[]): [string, Way][] =>
+  ways.map((way) => [way.title ?? way.name, way]);
+
+describe.skipIf(!isHere).each(titled(WAYS))('through %s', (_, way) => {
+  test.each(PODS)('%s arrives as a kubelet gives it', async (id) => arrives(pod(id), way));
+
+  test.each([...IMPOSSIBLE])('%s differs, since %s', async (id, _why, paths) => {
     const [one] = await roundTrip(pod(id), road(), way);
     expect(one?.differences.map(({ path: at }) => at)).toEqual([...paths]);
+  });
+});
+
+describe.skipIf(!isHere).each(titled(MORE))('through %s', (_, way) => {
+  test.each(FEW)('%s arrives as a kubelet gives it', async (id) => arrives(pod(id), way));
+});
+
+describe.skipIf(!isHere)('without a network', () => {
+  test.each(WITHOUT_SECRETS)('%s arrives', async (id) => arrives(pod(id), ISOLATED));
+  test('what a store has is refused', async () => {
+    const [one] = await roundTrip(pod('secret-item-modes'), road(), ISOLATED);
+    expect(one?.refused).toContain('no network');
+  });
+});
+
+describe.skipIf(!isHere).each(titled([...WAYS, ...MORE, ISOLATED]))(
+  'over the caps of %s',
+  (_, way) => {
+    test.each(Object.keys(MADE))('%s arrive', async (name) => arrives(made(MADE[name]!), way));
+  },
+);
+
+describe.skipIf(!isHere)('a job that cannot have its secret', () => {
+  test('fails, starts nothing, and tells SageMaker which', async () => {
+    const vector = pod('env-literals');
+    const [container] = vector.pod.spec.containers;
+    const secretKeyRef = { name: 'nowhere', key: 'password' };
+    const env = [{ name: 'A', valueFrom: { secretKeyRef } }] as never;
+    const job = { vector, container: { ...container!, env } };
+    const changed = structuredClone(vector);
+    changed.pod.spec.containers = [job.container];
+    const ran = await carry({ vector: changed, container: job.container }, road(), training!);
+    if (ran.kind !== 'ended') throw new Error(JSON.stringify(ran));
+    expect([ran.status, ran.outcome.stdout]).toEqual(['Failed', '']);
+    expect(ran.reason).toContain('nowhere');
+    expect(ran.outcome.files.has('/opt/ml/output/failure')).toBe(true);
   });
 });
 

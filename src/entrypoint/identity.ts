@@ -169,12 +169,7 @@ interface Decision {
 function decide({ plan, io, hasOwnRoot }: Asked, ids: Ids): Decision {
   const { kernel } = io;
   const mayAsRuntime = hasOwnRoot && (kernel.capabilities & CAP_SETGID) !== 0n;
-  const sameGroups = String(ids.groups) === String([...kernel.groups].toSorted((a, b) => a - b));
-  const changed: Partial<Ids> = {
-    ...(ids.uid === kernel.uid ? {} : { uid: ids.uid }),
-    ...(ids.gid === kernel.gid ? {} : { gid: ids.gid }),
-    ...(sameGroups ? {} : { groups: ids.groups }),
-  };
+  const changed = changedIds(ids, kernel);
   const asked = plan.identity.user !== undefined || (plan.image.user ?? '') !== '';
   const groupsAsked = asked || mayAsRuntime || plan.identity.supplementalGroups.length > 0;
   const become = groupsAsked || plan.identity.group !== undefined ? changed : {};
@@ -185,6 +180,15 @@ function decide({ plan, io, hasOwnRoot }: Asked, ids: Ids): Decision {
   const what = `the pod wants ${wanted}; the container runs as ${is} and may not change that`;
   if (plan.policy.identity === 'keep') return { become: {}, differences: [what], problems: [] };
   return { become: {}, differences: [], problems: [identityProblem('securityContext', what)] };
+}
+
+function changedIds(ids: Ids, kernel: Io['kernel']): Partial<Ids> {
+  const sameGroups = String(ids.groups) === String([...kernel.groups].toSorted((a, b) => a - b));
+  return {
+    ...(ids.uid === kernel.uid ? {} : { uid: ids.uid }),
+    ...(ids.gid === kernel.gid ? {} : { gid: ids.gid }),
+    ...(sameGroups ? {} : { groups: ids.groups }),
+  };
 }
 
 function needsOf(become: Partial<Ids>): bigint {

@@ -1,3 +1,5 @@
+import type { ExplainedArgv } from './explain-program.ts';
+import { argvOf, identityText } from './explain-program.ts';
 import { formatReference } from './reference.ts';
 import { referencedNames } from './expand.ts';
 import { unlessNotes, withoutSet } from './unless.ts';
@@ -37,7 +39,7 @@ export interface ExplainedFile {
 
 export interface Explanation {
   readonly origin: Plan['origin'];
-  readonly argv: { readonly from: string; readonly words: readonly string[] };
+  readonly argv: ExplainedArgv;
   readonly identity: string;
   readonly variables: readonly ExplainedVariable[];
   readonly files: readonly ExplainedFile[];
@@ -47,7 +49,7 @@ export interface Explanation {
 export function explainPlan(plan: Plan, keysOf: KeysOf): Explanation {
   return {
     origin: plan.origin,
-    argv: explainArgv(plan),
+    argv: argvOf(plan),
     identity: identityText(plan),
     variables: explainVariables(withoutSet(plan.placements), keysOf),
     files: plan.placements.flatMap((placement) => filesOf(plan, placement, keysOf)),
@@ -184,35 +186,6 @@ function withNotes(draft: Draft, seen: Seen): ExplainedVariable {
     notes.push('a POSIX shell cannot read this name');
   }
   return { ...variable, notes };
-}
-
-function explainArgv(plan: Plan): Explanation['argv'] {
-  const argv = plan.placements.find((one) => one.kind === 'argv');
-  const { entrypoint = [], cmd = [] } = plan.image;
-  const command = { from: "the pod's command", words: argv?.command ?? [] };
-  const args = { from: "the pod's args", words: argv?.args ?? [] };
-  const isOwn = command.words.length > 0;
-  const head = isOwn ? command : { from: "the image's ENTRYPOINT", words: entrypoint };
-  const imageCmd = { from: "the image's CMD", words: isOwn ? [] : cmd };
-  const parts = [head, args.words.length > 0 ? args : imageCmd].filter(
-    (one) => one.words.length > 0,
-  );
-  const from = parts.map((one) => one.from).join(' and ');
-  const words = parts.flatMap((one) => one.words);
-  return { from: from || 'nothing: give the command behind --', words };
-}
-
-function identityText({ identity, image }: Plan): string {
-  const user = identity.user ?? (image.user || undefined);
-  const parts = [
-    user === undefined ? 'the user that the container has' : `user ${user}`,
-    ...(identity.group === undefined ? [] : [`group ${identity.group}`]),
-    ...(identity.supplementalGroups.length === 0
-      ? []
-      : [`groups ${identity.supplementalGroups.join(' ')}`]),
-    ...(identity.noNewPrivileges === true ? ['no new privileges'] : []),
-  ];
-  return parts.join(', ');
 }
 
 function filesOf(plan: Plan, placement: Placement, keysOf: KeysOf): ExplainedFile[] {

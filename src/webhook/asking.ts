@@ -234,6 +234,19 @@ export async function byFirst<T>(
       if (error instanceof Refusal && error.isFinal) return { reasons };
     }
   }
+  return await byLast(last, { asked, doing, reasons });
+}
+
+/** Of those that deliver it as a variable of another store, the first whose edits fit. */
+async function byLast<T>(
+  last: readonly { readonly done: Done; readonly manager: Manager }[],
+  how: {
+    readonly asked: Asked;
+    readonly doing: (edits: readonly Edit[]) => T;
+    readonly reasons: Reason[];
+  },
+): Promise<Said<T>> {
+  const { asked, doing, reasons } = how;
   for (const { done: pulling, manager } of last) {
     const { by } = pulling;
     try {

@@ -127,9 +127,10 @@ export function run(
 }
 
 export type Picture = Record<string, string | string[]>;
+
 /**
- * Directly, by launcher and stand-in (beside a relay), by the stand-in alone, or by what is shipped:
- * as `run`, with or without a pod, or as `snapshot`.
+ * Directly, by launcher and stand-in (beside a relay), by the stand-in alone, or by what is
+ * shipped: as `run`, with or without a pod, or as `snapshot`.
  */
 export type Way =
   | 'direct'

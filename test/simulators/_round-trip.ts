@@ -159,7 +159,7 @@ async function declare(
   if (others.length > 0) settings.submit['without'] = others;
   writeFileSync(path.join(dir, 'bellhop.yaml'), JSON.stringify(settings));
   // Those of `run` behind its files: --container, --image-…, --field, --node.
-  const flags = commandLine(vector, container).slice(4);
+  const flags = commandLine(vector, container, { bellhop: '', input: '' }).slice(4);
   const at = flags.indexOf('-c');
   return { dir, flags: at < 0 ? flags : flags.toSpliced(at, 2) };
 }

@@ -22,7 +22,7 @@ test('what the judge of recorded pods forgives is in the list, or of its own mak
 });
 
 test('nothing is claimed that no recorded pod was equal in', () => {
-  expect(written).toMatch(/^\| .* \| 190 \| \d+ \| \d+ \| 0 \|$/m);
+  expect(written).toMatch(/^\| .* \| \d+ \| \d+ \| \d+ \| 0 \|$/m);
 });
 
 describe('the page made anew', () => {

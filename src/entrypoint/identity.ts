@@ -165,14 +165,18 @@ interface Decision {
   readonly problems: readonly BellhopError[];
 }
 
+function asksForSomebody({ identity, image }: Plan): boolean {
+  const { user, group, supplementalGroups } = identity;
+  const hasUser = user !== undefined || (image.user ?? '') !== '';
+  return hasUser || group !== undefined || supplementalGroups.length > 0;
+}
+
 /** What has to be changed, whether that is allowed, and what the policy says where it is not. */
 function decide({ plan, io, hasOwnRoot }: Asked, ids: Ids): Decision {
   const { kernel } = io;
-  const mayAsRuntime = hasOwnRoot && (kernel.capabilities & CAP_SETGID) !== 0n;
   const changed = changedIds(ids, kernel);
-  const asked = plan.identity.user !== undefined || (plan.image.user ?? '') !== '';
-  const groupsAsked = asked || mayAsRuntime || plan.identity.supplementalGroups.length > 0;
-  const become = groupsAsked || plan.identity.group !== undefined ? changed : {};
+  const asRuntime = hasOwnRoot && (kernel.capabilities & CAP_SETGID) !== 0n;
+  const become = asRuntime || asksForSomebody(plan) ? changed : {};
   const needs = (become.uid === undefined ? 0n : CAP_SETUID) | needsOf(become);
   if ((kernel.capabilities & needs) === needs) return { become, differences: [], problems: [] };
   const wanted = `user ${ids.uid}, group ${ids.gid}, groups ${ids.groups.join(' ')}`;

@@ -99,13 +99,14 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'a mount where a Secret has a file',
+    // As recorded: test/golden/kubelet-live/nested-hides-content.json.
     delivery: volumes(secret('/srv/s'), emptyDir('/srv/s/password')),
-    mounts: TAKEN('/srv/s/password'),
+    mounts: 'ok',
   },
   {
     name: 'a mount below a file of a Secret',
     delivery: volumes(secret('/srv/s'), emptyDir('/srv/s/password/x')),
-    mounts: TAKEN('/srv/s/password'),
+    mounts: 'ok',
   },
   { name: 'a name of 255 bytes', delivery: volumes(secret(LONG)), mounts: 'ok' },
   { name: 'a name of 256 bytes', delivery: volumes(secret(`${LONG}x`)), mounts: WRITE(`${LONG}x`) },

@@ -243,12 +243,12 @@ static void start_relay(void) {
   i64 pid = sys2(SYS_pipe2, ends, O_CLOEXEC);
   for (int i = 0; i < 2; i++) ends[i] = above_stdio(ends[i]);
   if (pid == 0) pid = sys5(SYS_clone, 0, 0, 0, 0, 0);
+  if (pid == 0) relay_main(ends[1]); /* with the wide limits */
   return_limits();
   if (pid < 0) {
     print_report(not_started, "clone", -pid);
     if (fail_exit) quit((int)fail_exit);
   }
-  if (pid == 0) relay_main(ends[1]);
   sys1(SYS_close, ends[1]);
   struct pollfd wait = {ends[0], POLLIN, 0};
   struct timespec time = {BIND_MS_MAX / 1000, 0};

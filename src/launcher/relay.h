@@ -10,7 +10,7 @@ enum { BIND_MS_MAX = 2000, ENDING_MS_MAX = 1000, HOLD_MS = 2, BUSY_DATAGRAMS = 4
 enum { DATAGRAMS_A_ROUND = 512, PARENT_LOOK_MS = 200 };
 enum { POLLS_MAX = 1 + LISTENERS_MAX + TARGETS_MAX + 2 * CONNECTIONS_MAX };
 
-static struct pollfd polls[POLLS_MAX];
+static struct pollfd polls[POLLS_MAX]; /* each at its fixed place */
 static u32 poll_count;
 
 static void close_range(u32 first, u32 last) {
@@ -127,9 +127,9 @@ static u32 serve(void) {
   return work;
 }
 
+/* The pidfd only wakes us: who our parent is, is asked each time. */
 static int has_ended(void) {
-  if (relay.parent >= 0) return polls[0].revents != 0;
-  return sys0(SYS_getppid) != arrival.pid;
+  return polls[0].revents != 0 || sys0(SYS_getppid) != arrival.pid;
 }
 
 /* Milliseconds until there is something to do without anything coming in. */
@@ -154,16 +154,25 @@ static int is_idle(void) {
   return 1;
 }
 
+/* The kernel refuses more entries than descriptors may be open, so only those that are go in. */
+static void wait_polls(i64 left) {
+  static struct pollfd packed[POLLS_MAX];
+  struct timespec time = {left / 1000, left % 1000 * 1000000};
+  u32 count = 0;
+  for (u32 i = 0; i < poll_count; i++)
+    if (polls[i].fd >= 0) packed[count++] = polls[i];
+  i64 ready = sys5(SYS_ppoll, packed, count, &time, 0, 0);
+  for (u32 i = 0, at = 0; i < poll_count && ready > 0; i++)
+    if (polls[i].fd >= 0) polls[i].revents = packed[at++].revents;
+}
+
 static void relay_loop(void) {
   i64 hold_until = 0, tell_at = monotonic_ms() + REPORT_MS;
   int told = 0;
   for (;;) {
     relay.now = monotonic_ms();
     set_polls(hold_until);
-    i64 left = pause_ms(hold_until, tell_at);
-    struct timespec time = {left / 1000, left % 1000 * 1000000};
-    if (sys5(SYS_ppoll, polls, poll_count, &time, 0, 0) < 0)
-      for (u32 i = 0; i < poll_count; i++) polls[i].revents = 0;
+    wait_polls(pause_ms(hold_until, tell_at));
     relay.now = monotonic_ms();
     u32 work = serve();
     if (!relay.ending_at && has_ended()) relay.ending_at = relay.now + ENDING_MS_MAX, work++;
@@ -234,12 +243,12 @@ static void start_relay(void) {
   i64 pid = sys2(SYS_pipe2, ends, O_CLOEXEC);
   for (int i = 0; i < 2; i++) ends[i] = above_stdio(ends[i]);
   if (pid == 0) pid = sys5(SYS_clone, 0, 0, 0, 0, 0);
+  if (pid == 0) relay_main(ends[1]); /* with the wide limits */
   return_limits();
   if (pid < 0) {
     print_report(not_started, "clone", -pid);
     if (fail_exit) quit((int)fail_exit);
   }
-  if (pid == 0) relay_main(ends[1]);
   sys1(SYS_close, ends[1]);
   struct pollfd wait = {ends[0], POLLIN, 0};
   struct timespec time = {BIND_MS_MAX / 1000, 0};

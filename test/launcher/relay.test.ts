@@ -119,6 +119,31 @@ describe.skipIf(missing !== undefined)('a relay beside a program', () => {
     );
   }
 
+  const TIGHT: readonly (readonly [string, readonly string[]])[] = [
+    ['16 descriptors', ['limit 7 16 16']],
+    ['6 descriptors, one of them free', ['fd 3', 'fd 4', 'limit 7 6 4096']],
+    ['no file to be written', ['limit 1 0 18446744073709551615']],
+    ['signals blocked', ['block 15', 'block 17', 'ignore 13']],
+  ];
+  for (const [name, conditions] of TIGHT) {
+    test(
+      `hears and ends as ever with ${name}`,
+      async () => {
+        const gateway = await udpGateway();
+        const { datagrams, listen } = sockets();
+        const options = { gateway: gateway.address, relay: { listen }, conditions };
+        const { child, pid } = beside(options, ['send', datagrams, '20', 'hold']);
+        const relay = relayOf(await pid());
+        await gateway.until((all) => metrics(all).length === 20);
+        void child.stdin.end();
+        await child.exited;
+        while (isAtWork(relay)) await new Promise((done) => void setImmediate(done));
+        gateway.close();
+      },
+      TIMEOUT_MS,
+    );
+  }
+
   test(
     'does not take the program with it when it is killed',
     async () => {

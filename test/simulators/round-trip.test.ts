@@ -224,9 +224,9 @@ describe.skipIf(!isHere)('a job that cannot have its secret', () => {
         socket: { data: () => resolve() }, // takes requests, and never answers
       });
       try {
-        const s3 = { ...stage.aws.s3, endpoint: `http://127.0.0.1:${store.port}` };
-        const aws = { ...stage.aws, s3, reachable: [store.port] };
-        const ran = await carry(wanting(), { ...road(), aws, wish: { stopAfter } }, way);
+        const aws = { ...stage.aws, reachable: [store.port] };
+        const more = { aws, store: `http://127.0.0.1:${store.port}`, wish: { stopAfter } };
+        const ran = await carry(wanting(), { ...road(), ...more }, way);
         if (ran.kind !== 'ended') throw new Error(JSON.stringify(ran));
         expect([ran.outcome.ended, ran.outcome.exit, ran.outcome.stdout]).toEqual([
           'stopped',

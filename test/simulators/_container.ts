@@ -207,12 +207,16 @@ async function runKeeper(yard: Yard, dir: string, wish: Wish) {
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
   });
   let stopped = false;
-  const heard = (text: string): void => {
-    if (stopped || wish.stopWhen === undefined || !text.includes(wish.stopWhen)) return;
+  const stop = (): void => {
+    if (stopped || child.exitCode !== null) return;
     stopped = true;
     child.stdin.write('T');
     void child.stdin.flush();
   };
+  const heard = (text: string): void => {
+    if (wish.stopWhen !== undefined && text.includes(wish.stopWhen)) stop();
+  };
+  void wish.stopAfter?.then(stop);
   const [stdout, stderr] = await Promise.all([
     output(child.stdout, heard),
     output(child.stderr, () => undefined),

@@ -9,7 +9,7 @@ import { type Container, containersOf, imageOf, mountPath } from '../kubelet/vec
 import type { Seen, Vector } from '../kubelet/vectors.ts';
 import { type AwsWorld, s3Put } from './_aws.ts';
 import { type Yard, yardFolder } from './_container.ts';
-import type { BuiltImage, Mounted, Ran } from './_types.ts';
+import type { BuiltImage, Mounted, Ran, Wish } from './_types.ts';
 
 /** What a renderer is given: the files that a user would have. */
 export interface Declared {
@@ -40,7 +40,7 @@ export interface Place {
   readonly yard: Yard;
   readonly aws: AwsWorld;
   readonly image: BuiltImage;
-  readonly mounts: readonly Mounted[];
+  readonly wish: Wish;
 }
 
 /** What all trips share. */
@@ -51,6 +51,10 @@ export interface Road {
   readonly dist: string;
   readonly bucket: string;
   readonly render: (declared: Declared, target: string) => Promise<Rendered>;
+  /** Where the container looks for its Secrets, instead of the S3 server. */
+  readonly store?: string;
+  /** What a test wants of the run beside. */
+  readonly wish?: Wish;
 }
 
 /** What one container of one pod came to. */
@@ -111,8 +115,8 @@ const API_SERVER = {
 };
 
 function settingsOf(road: Road, way: Way, more: object): object {
-  const { aws, bucket } = road;
-  const s3 = { kind: 's3', region: aws.region, endpoint: aws.s3.endpoint, pathStyle: true };
+  const { aws, bucket, store: endpoint = aws.s3.endpoint } = road;
+  const s3 = { kind: 's3', region: aws.region, endpoint, pathStyle: true };
   return {
     apiVersion: 'bellhop/v1',
     stores: { s3 },
@@ -249,7 +253,8 @@ export async function carry(
   if ('refused' in rendered) return { kind: 'not rendered', said: rendered.refused };
   const image = imageFor(road, way, job);
   const mounts = mountsOf(road, job.container, ['/opt/ml']);
-  return way.run(rendered.requests, { yard: road.yard, aws: road.aws, image, mounts });
+  const wish = { ...road.wish, mounts };
+  return way.run(rendered.requests, { yard: road.yard, aws: road.aws, image, wish });
 }
 
 async function one(

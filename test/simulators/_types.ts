@@ -95,6 +95,8 @@ export interface Own {
 export interface Wish {
   /** Stops the container, as the platform would, once its output has this. */
   readonly stopWhen?: string;
+  /** Stops the container, as the platform would, when this comes about. */
+  readonly stopAfter?: Promise<unknown>;
   /** Instead of the platform's time between SIGTERM and SIGKILL. */
   readonly stopMs?: number;
   /** The longest that a container may run; 30 s if not given. */

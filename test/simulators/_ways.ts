@@ -23,9 +23,9 @@ const training: Way = {
     },
   },
   entrypoint: 'request',
-  run: (requests, { yard, aws, image, mounts }) => {
+  run: (requests, { yard, aws, image, wish }) => {
     const job = request<CreateTrainingJob>(requests, 'CreateTrainingJob');
-    return sagemakerTraining.run(job, { yard, aws, images: { [IMAGE]: image } }, { mounts });
+    return sagemakerTraining.run(job, { yard, aws, images: { [IMAGE]: image } }, wish);
   },
 };
 
@@ -45,12 +45,12 @@ const batch: Way = {
     SubmitJob: { jobQueue: 'queue' },
   },
   entrypoint: 'image',
-  run: (requests, { yard, aws, image, mounts }) => {
+  run: (requests, { yard, aws, image, wish }) => {
     const both: BatchRequests = {
       register: request(requests, 'RegisterJobDefinition'),
       submit: request(requests, 'SubmitJob'),
     };
-    return awsBatch.run(both, { yard, aws, images: { [IMAGE]: image } }, { mounts });
+    return awsBatch.run(both, { yard, aws, images: { [IMAGE]: image } }, wish);
   },
 };
 
@@ -65,12 +65,12 @@ const task: Way = {
     RunTask: { launchType: 'EC2' },
   },
   entrypoint: 'request',
-  run: (requests, { yard, aws, image, mounts }) => {
+  run: (requests, { yard, aws, image, wish }) => {
     const both: TaskRequests = {
       register: request(requests, 'RegisterTaskDefinition'),
       run: request(requests, 'RunTask'),
     };
-    return ecsTask.run(both, { yard, aws, images: { [IMAGE]: image } }, { mounts });
+    return ecsTask.run(both, { yard, aws, images: { [IMAGE]: image } }, wish);
   },
 };
 
@@ -78,7 +78,7 @@ const plain: Way = {
   name: 'local',
   given: {},
   entrypoint: 'request',
-  run: (requests, { yard, aws, image, mounts }) => {
+  run: (requests, { yard, aws, image, wish }) => {
     const { key } = aws.s3;
     const pairs = (image.config.env ?? []).map((one) => one.split(/=(.*)/s, 2) as [string, string]);
     const machine = {
@@ -94,7 +94,7 @@ const plain: Way = {
         AWS_SECRET_ACCESS_KEY: key.secret,
       },
     };
-    return local.run(request<LocalRequest>(requests, 'execve'), machine, { mounts });
+    return local.run(request<LocalRequest>(requests, 'execve'), machine, wish);
   },
 };
 
@@ -109,9 +109,9 @@ const processing: Way = {
     },
   },
   entrypoint: 'request',
-  run: (requests, { yard, aws, image, mounts }) => {
+  run: (requests, { yard, aws, image, wish }) => {
     const job = request<CreateProcessingJob>(requests, 'CreateProcessingJob');
-    return sagemakerProcessing.run(job, { yard, aws, images: { [IMAGE]: image } }, { mounts });
+    return sagemakerProcessing.run(job, { yard, aws, images: { [IMAGE]: image } }, wish);
   },
 };
 
@@ -119,9 +119,9 @@ const model: Way = {
   name: 'sagemaker-model',
   given: { CreateModel: { ExecutionRoleArn: ROLE } },
   entrypoint: 'image',
-  run: (requests, { yard, aws, image, mounts }) => {
+  run: (requests, { yard, aws, image, wish }) => {
     const one = { model: request<CreateModel>(requests, 'CreateModel') };
-    return sagemakerModel.run(one, { yard, aws, images: { [IMAGE]: image } }, { mounts });
+    return sagemakerModel.run(one, { yard, aws, images: { [IMAGE]: image } }, wish);
   },
 };
 

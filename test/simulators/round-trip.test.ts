@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { Base } from '../kubelet/rootfs.ts';
 import { removeBase } from '../kubelet/rootfs.ts';
 import { missingForContainers, tryBase } from '../kubelet/setting.ts';
-import { GOLDEN, readVectors, type Vector } from '../kubelet/vectors.ts';
+import { type Container, GOLDEN, readVectors, type Vector } from '../kubelet/vectors.ts';
 import { awsCall, keyOf } from '../real/_aws-call.ts';
 import { realServer } from '../real/_servers.ts';
 import { built } from '../support/built.ts';
@@ -195,21 +195,49 @@ describe.skipIf(!isHere).each(titled([...WAYS, ...MORE, ISOLATED]))(
   },
 );
 
+/** A container that wants a Secret that is nowhere. */
+function wanting(): { vector: Vector; container: Container } {
+  const vector = structuredClone(pod('env-literals'));
+  const [container] = vector.pod.spec.containers;
+  if (container === undefined) throw new Error(vector.id);
+  const secretKeyRef = { name: 'nowhere', key: 'password' };
+  container.env = [{ name: 'A', valueFrom: { secretKeyRef } }] as never;
+  return { vector, container };
+}
+
 describe.skipIf(!isHere)('a job that cannot have its secret', () => {
   test('fails, starts nothing, and tells SageMaker which', async () => {
-    const vector = pod('env-literals');
-    const [container] = vector.pod.spec.containers;
-    const secretKeyRef = { name: 'nowhere', key: 'password' };
-    const env = [{ name: 'A', valueFrom: { secretKeyRef } }] as never;
-    const job = { vector, container: { ...container!, env } };
-    const changed = structuredClone(vector);
-    changed.pod.spec.containers = [job.container];
-    const ran = await carry({ vector: changed, container: job.container }, road(), training!);
+    const ran = await carry(wanting(), road(), training!);
     if (ran.kind !== 'ended') throw new Error(JSON.stringify(ran));
     expect([ran.status, ran.outcome.stdout]).toEqual(['Failed', '']);
     expect(ran.reason).toContain('nowhere');
     expect(ran.outcome.files.has('/opt/ml/output/failure')).toBe(true);
   });
+
+  test.each(titled([...WAYS, ...MORE]))(
+    'is stopped by SIGTERM while it waits: %s',
+    async (_, way) => {
+      const { promise: stopAfter, resolve } = Promise.withResolvers<void>();
+      const store = Bun.listen({
+        hostname: '127.0.0.1',
+        port: 0,
+        socket: { data: () => resolve() }, // takes requests, and never answers
+      });
+      try {
+        const aws = { ...stage.aws, reachable: [store.port] };
+        const more = { aws, store: `http://127.0.0.1:${store.port}`, wish: { stopAfter } };
+        const ran = await carry(wanting(), { ...road(), ...more }, way);
+        if (ran.kind !== 'ended') throw new Error(JSON.stringify(ran));
+        expect([ran.outcome.ended, ran.outcome.exit, ran.outcome.stdout]).toEqual([
+          'stopped',
+          143,
+          '',
+        ]);
+      } finally {
+        store.stop(true);
+      }
+    },
+  );
 });
 
 const SERVICES = {

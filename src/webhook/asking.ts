@@ -29,6 +29,8 @@ export interface Manager {
   readonly keptInstead?: (edits: readonly Edit[], asked: Asked) => Promise<readonly Edit[]>;
   /** What it delivers, nobody else is asked for. */
   readonly isFinal?: true;
+  /** Why it is not even asked; no error is made for what most pods meet. */
+  readonly refuses?: (asked: Asked) => string | undefined;
 }
 
 /** How managers are asked. */
@@ -184,15 +186,14 @@ function askable({ managers, allow }: AskSettings, user: string): readonly Manag
   return managers.map((one) => {
     const { type: manager } = one;
     if (allow.length === 0 && one.needsRule === undefined) return one;
-    const inject: Inject = (asked) => {
-      const { namespace, secret } = asked;
-      const needsRule = one.needsRule?.(secret) ?? false;
-      const isByGroup = needsRule && one.isByGroup === true;
-      const refusal = refusalBy(allow, { namespace, secret, user, manager, needsRule, isByGroup });
-      if (refusal !== undefined) throw new Refusal(refusal);
-      return one.inject(asked);
+    return {
+      ...one,
+      refuses: ({ namespace, secret }: Asked) => {
+        const needsRule = one.needsRule?.(secret) ?? false;
+        const isByGroup = needsRule && one.isByGroup === true;
+        return refusalBy(allow, { namespace, secret, user, manager, needsRule, isByGroup });
+      },
     };
-    return { ...one, inject };
   });
 }
 
@@ -212,9 +213,14 @@ export async function byFirst<T>(
   doing: (edits: readonly Edit[]) => T,
 ): Promise<Said<T>> {
   const reasons: Reason[] = [];
-  const last: { readonly done: Done; readonly manager: Manager }[] = [];
+  const last: Pulling[] = [];
   for (const manager of managers) {
-    const { type, inject, isFinal } = manager;
+    const { type, inject, isFinal, refuses } = manager;
+    const refusal = refuses?.(asked);
+    if (refusal !== undefined) {
+      reasons.push({ type, why: refusal });
+      continue;
+    }
     try {
       const made = inject(asked);
       const edits: readonly Edit[] = made instanceof Promise ? await made : made;
@@ -228,6 +234,20 @@ export async function byFirst<T>(
       if (error instanceof Refusal && error.isFinal) return { reasons };
     }
   }
+  return ofLast(last, { asked, reasons }, doing);
+}
+
+/** A manager that would have a variable pulled, until it is known that nobody else delivers it. */
+interface Pulling {
+  readonly done: Done;
+  readonly manager: Manager;
+}
+
+async function ofLast<T>(
+  last: readonly Pulling[],
+  { asked, reasons }: { readonly asked: Asked; readonly reasons: Reason[] },
+  doing: (edits: readonly Edit[]) => T,
+): Promise<Said<T>> {
   for (const { done: pulling, manager } of last) {
     const { by } = pulling;
     try {

@@ -213,10 +213,10 @@ export async function byFirst<T>(
   doing: (edits: readonly Edit[]) => T,
 ): Promise<Said<T>> {
   const reasons: Reason[] = [];
-  const last: { readonly done: Done; readonly manager: Manager }[] = [];
+  const last: Pulling[] = [];
   for (const manager of managers) {
-    const { type, inject, isFinal } = manager;
-    const refusal = manager.refuses?.(asked);
+    const { type, inject, isFinal, refuses } = manager;
+    const refusal = refuses?.(asked);
     if (refusal !== undefined) {
       reasons.push({ type, why: refusal });
       continue;
@@ -234,19 +234,20 @@ export async function byFirst<T>(
       if (error instanceof Refusal && error.isFinal) return { reasons };
     }
   }
-  return await byLast(last, { asked, doing, reasons });
+  return ofLast(last, { asked, reasons }, doing);
 }
 
-/** Of those that deliver it as a variable of another store, the first whose edits fit. */
-async function byLast<T>(
-  last: readonly { readonly done: Done; readonly manager: Manager }[],
-  how: {
-    readonly asked: Asked;
-    readonly doing: (edits: readonly Edit[]) => T;
-    readonly reasons: Reason[];
-  },
+/** A manager that would have a variable pulled, until it is known that nobody else delivers it. */
+interface Pulling {
+  readonly done: Done;
+  readonly manager: Manager;
+}
+
+async function ofLast<T>(
+  last: readonly Pulling[],
+  { asked, reasons }: { readonly asked: Asked; readonly reasons: Reason[] },
+  doing: (edits: readonly Edit[]) => T,
 ): Promise<Said<T>> {
-  const { asked, doing, reasons } = how;
   for (const { done: pulling, manager } of last) {
     const { by } = pulling;
     try {

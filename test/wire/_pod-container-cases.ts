@@ -101,23 +101,23 @@ export const IN_CONTAINER: readonly [string, string][] = [
   ],
   [
     'resources: {requests: {cpu: 2}, limits: {cpu: 1500m}}',
-    'resources.requests.cpu: must be at most the limit of 1500m',
+    'resources.requests.cpu: must not exceed the limit of cpu',
   ],
   [
     'resources: {requests: {example.org/gpu: 1}, limits: {example.org/gpu: 2}}',
-    'resources.requests.example.org/gpu: must be equal to the limit of 2',
+    'resources.requests.example.org/gpu: must equal the limit of example.org/gpu',
   ],
   [
-    'resources: {requests: {hugepages-2Mi: 2Mi}}',
-    'resources.requests.hugepages-2Mi: must have a limit of the same size',
+    'resources: {requests: {cpu: 1, hugepages-2Mi: 2Mi}}',
+    'resources.requests.hugepages-2Mi: needs a limit of hugepages-2Mi',
   ],
   [
     'securityContext: {privileged: true, allowPrivilegeEscalation: false}',
-    'securityContext.allowPrivilegeEscalation: must not be false beside privileged',
+    'securityContext.allowPrivilegeEscalation: cannot be false where `privileged` is true',
   ],
   [
     'securityContext: {capabilities: {add: [CAP_SYS_ADMIN]}, allowPrivilegeEscalation: false}',
-    'securityContext.allowPrivilegeEscalation: must not be false beside CAP_SYS_ADMIN in capabilities.add',
+    'securityContext.allowPrivilegeEscalation: cannot be false where CAP_SYS_ADMIN is added',
   ],
   ['resources: {requests: {cpu: -1}}', 'resources.requests.cpu: must not be negative'],
   ['resources: {limits: [1]}', 'resources.limits: must be an object, is a list'],

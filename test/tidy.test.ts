@@ -8,13 +8,20 @@ import { RULES } from './support/tidy-rules.ts';
 
 const files = filesBelow('');
 
+/** The whole tree is read; a busy machine takes its time. */
+const TIMEOUT_MS = 60_000;
+
 describe.each(RULES)('$says', ({ applies, breaks, samples }) => {
-  test('holds', () => {
-    const broken = files
-      .filter((file) => applies(file.path))
-      .flatMap((file) => breaks(file).map((what) => `${file.path}: ${what}`));
-    expect(broken).toEqual([]);
-  });
+  test(
+    'holds',
+    () => {
+      const broken = files
+        .filter((file) => applies(file.path))
+        .flatMap((file) => breaks(file).map((what) => `${file.path}: ${what}`));
+      expect(broken).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
 
   for (const sample of samples) {
     test(`is broken by ${sample.path}: ${JSON.stringify(sample.text).slice(0, 72)}`, () => {

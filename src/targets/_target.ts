@@ -44,6 +44,8 @@ export interface Request {
   readonly unless?: Look;
   /** Codes of errors that say: what this makes is there already. */
   readonly doneCodes?: readonly string[];
+  /** Why an answer that came is a refusal all the same; undefined where it is none. */
+  readonly refusal?: (answer: JsonObject) => string | undefined;
   /** True where asking twice does harm: one attempt only. */
   readonly once?: true;
 }

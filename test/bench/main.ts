@@ -1,5 +1,5 @@
-// `npm run bench [run | stores | submit | webhook | pods]`: what things cost, as interleaved runs. Prints a
-// table and writes bench/results/NAME.json with the machine named.
+// `npm run bench [run | stores | submit | webhook | pods]`: what things cost, as interleaved runs.
+// Prints a table and writes bench/results/NAME.json with the machine named.
 import { bench as pods } from './pods.ts';
 import { bench as run } from './run.ts';
 import { bench as stores } from './stores.ts';

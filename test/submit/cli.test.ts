@@ -190,6 +190,20 @@ describe('what is printed', () => {
     expect(out).toMatch(/my\.key +literal +spec\.template\.spec\.containers\[0\]\.env\[1\]/);
     expect(out).toMatch(/CreateFunction\.Environment\.Variables +JSON +\d+ +4096/);
   });
+  test('--explain tells of hyperparameters that the toolkit cannot take', () => {
+    const file = path.join(folder, 'parameters.json');
+    const yaml = settings(`  spill: s3:b/j\n  hyperparameters: { file: ${file} }\n`);
+    for (const [length, isTold] of [
+      [131_000, false],
+      [131_072, true],
+    ] as const) {
+      writeFileSync(file, JSON.stringify({ a: 'x'.repeat(length) }));
+      const { code, out } = submit('sagemaker-training', { pod, yaml, flags: ['--explain'] });
+      expect(code).toBe(0);
+      expect(out.includes('the sagemaker-training toolkit, which puts')).toBe(isTold);
+      expect(out).toContain('since the hyperparameters are over the caps of the request');
+    }
+  });
   test('--wait-max is a number', () => {
     const { code, err } = submit('sagemaker-training', { pod, flags: ['--wait-max', 'x'] });
     expect([code, err]).toEqual([64, expect.stringContaining('--wait-max')]);
@@ -248,6 +262,11 @@ describe('a plain process', () => {
     ]);
     expect([started.exitCode, started.stderr.toString()]).toEqual([0, '']);
     expect(started.stdout.toString()).toContain(`V2999=2999-${2999 * 7919}\n`);
+    // As an input channel brings it: a file.
+    const [, at = ''] = /files:(\S+)/.exec(words) ?? [];
+    const plan = path.join(folder, 'spilled', at);
+    const fromFile = call(['run', '--plan', plan]);
+    expect([fromFile.code, fromFile.out]).toEqual([0, expect.stringContaining('V7=7-')]);
   });
   test('what the job is started with is a command line', () => {
     const pod = job('', 'env: [{ name: A, value: "one two" }]');

@@ -98,14 +98,15 @@ const ATTACKS: readonly Attack[] = [
     mounts: 'ok',
   },
   {
-    name: 'a mount where a Secret has a file',
+    // As on Kubernetes: golden vector nested-hides-content.
+    name: 'a mount where a Secret has a file: its folder hides the file',
     delivery: volumes(secret('/srv/s'), emptyDir('/srv/s/password')),
-    mounts: TAKEN('/srv/s/password'),
+    mounts: 'ok',
   },
   {
-    name: 'a mount below a file of a Secret',
+    name: 'a mount below a file of a Secret: its folders hide the file',
     delivery: volumes(secret('/srv/s'), emptyDir('/srv/s/password/x')),
-    mounts: TAKEN('/srv/s/password'),
+    mounts: 'ok',
   },
   { name: 'a name of 255 bytes', delivery: volumes(secret(LONG)), mounts: 'ok' },
   { name: 'a name of 256 bytes', delivery: volumes(secret(`${LONG}x`)), mounts: WRITE(`${LONG}x`) },

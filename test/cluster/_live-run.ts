@@ -39,6 +39,13 @@ function judged({ base }: LiveSides, vectors: readonly Vector[]): Promise<Verdic
   return judgeAll(work, PARALLEL_MAX);
 }
 
+/** What differs is kept at once: the run may be ended before its end. */
+async function judgedAndKept(sides: LiveSides, vectors: readonly Vector[]): Promise<Verdict[]> {
+  const verdicts = await judged(sides, vectors);
+  for (const { vector } of verdicts.filter(isBad)) keepFailed(vector);
+  return verdicts;
+}
+
 const isBad = ({ differences }: Verdict): boolean => differences.length > 0;
 
 /** Runs so many pods of a seed; the node works on one batch while the one before is judged. */
@@ -61,10 +68,9 @@ export async function runLive(
       containers += Object.values(snapshot ?? {}).flatMap((one) => Object.keys(one)).length;
     }
     await judging.at(-1);
-    judging = [...judging, judged(sides, batch)];
+    judging = [...judging, judgedAndKept(sides, batch)];
   }
   const bad = (await Promise.all(judging)).flat().filter(isBad);
-  for (const { vector } of bad) keepFailed(vector);
   const failed: Failed[] = [];
   for (const verdict of bad) {
     const smallest = failed.length < SHRUNK_MAX ? await smaller(sides, verdict) : undefined;

@@ -98,13 +98,13 @@ const ATTACKS: readonly Attack[] = [
     mounts: 'ok',
   },
   {
-    name: 'a mount where a Secret has a file',
-    // As recorded: test/golden/kubelet-live/nested-hides-content.json.
+    // As on Kubernetes: golden vector nested-hides-content.
+    name: 'a mount where a Secret has a file: its folder hides the file',
     delivery: volumes(secret('/srv/s'), emptyDir('/srv/s/password')),
     mounts: 'ok',
   },
   {
-    name: 'a mount below a file of a Secret',
+    name: 'a mount below a file of a Secret: its folders hide the file',
     delivery: volumes(secret('/srv/s'), emptyDir('/srv/s/password/x')),
     mounts: 'ok',
   },

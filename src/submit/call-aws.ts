@@ -39,7 +39,7 @@ export function openAwsCalls(options: Options, context: StoreContext): AwsCalls 
   return {
     send: async (request, codes) => {
       const { send } = request;
-      if (send.by === 'command') return { kind: 'answer', answer: {} };
+      if (send.by !== 'aws json' && send.by !== 'aws rest') return { kind: 'answer', answer: {} };
       const service = serviceOf(send.service, send.by === 'aws json' ? send.target : undefined);
       return sendOne(awsFor(service), service, { request, codes });
     },
@@ -124,11 +124,16 @@ function restOf(
 }
 
 /** The service has read the request and does not take it: its own words are what helps. */
-function isOfRequest(code: string): boolean {
-  return /Validation|InvalidParameter|InvalidRequest|ClientException|ResourceLimitExceeded|ResourceNotFound|ResourceInUse|NotFound|Conflict|InvalidParameterValue|Unsupported/.test(
-    code,
-  );
+export function isOfRequest(code: string): boolean {
+  return OF_REQUEST.some((one) => one.test(code));
 }
+
+const OF_REQUEST = [
+  /Validation|InvalidParameter|InvalidRequest|ClientException|ResourceLimitExceeded/,
+  /ResourceNotFound|ResourceInUse|NotFound|Conflict|InvalidParameterValue|Unsupported/,
+  // Google's: google.rpc.Code.
+  /^(INVALID_ARGUMENT|FAILED_PRECONDITION|NOT_FOUND|ALREADY_EXISTS|RESOURCE_EXHAUSTED)$/,
+];
 
 const SAID_MAX = 600;
 

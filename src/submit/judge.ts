@@ -107,11 +107,13 @@ function askedOf(plan: Plan): readonly { readonly called: string; readonly kind:
   return [...new Map(all).values()];
 }
 
-function lackingFields({ target }: SubmitInput, { split }: Submission): BellhopError[] {
+function lackingFields({ target, given }: SubmitInput, { split }: Submission): BellhopError[] {
   return split.requests.flatMap(({ operation, input }) => {
     const wanted = Object.entries(target.wants[operation] ?? {});
     return wanted.flatMap(([field, says]) => {
-      const isThere = nodesAt(input, field).some((one) => one !== '');
+      // What says where the request goes need not be part of it.
+      const nodes = [...nodesAt(input, field), ...nodesAt(given(operation), field)];
+      const isThere = nodes.some((one) => one !== '');
       if (isThere) return [];
       const where = [`submit.targets.${target.name}.${operation}`, field];
       return [new BellhopError('BH_ERR_SUBMIT_FIELD', { where, what: `is needed: ${says}` })];

@@ -57,8 +57,24 @@ export type Send =
       readonly method: 'GET' | 'POST';
       readonly path: string;
     }
-  /** Not called by us: the platform's own tool is, with the input in this file or on stdin. */
+  /**
+   * REST with JSON and a bearer token; `{name}` and `{+name}` in the path are members of the input,
+   * the others are the body. `+` keeps slashes.
+   */
+  | {
+      readonly by: 'google rest';
+      readonly service: GoogleApi;
+      readonly method: 'GET' | 'POST';
+      readonly path: string;
+    }
+  /** Not called by us: the platform's own tool is, with this text on its standard input. */
   | { readonly by: 'command'; readonly argv: readonly string[]; readonly stdin?: string };
+
+/** A service of Google: its host, CLOUDSDK_API_ENDPOINT_OVERRIDES_<…>. */
+export interface GoogleApi {
+  readonly host: string;
+  readonly variable: string;
+}
 
 /** A service of AWS: what it is signed as, its host's first label, AWS_ENDPOINT_URL_<…>. */
 export interface AwsApi {

@@ -20,6 +20,7 @@ async function generatedDocs(): Promise<Map<string, string>> {
   const schemas = await import('./gen-schemas.ts');
   const { PLAN_SCHEMA, SETTINGS_SCHEMA, schemaText, withStores } = schemas;
   const { storesPage, storeSchema } = await import('./gen-stores.ts');
+  const { targetsPage } = await import('./gen-targets.ts');
   const settings = withStores(SETTINGS_SCHEMA, await storeSchema());
   const architecture = currentText('ARCHITECTURE.md') ?? '';
   return new Map([
@@ -28,6 +29,7 @@ async function generatedDocs(): Promise<Map<string, string>> {
     ['docs/reference/commands.md', await docs.commandsPage()],
     ['docs/reference/errors.md', docs.errorsPage()],
     ['docs/reference/stores.md', await storesPage()],
+    ['docs/targets.md', await targetsPage()],
     ['docs/schema/bellhop-yaml.schema.json', schemaText(settings)],
     ['docs/schema/plan-v1.schema.json', schemaText(PLAN_SCHEMA)],
   ]);

@@ -37,6 +37,10 @@ const command: Command = {
   flags: {
     ...DECLARE_FLAGS,
     fetch: { help: 'ask the stores for the names of the keys' },
+    target: {
+      value: 'NAME',
+      help: 'also what of it fits into the request of this target, and why not',
+    },
     webhook: { help: "the webhook's answer, with the same bellhop.yaml" },
     user: { value: 'NAME', help: 'with --webhook: who creates the pod' },
     output: { short: 'o', value: 'FORMAT', help: 'table or json (default: table)' },
@@ -65,6 +69,14 @@ const command: Command = {
       throw new BellhopError('BH_ERR_USAGE', { where: ['--user'], what: 'is for --webhook' });
     }
     await explain(io, given, { options, asJson });
+    const named = given.text('target');
+    if (named === undefined) return 0;
+    if (asJson) {
+      const what = 'is for the table; `bellhop submit --dry-run` prints the same as JSON';
+      throw new BellhopError('BH_ERR_USAGE', { where: ['--target'], what });
+    }
+    const { explainTarget } = await import('./submit-explain.ts');
+    await explainTarget(io, named, options);
     return 0;
   },
 };

@@ -43,7 +43,8 @@ function read(io: Io, declared: Declared, wanted: Wanted): JobParameters {
     configMap === undefined
       ? written(io, wanted)
       : ofConfigMap(declared, { name: configMap, key: wanted.key });
-  return { parameters, ...(path === undefined ? {} : { file: { path, content } }) };
+  const isInPod = configMap !== undefined;
+  return { parameters, isInPod, ...(path === undefined ? {} : { file: { path, content } }) };
 }
 
 interface Parameters {

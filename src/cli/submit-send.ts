@@ -41,7 +41,7 @@ export async function sendSubmission(
   const { target, settings } = options;
   const { requests, job } = submission.split;
   const way = wayOf(requests);
-  if (submission.spilled !== undefined) await upload(io, submission.spilled, settings);
+  if (submission.spilled !== undefined) await uploadSpilled(io, submission.spilled, settings);
   const send = await senderFor(io, options, { way, ms: CALLS_MS_MAX });
   const { answer, found } = await sendAll(requests, send);
   if (options.waitMsMax === undefined) return { found };
@@ -67,7 +67,11 @@ function wanting(io: Io, settings: Settings, of: { name: string; ms: number }): 
   return { plan, context, opening };
 }
 
-async function upload(io: Io, { store, path, bytes }: Spilled, settings: Settings): Promise<void> {
+export async function uploadSpilled(
+  io: Io,
+  { store, path, bytes }: Spilled,
+  settings: Settings,
+): Promise<void> {
   const { plan, context, opening } = wanting(io, settings, { name: store, ms: UPLOAD_MS_MAX });
   const opened = await openStore(plan, context, opening);
   const expireDays = settings.submit?.expireDays ?? EXPIRE_DAYS_DEFAULT;

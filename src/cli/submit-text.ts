@@ -50,11 +50,20 @@ export function explanation(target: Target, submission: Submission, look: Look):
     titled({ headings: ['CAP', 'COUNTS', 'USED', 'MAX', 'SOURCE'], rows: caps }, look),
     titled({ headings: ['WHAT', 'NAME', 'IN', 'WHY'], rows: placedRows(placed) }, look),
   ];
+  const tool = toolText(target, submission);
   const end =
     spilled === undefined
       ? 'nothing is spilled'
       : `spilled: ${spilled.bytes.byteLength} bytes to ${spilled.store}:${spilled.path}, since ${whySpilled}`;
-  return `${parts.join('\n\n')}\n\n${printable(end)}\n`;
+  return `${[...parts, ...tool, printable(end)].join('\n\n')}\n`;
+}
+
+/** Hyperparameters that a tool of the platform cannot take, though the file can hold them. */
+function toolText({ hyperparameters }: Target, { parametersBytes }: Submission): string[] {
+  const tool = hyperparameters?.tool;
+  if (tool === undefined || parametersBytes <= tool.bytesMax) return [];
+  const text = `${tool.called} takes ${tool.bytesMax} bytes of hyperparameters, these have ${parametersBytes}`;
+  return [`note      ${text}: read ${hyperparameters?.path ?? ''} instead`];
 }
 
 function planText({ split, digest, spilled }: Submission): string {

@@ -90,7 +90,13 @@ export function unknownField(path: SettingsPath, known: readonly string[] | unde
   return `unknown field ${path.at(-1) ?? ''}${there}`;
 }
 
-const LISTS = new Set(['env.from', 'image.entrypoint', 'image.cmd', 'policy.stripEnv']);
+const LISTS = new Set([
+  'submit.without',
+  'env.from',
+  'image.entrypoint',
+  'image.cmd',
+  'policy.stripEnv',
+]);
 
 /** Sections whose members only their own readers know. */
 const CHECKED_ELSEWHERE = new Set(['stores', 'webhook', 'flyteSecrets']);

@@ -68,7 +68,7 @@ export async function callAs<T>(cluster: Cluster, bearer: Bearer, asked: EtcdCal
       return refused('BH_ERR_CREDENTIALS', 'the server wants a user, and none is given', help);
     }
     if (answer.code !== DENIED) return asked.judge(answer);
-    return refused('BH_ERR_STORE_DENIED', 'it may not be read: permission denied');
+    return refused('BH_ERR_STORE_DENIED', 'it is not allowed: permission denied');
   };
   return call(cluster, { ...asked, judge }, token);
 }

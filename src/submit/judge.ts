@@ -4,7 +4,7 @@ import { boundsOf } from '../plan/bounds.ts';
 import { BUNDLE_BYTES_MAX } from '../plan/bundle.ts';
 import type { Ask } from '../plan/needs.ts';
 import type { Plan } from '../plan/types.ts';
-import type { Cap } from '../targets/_caps.ts';
+import type { Breach, Cap } from '../targets/_caps.ts';
 import { nodesAt } from '../targets/_caps.ts';
 import type { Target } from '../targets/_target.ts';
 import type { Submission, SubmitInput } from './prepare.ts';
@@ -12,12 +12,17 @@ import { hasCommand } from './ways.ts';
 
 /** Everything that keeps a submission from being sent. */
 export function submissionProblems(input: SubmitInput, submission: Submission): BellhopError[] {
+  return [...sendProblems(input, submission), ...lackingFields(input, submission)];
+}
+
+/** The same without what the platform itself would miss. */
+export function sendProblems(input: SubmitInput, submission: Submission): BellhopError[] {
   return [
     ...commandProblems(input),
+    ...parameterProblems(input),
     ...homeProblems(input, submission),
     ...isolationProblems(input, submission),
-    ...lackingFields(input, submission),
-    ...(submission.isHomeless ? [] : capProblems(input.target, submission)),
+    ...(submission.isHomeless ? [] : capProblems(input.target, submission.split.breaches)),
   ];
 }
 
@@ -58,6 +63,17 @@ function commandProblems({ target, plan, isStartedByImage }: SubmitInput): Bellh
   const help =
     'build the image with ENTRYPOINT ["bellhop","run","--"] and set `submit: { startedBy: image }`, or without one';
   return [new BellhopError('BH_ERR_TARGET', { where: [target.name, 'ENTRYPOINT'], what, help })];
+}
+
+/** A platform without a file for them leaves them nowhere to go. */
+function parameterProblems({ target, parameters }: SubmitInput): BellhopError[] {
+  const isLost = parameters !== undefined && parameters.file === undefined && !parameters.isInPod;
+  if (!isLost || target.hyperparameters !== undefined) return [];
+  const what = 'this target has no file for hyperparameters';
+  const help = 'say where the program reads them: `submit: { hyperparameters: { path: /… } }`';
+  return [
+    new BellhopError('BH_ERR_TARGET', { where: [target.name, 'hyperparameters'], what, help }),
+  ];
 }
 
 function homeProblems({ target, spill }: SubmitInput, submission: Submission): BellhopError[] {
@@ -121,8 +137,9 @@ function lackingFields({ target, given }: SubmitInput, { split }: Submission): B
   });
 }
 
-function capProblems(target: Target, { split }: Submission): BellhopError[] {
-  return split.breaches.map(({ cap, what }) => {
+/** A field that no part can be taken out of. */
+export function capProblems(target: Target, breaches: readonly Breach[]): BellhopError[] {
+  return breaches.map(({ cap, what }) => {
     const where = [target.name, cap.operation, cap.at === '' ? 'the whole request' : cap.at];
     return new BellhopError('BH_ERR_CAP', { where, what: `${what} (${countedText(cap)})` });
   });

@@ -19,6 +19,8 @@ import { pointers } from './ways.ts';
 /** Hyperparameters of the job, and where the program reads them beside the platform's own file. */
 export interface JobParameters {
   readonly parameters: readonly Parameter[];
+  /** They are in a ConfigMap of the input, whose mounts deliver them too. */
+  readonly isInPod: boolean;
   readonly file?: { readonly path: string; readonly content: Uint8Array };
 }
 
@@ -54,6 +56,8 @@ export interface Submission {
   /** True where the request has no room for the plan, and there is no other place. */
   readonly isHomeless: boolean;
   readonly isIsolated: boolean;
+  /** Bytes of all hyperparameters as one JSON object. */
+  readonly parametersBytes: number;
 }
 
 /** Makes the requests of a job, and what is spilled beside them. Pure. */
@@ -103,6 +107,7 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
     ...(isSpilled ? { spilled: spilledTo(spill, bytes), ...whyOf(pointer, way) } : {}),
     isHomeless: pointer === undefined,
     isIsolated: way.isIsolated,
+    parametersBytes: printParameters(input.parameters?.parameters ?? []).byteLength,
   };
 }
 

@@ -188,6 +188,8 @@ export interface FailureFile extends Fact {
 export interface Hyperparameters extends Fact {
   /** The file that the platform writes them to. */
   readonly path: string;
+  /** What a tool of the platform takes less of than the file can hold. */
+  readonly tool?: Fact & { readonly called: string; readonly bytesMax: number };
 }
 
 /** Objects that the platform downloads before the container starts. */
@@ -196,6 +198,22 @@ export interface Channel extends Fact {
   readonly scheme: string;
   /** The folder in which the container finds the object. */
   readonly folder: string;
+}
+
+/** Where a request that somebody else made has what bellhop takes over: `bellhop adapt`. */
+export interface Adapting {
+  readonly operation: string;
+  /** Fields of the request; `a.b` is a member of a member. */
+  readonly name: string;
+  readonly image: string;
+  /** What replaces the image's ENTRYPOINT, and what replaces its CMD. */
+  readonly entrypoint?: string;
+  readonly arguments?: string;
+  /** What the platform adds to the image's ENTRYPOINT where the request has no arguments. */
+  readonly argumentsDefault?: readonly string[];
+  readonly hyperparameters?: string;
+  /** Fields that stay as the author wrote them, whatever a submission has there. */
+  readonly kept: readonly string[];
 }
 
 /** One platform: the default export of its file in this folder. */
@@ -236,6 +254,7 @@ export interface Target {
   /** The requests in their order; the last one starts the job. */
   render(job: Job): readonly Request[];
   readonly follow?: Follow;
+  readonly adapt?: Adapting;
   /** What a request must have that pods seldom say: operation → field → what it is. */
   readonly wants: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }

@@ -86,6 +86,14 @@ const target: Target = {
     source: GUIDE,
     readOn: READ_ON,
     sure: 'documented',
+    // SM_HPS and SM_TRAINING_ENV each hold all of them: one variable of the kernel's 128 KiB.
+    tool: {
+      called: 'the sagemaker-training toolkit, which puts all of them into one variable,',
+      bytesMax: 131_071,
+      source: 'aws/sagemaker-training-toolkit@3383937; MAX_ARG_STRLEN, Linux 6.18',
+      readOn: READ_ON,
+      sure: 'measured',
+    },
   },
   channel: {
     scheme: 's3://',
@@ -124,6 +132,16 @@ const target: Target = {
     read: ({ TrainingJobStatus: status, SecondaryStatus: step, FailureReason: reason }) => {
       return jobProgress({ status, step, reason, running: 'Training' });
     },
+  },
+  adapt: {
+    operation: OPERATION,
+    name: 'TrainingJobName',
+    image: 'AlgorithmSpecification.TrainingImage',
+    entrypoint: 'AlgorithmSpecification.ContainerEntrypoint',
+    arguments: 'AlgorithmSpecification.ContainerArguments',
+    argumentsDefault: ['train'],
+    hyperparameters: 'HyperParameters',
+    kept: ['Tags', 'AlgorithmSpecification.TrainingInputMode'],
   },
   wants: {
     [OPERATION]: {

@@ -2,7 +2,6 @@
 import type { Json } from '../core/canonical.ts';
 import { countIn, objectIn } from './_aws.ts';
 import type { JsonObject } from './_caps.ts';
-import { isObject } from './_caps.ts';
 import {
   ENTRYPOINT_FEATURES,
   SHELL_NAME,
@@ -207,7 +206,7 @@ function wordsOf(given: JsonObject): string[] {
 }
 
 function textOf(value: Json): string {
-  return isObject(value) || Array.isArray(value) ? '' : String(value);
+  return typeof value === 'object' ? '' : String(value);
 }
 
 function optionText(value: Json): string {

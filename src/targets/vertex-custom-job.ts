@@ -130,7 +130,7 @@ const NAME_LENGTH_MAX = 63;
  * outside of ASCII (kubernetes#136325), are not said to stay: the entrypoint delivers such values.
  */
 function unexpanded(value: string): string | undefined {
-  if (/\$\$|\$[^\x00-\x7f]/.test(value)) return undefined;
+  if (/\$\$|\$\P{ASCII}/u.test(value)) return undefined;
   return value.replaceAll('$(', '$$$$(');
 }
 

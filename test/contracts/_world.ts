@@ -76,6 +76,8 @@ export interface Remote {
 export interface World {
   /** The right way to it. */
   readonly home: Setting;
+  /** Who may write too, where `home` may not. */
+  readonly writer?: Setting;
   /** Which of the kind's ways of proving who we are `home` goes. */
   readonly auth?: string;
   readonly there: Spot;

@@ -100,6 +100,7 @@ async function etcd(server: RealServer): Promise<World> {
   const env = { P: readerPassword };
   return {
     home: { options, env },
+    writer: { options: { ...options, user: name }, env: { P: password ?? '' } },
     auth: 'password',
     there: await put('there', Buffer.from(CANARY)),
     gone: (n) => `app/${slug(`gone-${n}`)}`,
@@ -157,11 +158,16 @@ async function http(): Promise<World> {
   const server = Bun.serve({
     port: 0,
     hostname: '127.0.0.1',
-    fetch: ({ headers, url }) => {
-      if (headers.get('authorization') !== `Bearer ${token}`) {
+    fetch: async (request) => {
+      if (request.headers.get('authorization') !== `Bearer ${token}`) {
         return new Response('', { status: 401 });
       }
-      const found = contents.get(new URL(url).pathname.slice(1));
+      const name = new URL(request.url).pathname.slice(1);
+      if (request.method === 'PUT') {
+        contents.set(name, new Uint8Array(await request.arrayBuffer()));
+        return new Response('', { status: 201 });
+      }
+      const found = contents.get(name);
       const type = { 'content-type': 'application/octet-stream' };
       if (found === undefined) return new Response('', { status: 404 });
       return new Response(Buffer.from(found), { headers: type });

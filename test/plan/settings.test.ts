@@ -21,7 +21,7 @@ describe('bellhop.yaml is judged', () => {
   test.each<[string, string]>([
     [
       'stors: {}',
-      'b.yaml:2:8, stors: unknown field stors (known: apiVersion, stores, secrets, configMaps, env, files, tokens, flyte, volumes, fields, node, image, policy, webhook, flyteSecrets)',
+      'b.yaml:2:8, stors: unknown field stors (known: apiVersion, stores, secrets, configMaps, env, files, tokens, flyte, volumes, fields, node, image, policy, submit, webhook, flyteSecrets)',
     ],
     ['stores: {v: {}}', 'b.yaml:2:13, stores.v.kind: kind is required'],
     ['stores: {v: {kind: ""}}', 'b.yaml:2:20, stores.v.kind: must not be empty'],

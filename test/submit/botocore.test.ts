@@ -24,7 +24,9 @@ const pods = fc.record({
   placements: fc
     .array(fc.tuple(names, texts), { maxLength: 200 })
     .map((all): Placement[] => [COMMAND, ...all.map(([name, text]) => literal(name, text))]),
-  parameters: parameters.map((all) => (all.length === 0 ? undefined : { parameters: all })),
+  parameters: parameters.map((all) =>
+    all.length === 0 ? undefined : { parameters: all, isInPod: true },
+  ),
 });
 
 describe.skipIf(moto.missing !== undefined)('botocore and its service models', () => {

@@ -1,0 +1,160 @@
+// docs/targets.md, made from the files of src/targets.
+import { countedText } from '../src/submit/judge.ts';
+import { ALL_STORES } from '../src/stores/_all.gen.ts';
+import { ALL_TARGETS } from '../src/targets/_all.gen.ts';
+import type { Cap } from '../src/targets/_caps.ts';
+import type { Feature, Target } from '../src/targets/_target.ts';
+import { FEATURES } from '../src/targets/_target.ts';
+import { code, page, table } from './markdown.ts';
+
+const NAMES: Readonly<Record<Feature, string>> = {
+  variables: 'variables',
+  secretVariables: 'variables from a store',
+  files: 'Secret and ConfigMap volumes, files',
+  hyperparameters: 'hyperparameters',
+  command: 'command and args',
+  workingDir: 'workingDir',
+  user: 'runAsUser, groups',
+  cpuAndMemory: 'cpu and memory',
+  gpu: 'GPUs',
+  memoryVolume: 'emptyDir in memory',
+  isolation: 'a container without network',
+  sidecars: 'containers beside it',
+  initContainers: 'init containers',
+  persistentVolume: 'persistent volumes',
+  hostPath: 'hostPath',
+  hostNamespaces: 'hostNetwork, hostPID, hostIPC',
+  privileged: 'privileged',
+  devices: 'block devices',
+};
+
+const BY = { request: 'request', entrypoint: 'entrypoint', nobody: '–' } as const;
+
+const INTRO = [
+  "`bellhop submit TARGET -f pod.yaml -c bellhop.yaml` makes the platform's own request from a pod.",
+  'What fits under the caps goes into the request, by need: first the pointer to the plan, then',
+  'secrets that the platform brings itself, then variables in the order of the plan. The plan goes',
+  'into the request, compressed, where there is room (`BELLHOP_PLAN=inline:N`); else to',
+  '`submit.spill` as one object, named by its content, from where the container fetches it within',
+  'its `startMsMax` (`BELLHOP_PLAN=store:path`), its digest checked. ConfigMaps of the input go',
+  'along with the plan. Secrets never do: a Secret of the input is refused, bind it to a store.',
+  '',
+  'Whatever the request has, the entrypoint (`bellhop run` in the image) delivers everything that',
+  'the pod promises: what stands in the request is there for people and tools to see. Names that a',
+  'platform forbids, and values that it would change, are delivered by the entrypoint alone.',
+  '',
+  'The same input gives the same requests and the same object. Names end in a digest of all that',
+  'was given, and what is there already is not made again; `--name` starts the same job once more.',
+];
+
+const SETTINGS = [
+  '```yaml',
+  'stores: { s3: { kind: s3, region: eu-west-1, sseKmsKeyId: alias/jobs } }',
+  'submit:',
+  '  spill: s3:my-bucket/bellhop/{job}   # where the request has no room',
+  '  expireDays: 14                      # tag `bellhop-expire-days` for a lifecycle rule',
+  '  startedBy: request                  # image: its ENTRYPOINT is `bellhop run --` already',
+  '  without: [statsd-exporter]          # containers and rights that the job can do without',
+  '  hyperparameters: { configMap: train-params, key: hp.json }',
+  '  targets:                            # by target and operation, as the API spells it',
+  '    sagemaker-training:',
+  '      CreateTrainingJob: { RoleArn: arn:aws:iam::…, ResourceConfig: {…}, OutputDataConfig: {…} }',
+  '```',
+];
+
+async function allTargets(): Promise<readonly Target[]> {
+  return Promise.all(Object.values(ALL_TARGETS).map(async (load) => (await load()).default));
+}
+
+/** docs/targets.md. */
+export async function targetsPage(): Promise<string> {
+  const targets = await allTargets();
+  return page('Targets', [
+    ...INTRO,
+    '',
+    ...SETTINGS,
+    '',
+    '## What each target has',
+    'By the request of the platform, by the entrypoint, or not at all (–).',
+    '',
+    ...table(
+      ['', ...targets.map(({ name }) => `[${name}](#${name})`)],
+      FEATURES.map((feature) => [
+        NAMES[feature],
+        ...targets.map(({ features }) => BY[features[feature].by]),
+      ]),
+    ),
+    '',
+    '## Where a plan can be spilled to',
+    ...(await spillTable()),
+    '',
+    'Objects are encrypted as the store does it: `sseKmsKeyId` of an `s3` store names the KMS key.',
+    'The container needs the right to read the object, who submits the right to write (and to tag) it.',
+    ...targets.flatMap(section),
+  ]);
+}
+
+async function spillTable(): Promise<string[]> {
+  const kinds = await Promise.all(
+    Object.values(ALL_STORES).map(async (load) => (await load()).default),
+  );
+  const rows = kinds.flatMap(({ kind, writes }) => {
+    if (writes === undefined) return [];
+    const needs = writes.needs === undefined ? '' : `where ${code(writes.needs)} is set`;
+    const most = writes.bytesMax === undefined ? '64 MiB' : `${writes.bytesMax} bytes`;
+    return [[code(kind), most, needs]];
+  });
+  return table(['store', 'at most', ''], rows);
+}
+
+const START = {
+  request: "a field of the request replaces the image's ENTRYPOINT",
+  words:
+    'the request has arguments only: the image has no ENTRYPOINT, or `bellhop run --` with `startedBy: image`',
+  image: "no field: the image's ENTRYPOINT is `bellhop run --`",
+} as const;
+
+function section(target: Target): string[] {
+  const { name, summary, features, caps, reserved, wants, stop, failure, start } = target;
+  const wanted = Object.entries(wants).flatMap(([operation, fields]) => {
+    return Object.entries(fields).map(([field, what]) => [code(`${operation}.${field}`), what]);
+  });
+  return [
+    '',
+    `## ${name}`,
+    `${summary}.`,
+    '',
+    `- Start: ${START[start]}.`,
+    `- Stop: ${stop}.`,
+    ...(failure === undefined
+      ? []
+      : [
+          `- A failed start writes ${code(failure.path)}; ${failure.charactersMax} characters of it are shown.`,
+        ]),
+    '',
+    ...table(
+      ['', 'by', 'how'],
+      FEATURES.map((one) => [NAMES[one], BY[features[one].by], features[one].how]),
+    ),
+    ...(wanted.length === 0 ? [] : ['', ...table(['needed', 'what it is'], wanted)]),
+    ...(caps.length === 0
+      ? []
+      : ['', ...table(['cap', 'counts', 'at most', 'source', 'read'], caps.map(capRow))]),
+    ...(reserved.length === 0
+      ? []
+      : [
+          '',
+          ...table(
+            ['names left to the entrypoint', 'why', 'source'],
+            reserved.map(({ pattern, why, source }) => [code(pattern), why, source]),
+          ),
+        ]),
+  ];
+}
+
+function capRow(cap: Cap): string[] {
+  const at = code(cap.at === '' ? cap.operation : `${cap.operation}.${cap.at}`);
+  const most = cap.kind === 'form' ? code(cap.pattern) : cap.max.toLocaleString('en');
+  const least = cap.kind === 'limit' && cap.min !== undefined ? `, at least ${cap.min}` : '';
+  return [at, countedText(cap), `${most}${least}`, `${cap.source} (${cap.sure})`, cap.readOn];
+}

@@ -41,13 +41,13 @@ export function moved(
   return caps.flatMap(({ target, cap, model }) => {
     const facts = members[model];
     if (facts === undefined) return [`${target}: ${model}: the model does not have it`];
-    const said = (what: string, ours: unknown, theirs: unknown): string[] => {
+    const said = <T extends string | number | null>(what: string, ours: T, theirs: T): string[] => {
       return ours === theirs
         ? []
-        : [`${target}: ${model}: ${what} is ${theirs}, the target says ${ours}`];
+        : [`${target}: ${model}: ${what} is ${String(theirs)}, the target says ${String(ours)}`];
     };
-    if (cap.kind === 'form') return said('pattern', cap.pattern, facts.pattern);
-    return said('max', cap.max, facts.max);
+    if (cap.kind === 'form') return said<string | null>('pattern', cap.pattern, facts.pattern);
+    return said<number | null>('max', cap.max, facts.max);
   });
 }
 

@@ -15,10 +15,17 @@ const command: Command = {
     'Without -f and --plan it looks at BELLHOP_PLAN, then /etc/bellhop/plan.json; with no plan at',
     'all, or where Kubernetes has delivered already, CMD is started at once (BELLHOP_REQUIRE=1',
     'makes that an error). Nothing is printed unless something is wrong.',
+    '',
+    'A plan may also be in a store: `--plan s3:bucket/plan.json`, or BELLHOP_PLAN as `bellhop submit`',
+    'sets it, with the settings of the store in BELLHOP_PLAN_STORES (JSON, as in bellhop.yaml) and',
+    'the digest in BELLHOP_PLAN_DIGEST. A path with a colon is written ./a:b.',
   ].join('\n'),
   flags: {
     ...DECLARE_FLAGS,
-    plan: { value: 'FILE', help: 'a plan made by `bellhop plan`, instead of -f and -c' },
+    plan: {
+      value: 'REF',
+      help: 'a plan made by `bellhop plan`, instead of -f and -c: a file, or store:path',
+    },
     verbose: { help: 'tell where this differs from Kubernetes' },
     trace: {
       value: 'FILE',

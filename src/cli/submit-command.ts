@@ -38,7 +38,7 @@ export function scriptOf(requests: readonly Request[]): string {
   const steps = requests.flatMap(({ send }) => {
     return send.by === 'command' ? [stepOf(send.argv, send.stdin)] : [];
   });
-  return steps.length === 0 ? '' : ['set -e\n', ...steps].join('');
+  return [...(steps.length > 1 ? ['set -e\n'] : []), ...steps].join('');
 }
 
 function stepOf(argv: readonly string[], stdin: string | undefined): string {

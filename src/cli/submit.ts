@@ -30,9 +30,9 @@ const command: Command = {
     'dry-run': { help: 'print the requests and what would be spilled as JSON; send nothing' },
     only: {
       value: 'OPERATION',
-      help: "with --dry-run: this request alone, for the platform's own CLI or SDK",
+      help: "with --dry-run: this request alone, as the platform's CLI takes it",
     },
-    explain: { help: 'print each cap, how much of it is used, and what went where; send nothing' },
+    explain: { help: 'print each cap, what of it is used, and what went where; send nothing' },
     wait: { help: 'follow the job until it has ended; exit 69 where it failed' },
     'wait-max': {
       value: 'SECONDS',

@@ -1,7 +1,6 @@
 import type { Budget } from '../core/budget.ts';
-import { openBudget, pause, within } from '../core/budget.ts';
+import { openBudget, within } from '../core/budget.ts';
 import { BellhopError } from '../core/errors.ts';
-import type { Io } from '../core/io/types.ts';
 import { barePlan } from '../plan/bare.ts';
 import { readPlan } from '../plan/document.ts';
 import { isBundle, readBundle } from '../plan/bundle.ts';
@@ -98,9 +97,8 @@ interface Asking {
 async function askFor(
   { plan, context, budget }: Asking,
   reference: Reference,
-  { by, named, own }: PlanPlace,
+  { by, named }: PlanPlace,
 ): Promise<Uint8Array> {
-  await spread(context.io, budget, own.get('BELLHOP_JITTER_MS'));
   const opening = { name: reference.store, budget, attemptsMax: Infinity, waiting: [] };
   const store = await openStore(plan, context, opening);
   const [answer] = await store.fetch([reference]);
@@ -110,16 +108,6 @@ async function askFor(
   const help = 'submit the job again: what was spilled may have expired';
   throw new BellhopError('BH_ERR_MISSING', { where: [by, named], what, help });
 }
-
-/** A job's containers start in the same moment: each waits its own part of this time. */
-async function spread(io: Io, budget: Budget, written: string | undefined): Promise<void> {
-  const ms = Number(written ?? 0);
-  if (!(ms > 0)) return;
-  const share = new DataView(io.random(4).buffer).getUint32(0) / 2 ** 32;
-  await pause(io.clock, budget, Math.min(ms, JITTER_MS_MAX) * share);
-}
-
-const JITTER_MS_MAX = 5000;
 
 /** Before the stores are known, a version is what a kind of that name would have. */
 function referenceOf({ named, by }: PlanPlace): Reference {

@@ -35,6 +35,8 @@ export async function run(io: Io, options: RunOptions): Promise<never> {
   const tracing = await tracingOf(io, options);
   const reading = tracing.trace.begin({ kind: 'plan', name: 'read the declaration' });
   try {
+    const jitter = ownVariables(io).get('BELLHOP_JITTER_MS');
+    if (jitter !== undefined) await (await import('./spread.ts')).spread(io, jitter);
     // Loaded only now: a start without a plan costs next to nothing.
     const { carryOut } = await import('./carry-out.ts');
     const declared = await declaredBy(io, source, { ...options, tracing });

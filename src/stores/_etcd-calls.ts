@@ -41,6 +41,8 @@ export interface EtcdCall<T> {
   readonly path: string;
   readonly body: unknown;
   readonly kind?: 'credentials';
+  /** What it does, for messages; `read` where absent. */
+  readonly verb?: 'written';
   judge(answer: Said): Verdict<T> | Doubted;
 }
 
@@ -68,7 +70,10 @@ export async function callAs<T>(cluster: Cluster, bearer: Bearer, asked: EtcdCal
       return refused('BH_ERR_CREDENTIALS', 'the server wants a user, and none is given', help);
     }
     if (answer.code !== DENIED) return asked.judge(answer);
-    return refused('BH_ERR_STORE_DENIED', 'it is not allowed: permission denied');
+    return refused(
+      'BH_ERR_STORE_DENIED',
+      `it may not be ${asked.verb ?? 'read'}: permission denied`,
+    );
   };
   return call(cluster, { ...asked, judge }, token);
 }

@@ -190,6 +190,7 @@ export async function putKey({ cluster, bearer }: Reader, put: KeyPut): Promise<
   const value = Buffer.from(content).toString('base64');
   await callAs<true>(cluster, bearer, {
     name: `put ${path}`,
+    verb: 'written',
     path: 'kv/put',
     body: { key: base64(path), value, ...(lease === undefined ? {} : { lease }) },
     judge: judge((): true => true),

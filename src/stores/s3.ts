@@ -166,7 +166,7 @@ function regionFor({ aws, regions }: Pick<Buckets, 'aws' | 'regions'>, place: Ob
   return regions.get(place.bucket) ?? regionOf(aws.context, aws.settings, place.bucket);
 }
 
-type ObjectCall<T> = Pick<AwsCall<T>, 'name' | 'done' | 'judge'> & { make(): Unsigned };
+type ObjectCall<T> = Pick<AwsCall<T>, 'name' | 'done' | 'judge' | 'action'> & { make(): Unsigned };
 
 /** Follows a bucket to its region; never to one where this call has asked already. */
 async function send<T>(buckets: Buckets, place: ObjectPlace, call: ObjectCall<T>): Promise<T> {
@@ -216,6 +216,7 @@ async function putOne(buckets: Buckets, putting: Putting): Promise<void> {
     expireDays === undefined ? {} : { 'x-amz-tagging': `bellhop-expire-days=${expireDays}` };
   await send<boolean>(buckets, place, {
     name: 'PutObject',
+    ...(expireDays === undefined ? {} : { action: 's3:PutObject and s3:PutObjectTagging' }),
     make: () => ({
       method: 'PUT',
       url: urlOf(buckets, place) ?? url,

@@ -30,6 +30,10 @@ export async function sendAll(requests: readonly Request[], send: Sender): Promi
     }
     const sent = await send(request, request.doneCodes ?? []);
     if (sent.kind === 'code') found.push(request.operation);
+    const refusal = sent.kind === 'answer' ? request.refusal?.(sent.answer) : undefined;
+    if (refusal !== undefined) {
+      throw new BellhopError('BH_ERR_API', { where: [request.operation], what: refusal });
+    }
     answer = sent.kind === 'answer' ? sent.answer : {};
   }
   return { answer, found };

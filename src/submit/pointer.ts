@@ -1,5 +1,4 @@
 import { canonicalJson } from '../core/canonical.ts';
-import { bundleDigest } from '../plan/bundle.ts';
 import { formatReference } from '../plan/reference.ts';
 import type { StoreOptions } from '../plan/types.ts';
 import type { Target, Variable } from '../targets/_target.ts';
@@ -16,6 +15,8 @@ export interface Pointer {
 
 /** What a larger plan would cost the request is better left to variables that people read. */
 const INLINE_BYTES_MAX = 24 * 1024;
+/** More than that is not packed just to see: it takes seconds for megabytes. */
+const PACKED_FROM_BYTES_MAX = 1024 * 1024;
 /** One variable with its NUL may have 131,072 bytes: MAX_ARG_STRLEN. */
 const CHUNK_BYTES_MAX = 64 * 1024;
 const FILE = 'bellhop.bundle';
@@ -31,10 +32,11 @@ export function objectPath(folder: string, digest: string): string {
 /** The plan itself, compressed, in as many variables as it takes; undefined where it is large. */
 export function inlinePointer(
   target: Target,
-  bytes: Uint8Array,
-  packed: Uint8Array,
+  { bytes, digest }: { readonly bytes: Uint8Array; readonly digest: string },
+  deflate: (bytes: Uint8Array) => Uint8Array,
 ): Pointer | undefined {
-  const text = Buffer.from(packed).toString('base64');
+  if (bytes.byteLength > PACKED_FROM_BYTES_MAX) return undefined;
+  const text = Buffer.from(deflate(bytes)).toString('base64');
   if (text.length > INLINE_BYTES_MAX) return undefined;
   const chunk = chunkMax(target);
   const count = Math.ceil(text.length / chunk);
@@ -42,11 +44,7 @@ export function inlinePointer(
     return [`BELLHOP_PLAN_${index + 1}`, text.slice(index * chunk, (index + 1) * chunk)];
   });
   const head: Variable = ['BELLHOP_PLAN', `inline:${count}`];
-  return { kind: 'inline', variables: [head, digestOf(bytes), ...chunks] };
-}
-
-function digestOf(bytes: Uint8Array): Variable {
-  return ['BELLHOP_PLAN_DIGEST', bundleDigest(bytes)];
+  return { kind: 'inline', variables: [head, ['BELLHOP_PLAN_DIGEST', digest], ...chunks] };
 }
 
 /** The longest value that the target's field takes. */

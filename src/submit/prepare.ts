@@ -13,7 +13,7 @@ import type { Pointer } from './pointer.ts';
 import { objectPath } from './pointer.ts';
 import type { Frame, Split } from './split.ts';
 import { breachesIn, split } from './split.ts';
-import type { SpillPlace, Way, WaysInput } from './ways.ts';
+import type { Packed, SpillPlace, Way, WaysInput } from './ways.ts';
 import { pointers } from './ways.ts';
 
 /** Hyperparameters of the job, and where the program reads them beside the platform's own file. */
@@ -92,7 +92,8 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
   const { target, spill } = input;
   const bundle = bundleOf(input, natively.plan, way.spillsParameters);
   const bytes = printBundle(bundle);
-  const ways = pointers(input, bytes, way);
+  const digest = bundleDigest(bytes);
+  const ways = pointers(input, { bytes, digest }, way);
   const bare = { hyperparameters, secrets: [], variables: [] };
   const fitting = ways.find((pointer) => {
     return split(target, frame, { ...bare, pointer }).breaches.length === 0;
@@ -103,8 +104,8 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
   return {
     split: split(target, frame, { ...wishes, pointer: pointer ?? NO_POINTER }),
     bundle,
-    digest: bundleDigest(bytes),
-    ...(isSpilled ? { spilled: spilledTo(spill, bytes), ...whyOf(pointer, way) } : {}),
+    digest,
+    ...(isSpilled ? { spilled: spilledTo(spill, { bytes, digest }), ...whyOf(pointer, way) } : {}),
     isHomeless: pointer === undefined,
     isIsolated: way.isIsolated,
     parametersBytes: printParameters(input.parameters?.parameters ?? []).byteLength,
@@ -122,8 +123,8 @@ function whyOf(pointer: Pointer, { spillsParameters }: Way): { whySpilled: strin
   };
 }
 
-function spilledTo(spill: SpillPlace, bytes: Uint8Array): Spilled {
-  return { store: spill.store, path: objectPath(spill.path, bundleDigest(bytes)), bytes };
+function spilledTo({ store, path }: SpillPlace, { bytes, digest }: Packed): Spilled {
+  return { store, path: objectPath(path, digest), bytes };
 }
 
 /** The name and the digest are of everything that was given, however it is split. */
@@ -138,7 +139,7 @@ function frameOf(input: SubmitInput): Frame {
       given: target.operations.map((one): Json => input.given(one)),
       start: [input.bellhop, input.isStartedByImage],
       spill: input.spill === undefined ? null : [input.spill.stores, input.spill.path],
-      parameters: input.parameters?.parameters ?? [],
+      parameters: bundleDigest(printParameters(input.parameters?.parameters ?? [])),
       file: input.parameters?.file?.path ?? '',
       objects: objects.map((one) => [
         one.namespace,
@@ -152,6 +153,7 @@ function frameOf(input: SubmitInput): Frame {
     name: input.name ?? target.nameOf(plan.origin.name, digest),
     digest,
     image,
+    container: plan.origin.container,
     start: isStarted ? [] : [input.bellhop, 'run'],
     needs,
     given: input.given,

@@ -135,6 +135,8 @@ function unsayable(target: Target, [name, value]: Variable): string | undefined 
 }
 
 function nameProblem(target: Target, name: string): string | undefined {
+  // It would stand in for the pointer.
+  if (name.startsWith('BELLHOP_')) return "names that begin with BELLHOP_ are bellhop's own";
   const reserved = target.reserved.find((one) => hasForm(one, name));
   return reserved?.why ?? ownProblem(target, 'name', name);
 }

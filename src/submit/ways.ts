@@ -1,4 +1,3 @@
-import { bundleDigest } from '../plan/bundle.ts';
 import type { Plan, StoreOptions } from '../plan/types.ts';
 import type { JsonObject } from '../targets/_caps.ts';
 import type { Target, Variable } from '../targets/_target.ts';
@@ -39,6 +38,12 @@ export interface WaysInput {
   readonly deflate: (bytes: Uint8Array) => Uint8Array;
 }
 
+/** A bundle as it travels. */
+export interface Packed {
+  readonly bytes: Uint8Array;
+  readonly digest: string;
+}
+
 /** What decides between ways to the plan. */
 export interface Way {
   readonly isIsolated: boolean;
@@ -46,31 +51,31 @@ export interface Way {
 }
 
 /** Ways to the plan, the best first; what is tried last is what a breach is told of. */
-export function pointers(input: WaysInput, bytes: Uint8Array, way: Way): Pointer[] {
+export function pointers(input: WaysInput, packed: Packed, way: Way): Pointer[] {
   const { target, spill } = input;
-  const digest = bundleDigest(bytes);
-  const inline = inlinePointer(target, bytes, input.deflate(bytes));
+  const { digest } = packed;
+  const inline = inlinePointer(target, packed, input.deflate);
   const channel = spill === undefined ? undefined : broughtBy(target, spill, digest);
   const isObject = spill !== undefined && !way.isIsolated;
-  const object = isObject ? fetched(input, objectPointer(spill, digest)) : undefined;
-  const ways = way.isIsolated ? [inline, channel] : [inline, object];
+  const object = isObject ? objectPointer(spill, digest) : undefined;
+  const ways = way.isIsolated ? [inline, channel] : [inline, object, channel];
   const ordered = way.spillsParameters && channel !== undefined ? [channel] : ways;
-  const command = hasCommand(input) && isCommandOurs(input) ? COMMAND : [];
+  const more = [...(hasCommand(input) && isCommandOurs(input) ? COMMAND : []), ...startOf(input)];
   return ordered
     .filter((one) => one !== undefined)
-    .map((one) => ({ ...one, variables: [...one.variables, ...command] }))
+    .map((one) => ({ ...one, variables: [...one.variables, ...more] }))
     .flatMap((one) => unchanged(target, one));
 }
 
 /** The pointer as the platform must be sent it; none where the platform would change it. */
 function unchanged(target: Target, pointer: Pointer): Pointer[] {
-  const variables = pointer.variables.map((one) => written(target, one) ?? packed(target, one));
+  const variables = pointer.variables.map((one) => written(target, one) ?? inBase64(target, one));
   const isWhole = variables.every((one) => one !== undefined);
   return isWhole ? [{ ...pointer, variables }] : [];
 }
 
 /** Settings of stores are JSON, which shells change: in Base64 they are not. */
-function packed(target: Target, [name, value]: Variable): Variable | undefined {
+function inBase64(target: Target, [name, value]: Variable): Variable | undefined {
   if (name !== STORES_VARIABLE) return undefined;
   return written(target, [name, Buffer.from(value).toString('base64')]);
 }
@@ -85,16 +90,15 @@ function broughtBy({ channel }: Target, spill: SpillPlace, digest: string): Poin
 const JITTER_MS_PER_NODE = 5;
 const JITTER_MS_MAX = 2000;
 
-/** What fetching it must know before there is a plan: its time, and how many start with it. */
-function fetched({ target, plan, given }: WaysInput, pointer: Pointer): Pointer {
+/** What a start must know before there is a plan: its time, and how many start with it. */
+function startOf({ target, plan, given }: WaysInput): Variable[] {
   const nodes = target.nodes?.({ given }) ?? 1;
   const jitterMs = Math.min(JITTER_MS_MAX, JITTER_MS_PER_NODE * nodes);
   const { startMsMax } = plan.policy;
-  const more: Variable[] = [
+  return [
     ...(nodes > 1 ? [['BELLHOP_JITTER_MS', String(jitterMs)] as const] : []),
     ...(startMsMax === undefined ? [] : [['BELLHOP_START_MS_MAX', String(startMsMax)] as const]),
   ];
-  return { ...pointer, variables: [...pointer.variables, ...more] };
 }
 
 /** The pod's command counts, whatever the platform adds to the image's ENTRYPOINT. */

@@ -19,6 +19,8 @@ export interface Job {
   /** 64 hexadecimal digits of all that was submitted: for client tokens and tags. */
   readonly digest: string;
   readonly image: string;
+  /** The container's name in the pod. */
+  readonly container: string;
   /** What the platform is to start: bellhop, or nothing where the image's ENTRYPOINT is bellhop. */
   readonly start: readonly string[];
   /** Pointer first; values are already written as the platform must be sent them. */
@@ -42,6 +44,8 @@ export interface Request {
   readonly unless?: Look;
   /** Codes of errors that say: what this makes is there already. */
   readonly doneCodes?: readonly string[];
+  /** Why an answer that came is a refusal all the same; undefined where it is none. */
+  readonly refusal?: (answer: JsonObject) => string | undefined;
   /** True where asking twice does harm: one attempt only. */
   readonly once?: true;
 }

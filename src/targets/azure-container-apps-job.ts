@@ -133,7 +133,7 @@ function containerOf(job: Job, given: JsonObject): { readonly [name: string]: Js
   });
   const size = sizeFor(job.needs);
   return {
-    name: given['name'] ?? 'main',
+    name: given['name'] ?? job.container,
     image: job.image,
     ...started(job),
     env: appended(given['env'], [...asList(job.variables), ...secrets], 'name'),

@@ -184,7 +184,7 @@ function registration(job: Job): Request {
 function definition(job: Job, given: JsonObject): { readonly [name: string]: Json | undefined } {
   const { needs } = job;
   return {
-    name: given['name'] ?? 'main',
+    name: given['name'] ?? job.container,
     image: job.image,
     essential: true,
     entryPoint: job.start.length === 0 ? undefined : job.start,
@@ -206,7 +206,16 @@ function asSecret({ name, from }: { readonly name: string; readonly from: string
 
 function run(job: Job): Request {
   const given = job.given(RUN);
-  return ecs(RUN, over(given, { taskDefinition: job.name, clientToken: job.digest }));
+  return {
+    ...ecs(RUN, over(given, { taskDefinition: job.name, clientToken: job.digest })),
+    // No room for a task is an answer of status 200.
+    refusal: (answer) => {
+      const reasons = objectsIn(answer, 'failures').map((one) => {
+        return [textIn(one, 'reason'), textIn(one, 'detail')].filter(Boolean).join(', ');
+      });
+      return reasons.length === 0 ? undefined : [...new Set(reasons)].join('; ');
+    },
+  };
 }
 
 /** MiB that Fargate has for each size of CPU: awsdocs/amazon-ecs-developer-guide@49232cf. */

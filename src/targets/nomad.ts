@@ -132,7 +132,7 @@ function taskOf(job: Job, given: JsonObject): { readonly [name: string]: Json | 
     ? { entrypoint: command === undefined ? undefined : [command] }
     : { command };
   return {
-    Name: given['Name'] ?? 'main',
+    Name: given['Name'] ?? job.container,
     Driver: driver,
     Config: over(objectIn(given, 'Config'), {
       image: job.image,

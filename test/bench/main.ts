@@ -1,13 +1,15 @@
-// `npm run bench [run | stores | webhook | pods]`: what things cost, as interleaved runs. Prints a
-// table and writes bench/results/NAME.json with the machine named.
+// `npm run bench [run | stores | submit | webhook | pods]`: what things cost, as interleaved runs.
+// Prints a table and writes bench/results/NAME.json with the machine named.
 import { bench as pods } from './pods.ts';
 import { bench as run } from './run.ts';
 import { bench as stores } from './stores.ts';
+import { bench as submit } from './submit.ts';
 import { bench as webhook } from './webhook.ts';
 
 const suites: Readonly<Record<string, (only?: string) => Promise<void>>> = {
   run,
   stores,
+  submit,
   webhook,
   pods,
 };

@@ -66,8 +66,8 @@ policy: { lastGood: ${lastGood} }
 describe('where the last good copy cannot be written, planning says so', () => {
   test.each([
     ['{ kind: aws-secrets-manager }', 'nothing can be written to a store of kind'],
-    ['{ kind: aws-ssm }', 'of kind aws-ssm, only to file, s3'],
-    ['{ kind: vault }', 'of kind vault, only to file, s3'],
+    ['{ kind: aws-ssm }', 'of kind aws-ssm, only to consul, etcd, file, http, s3'],
+    ['{ kind: vault }', 'of kind vault, only to consul, etcd, file, http, s3'],
     ['{ kind: file, file: /x.json }', 'a store of kind file can be written to only with `folder`'],
   ])('%s', (store, what) => {
     const { code, out, err } = planned(store);

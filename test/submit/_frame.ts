@@ -59,6 +59,7 @@ export function frameFor(target: Target): Frame {
     name: target.nameOf('train', digest),
     digest,
     image: IMAGE,
+    container: 'main',
     start: target.start === 'image' ? [] : ['bellhop', 'run'],
     needs: { cpus: 0.5, memoryMiB: 2048 },
     given: (operation) => GIVEN[operation] ?? {},

@@ -135,9 +135,11 @@ describe('what bellhop.yaml must say', () => {
       'there is no ConfigMap nosuch in the input',
     ],
   ];
-  test.each(rows)('%s: %#', (target, yaml, code, what) => {
+  test.each(rows)('%s: %#', (...row) => {
+    const [target, yaml, code, what] = row;
     const done = submit(target, { pod: job(''), yaml });
     expect([String(done.code), done.err]).toEqual([code, expect.stringContaining(what)]);
+    if (what.endsWith('is needed')) expect(done.err).toContain('BH_ERR_SUBMIT_FIELD');
   });
   test('a pod without a command needs to know what the image starts', () => {
     const pod = job('').replace('command: [env]', '');
@@ -150,11 +152,7 @@ describe('what bellhop.yaml must say', () => {
     const yaml = settings('    aws-batch: { SubmitJob: { jobQueue: q } }\n');
     const flags = ['--dry-run', '--image-entrypoint', '["/entry.sh"]'];
     const { code, err } = submit('aws-batch', { pod: job(''), yaml, flags });
-    expect([code, err]).toEqual(
-      [78, expect.stringContaining('aws-batch, ENTRYPOINT')].map((one, n) =>
-        n === 0 ? code : one,
-      ),
-    );
+    expect([code, err]).toEqual([65, expect.stringContaining('aws-batch, ENTRYPOINT')]);
     expect(err).toContain('BH_ERR_TARGET');
   });
   test('a name of the user that the platform does not take breaks its cap', () => {
@@ -192,9 +190,52 @@ describe('what is printed', () => {
     expect(out).toMatch(/my\.key +literal +spec\.template\.spec\.containers\[0\]\.env\[1\]/);
     expect(out).toMatch(/CreateFunction\.Environment\.Variables +JSON +\d+ +4096/);
   });
+  test('--explain tells of hyperparameters that the toolkit cannot take', () => {
+    const file = path.join(folder, 'parameters.json');
+    const yaml = settings(`  spill: s3:b/j\n  hyperparameters: { file: ${file} }\n`);
+    for (const [length, isTold] of [
+      [131_000, false],
+      [131_072, true],
+    ] as const) {
+      writeFileSync(file, JSON.stringify({ a: 'x'.repeat(length) }));
+      const { code, out } = submit('sagemaker-training', { pod, yaml, flags: ['--explain'] });
+      expect(code).toBe(0);
+      expect(out.includes('the sagemaker-training toolkit, which puts')).toBe(isTold);
+      expect(out).toContain('since the hyperparameters are over the caps of the request');
+    }
+  });
   test('--wait-max is a number', () => {
     const { code, err } = submit('sagemaker-training', { pod, flags: ['--wait-max', 'x'] });
     expect([code, err]).toEqual([64, expect.stringContaining('--wait-max')]);
+  });
+});
+
+describe('an image that bellhop starts already', () => {
+  const yaml = settings('    sagemaker-model: { CreateModel: { ExecutionRoleArn: r } }\n');
+  const environment = (out: string): Record<string, string> => {
+    const { requests } = JSON.parse(out) as {
+      requests: { input: { PrimaryContainer: { Environment: Record<string, string> } } }[];
+    };
+    return requests[0]?.input.PrimaryContainer.Environment ?? {};
+  };
+  test("the pod's command counts, whatever word the platform adds", () => {
+    const pod = job('').replace(
+      'command: [env]',
+      'command: [echo, "$(A)"]\n        env: [{ name: A, value: one }]',
+    );
+    const { out } = submit('sagemaker-model', { pod, yaml });
+    expect(call(['run', '--', 'serve'], environment(out))).toEqual({
+      code: 0,
+      out: 'one\n',
+      err: '',
+    });
+  });
+  test('without one the words that follow are started, as they are', () => {
+    const pod = job('', 'env: [{ name: A, value: one }]').replace('command: [env]', '');
+    const { code, out } = submit('sagemaker-model', { pod, yaml });
+    expect(code).toBe(0);
+    const words = ['run', '--', 'sh', '-c', 'echo $A $0', 'serve'];
+    expect(call(words, environment(out))).toEqual({ code: 0, out: 'one serve\n', err: '' });
   });
 });
 
@@ -221,6 +262,11 @@ describe('a plain process', () => {
     ]);
     expect([started.exitCode, started.stderr.toString()]).toEqual([0, '']);
     expect(started.stdout.toString()).toContain(`V2999=2999-${2999 * 7919}\n`);
+    // As an input channel brings it: a file.
+    const [, at = ''] = /files:(\S+)/.exec(words) ?? [];
+    const plan = path.join(folder, 'spilled', at);
+    const fromFile = call(['run', '--plan', plan]);
+    expect([fromFile.code, fromFile.out]).toEqual([0, expect.stringContaining('V7=7-')]);
   });
   test('what the job is started with is a command line', () => {
     const pod = job('', 'env: [{ name: A, value: "one two" }]');

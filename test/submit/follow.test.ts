@@ -136,6 +136,19 @@ describe('requests are sent in their order', () => {
   const request = (operation: string, more: Partial<Request> = {}): Request => {
     return { operation, input: {}, send: SEND, ...more };
   };
+  test('no room for a task of ECS is a refusal, though it is an answer', async () => {
+    const target = await load('ecs');
+    const job = { ...frameFor(target), variables: [], secrets: [], hyperparameters: [] };
+    const failures = [
+      { arn: 'a', reason: 'RESOURCE:MEMORY' },
+      { arn: 'b', reason: 'RESOURCE:MEMORY' },
+    ];
+    const send = async (): Promise<Answered> => {
+      return { kind: 'answer', answer: { tasks: [], failures } };
+    };
+    const error = await sendAll(target.render(job), send).catch((one: unknown) => one);
+    expect(error).toMatchObject({ code: 'BH_ERR_API', message: 'RunTask: RESOURCE:MEMORY' });
+  });
   test('what is there already is not made again, and its answer is what is followed', async () => {
     const made: string[] = [];
     const look = request('Look');

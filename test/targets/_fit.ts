@@ -3,9 +3,12 @@ import type { Json } from '../../src/core/canonical.ts';
 import type { JsonObject, Limit } from '../../src/targets/_caps.ts';
 import { jsonBytes } from '../../src/targets/_caps.ts';
 
+/** The name `N`, `=` and NUL, and a pointer, as far as each counts them. */
+const AROUND = { total: 1, entry: 3, environment: 11 } as const;
+
 /** A node that uses `count` of what the limit counts; undefined where no node can. */
 export function nodeUsing({ counts, at }: Limit, count: number): Json | undefined {
-  const isMap = !/environment$/.test(at) && /Environment|Variables|HyperParameters|^env$/.test(at);
+  const isMap = /Environment|Variables|HyperParameters|^env$/.test(at);
   const pair = (name: string, value: string): Json => {
     return isMap ? { [name]: value } : [{ name, value }];
   };
@@ -20,11 +23,9 @@ export function nodeUsing({ counts, at }: Limit, count: number): Json | undefine
     case 'value':
       return isMap ? { N: word } : [word];
     case 'total':
-      return pair('N', 'w'.repeat(count - 1));
     case 'entry':
-      return pair('N', 'w'.repeat(count - 3));
     case 'environment':
-      return pair('N', 'w'.repeat(count - 3 - 8));
+      return pair('N', 'w'.repeat(count - AROUND[counts]));
     case 'text':
       return word;
     case 'number':

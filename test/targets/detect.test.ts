@@ -81,7 +81,8 @@ const ROWS: readonly [string, string | undefined, Parameters<typeof fakeIo>[0], 
 ];
 
 describe('a container is known from inside', () => {
-  test.each(ROWS)('%s', async (_, name, outside, facts) => {
+  test.each(ROWS)('%s', async (...row) => {
+    const [, name, outside, facts] = row;
     const found = await detectPlatform(fakeIo(outside), outside.argv ?? []);
     expect(found?.target.name).toBe(name as string);
     const { target: __, ...rest } = found ?? { target: undefined };

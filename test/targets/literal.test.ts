@@ -90,6 +90,7 @@ describe('Nomad', () => {
       name: 'n',
       digest: 'd',
       image: 'i',
+      container: 'main',
       start,
       variables: [],
       secrets: [],

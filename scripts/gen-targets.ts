@@ -44,7 +44,9 @@ const INTRO = [
   'platform forbids, and values that it would change, are delivered by the entrypoint alone.',
   '',
   'The same input gives the same requests and the same object. Names end in a digest of all that',
-  'was given, and what is there already is not made again; `--name` starts the same job once more.',
+  'was given, and what is there already is not made again. `--name` starts the same job once more',
+  'under another name; where that is taken by another job, or by one that does not say what it is,',
+  'it is refused.',
 ];
 
 const SETTINGS = [

@@ -46,6 +46,8 @@ function insideOf(io: Io, words: readonly string[]): Inside {
   };
 }
 
+const CUT = '…';
+
 /** The kubelet reads as much of it; k8s.io/kubernetes v1.33.13 pkg/kubelet/container. */
 const TERMINATION_LOG = { path: '/dev/termination-log', charactersMax: 4096 };
 
@@ -69,15 +71,23 @@ export async function tellPlatform(
   }
 }
 
-/** What stands there already is of somebody who knows more; its folder is the platform's. */
-function isFree(io: Io, { path }: Pick<FailureFile, 'path'>): boolean {
-  const there = io.fs.statThrough(path);
+/** What stands there already is of somebody who knows more; the folder above is the platform's. */
+function isFree({ fs }: Io, { path }: Pick<FailureFile, 'path'>): boolean {
+  const there = fs.statThrough(path);
   if (there !== undefined) return there.size === 0;
   const folder = path.slice(0, path.lastIndexOf('/'));
-  return io.fs.statThrough(folder)?.kind === 'dir';
+  if (fs.statThrough(folder) !== undefined) return true;
+  const above = folder.slice(0, folder.lastIndexOf('/'));
+  if (fs.statThrough(above)?.kind !== 'dir') return false;
+  // A processing container without outputs has none: SageMaker reads the file all the same.
+  fs.mkdir(folder, 0o755);
+  return true;
 }
 
-/** The first problem first, then how many there are; never longer than what is shown of it. */
+/**
+ * How many there are, then the first problem first. Never longer than what is shown of it, neither
+ * in characters nor in bytes, and never cut inside of a character.
+ */
 export function failureText(error: unknown, charactersMax: number): string {
   const problems = problemsOf(error);
   const lines = problems.map((one) => {
@@ -85,7 +95,13 @@ export function failureText(error: unknown, charactersMax: number): string {
   });
   const head = `bellhop started nothing: ${problems.length === 1 ? '1 problem' : `${problems.length} problems`}`;
   const text = [head, ...lines].join('\n');
-  const characters = Array.from(text);
-  if (characters.length <= charactersMax) return text;
-  return `${characters.slice(0, charactersMax - 1).join('')}…`;
+  if (Buffer.byteLength(text) <= charactersMax) return text;
+  let kept = '';
+  let bytes = Buffer.byteLength(CUT);
+  for (const character of text) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > charactersMax) break;
+    kept += character;
+  }
+  return `${kept}${CUT}`;
 }

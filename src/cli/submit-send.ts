@@ -43,7 +43,8 @@ export async function sendSubmission(
   const way = wayOf(requests);
   if (submission.spilled !== undefined) await uploadSpilled(io, submission.spilled, settings);
   const send = await senderFor(io, options, { way, ms: CALLS_MS_MAX });
-  const { answer, found } = await sendAll(requests, send);
+  const ofName = submission.hasOwnName ? job.digest : undefined;
+  const { answer, found } = await sendAll(requests, send, ofName);
   if (options.waitMsMax === undefined) return { found };
   const budget = openBudget(io.clock, options.waitMsMax);
   const line = progressLine(io, `${target.name} ${job.name}`);

@@ -17,19 +17,30 @@ export interface Sent {
   readonly found: readonly string[];
 }
 
-/** Sends the requests in their order; what is there already is not made again. */
-export async function sendAll(requests: readonly Request[], send: Sender): Promise<Sent> {
+/**
+ * Sends the requests in their order; what is there already is not made again. Where the user has
+ * given the name, what is there must have this digest in it: else it is something else.
+ */
+export async function sendAll(
+  requests: readonly Request[],
+  send: Sender,
+  digest?: string,
+): Promise<Sent> {
   const found: string[] = [];
   let answer: JsonObject = {};
   for (const request of requests) {
     const there = await lookFor(request, send);
     if (there !== undefined) {
+      if (!isOurs(there, digest)) throw taken(request);
       found.push(request.operation);
       answer = there;
       continue;
     }
     const sent = await send(request, request.doneCodes ?? []);
-    if (sent.kind === 'code') found.push(request.operation);
+    if (sent.kind === 'code') {
+      if (digest !== undefined) throw taken(request);
+      found.push(request.operation);
+    }
     const refusal = sent.kind === 'answer' ? request.refusal?.(sent.answer) : undefined;
     if (refusal !== undefined) {
       throw new BellhopError('BH_ERR_API', { where: [request.operation], what: refusal });
@@ -37,6 +48,16 @@ export async function sendAll(requests: readonly Request[], send: Sender): Promi
     answer = sent.kind === 'answer' ? sent.answer : {};
   }
   return { answer, found };
+}
+
+function isOurs(there: JsonObject, digest: string | undefined): boolean {
+  return digest === undefined || JSON.stringify(there).includes(digest);
+}
+
+function taken({ operation }: Request): BellhopError {
+  const what = 'this name is taken, by what is other than this or does not say what it is';
+  const help = 'give another `--name`, or none: then the name says what it is';
+  return new BellhopError('BH_ERR_API', { where: [operation], what, help });
 }
 
 async function lookFor({ unless }: Request, send: Sender): Promise<JsonObject | undefined> {

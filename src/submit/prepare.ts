@@ -7,6 +7,7 @@ import type { Parameter } from '../plan/hyperparameters.ts';
 import { printParameters } from '../plan/hyperparameters.ts';
 import type { Needs } from '../plan/needs.ts';
 import type { FilePlacement, Plan } from '../plan/types.ts';
+import type { Variable } from '../targets/_target.ts';
 import type { Natively } from './native.ts';
 import { literalsOf, nativeSecrets } from './native.ts';
 import type { Pointer } from './pointer.ts';
@@ -53,6 +54,8 @@ export interface Submission {
   readonly spilled?: Spilled;
   /** Why the plan could not stand in the request. */
   readonly whySpilled?: string;
+  /** True where the user has given the name, which then says nothing of the content. */
+  readonly hasOwnName: boolean;
   /** True where the request has no room for the plan, and there is no other place. */
   readonly isHomeless: boolean;
   readonly isIsolated: boolean;
@@ -93,7 +96,11 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
   const bundle = bundleOf(input, natively.plan, way.spillsParameters);
   const bytes = printBundle(bundle);
   const digest = bundleDigest(bytes);
-  const ways = pointers(input, { bytes, digest }, way);
+  // A name that is given does not tell content from other content: what is there must say it.
+  const own: Variable[] = input.name === undefined ? [] : [['BELLHOP_JOB', frame.digest]];
+  const ways = pointers(input, { bytes, digest }, way).map((one) => {
+    return { ...one, variables: [...one.variables, ...own] };
+  });
   const bare = { hyperparameters, secrets: [], variables: [] };
   const fitting = ways.find((pointer) => {
     return split(target, frame, { ...bare, pointer }).breaches.length === 0;
@@ -106,6 +113,7 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
     bundle,
     digest,
     ...(isSpilled ? { spilled: spilledTo(spill, { bytes, digest }), ...whyOf(pointer, way) } : {}),
+    hasOwnName: input.name !== undefined,
     isHomeless: pointer === undefined,
     isIsolated: way.isIsolated,
     parametersBytes: printParameters(input.parameters?.parameters ?? []).byteLength,

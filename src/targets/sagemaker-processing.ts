@@ -77,7 +77,7 @@ const target: Target = {
   failure: {
     path: '/opt/ml/output/message',
     charactersMax: 1024,
-    source: `${GUIDE} (ExitMessage; its length: botocore 1.44.5)`,
+    source: `${GUIDE} doc_source/build-your-own-processing-container.md (the first 1 KB, UTF-8)`,
     readOn: READ_ON,
     sure: 'documented',
   },

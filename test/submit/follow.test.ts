@@ -136,6 +136,20 @@ describe('requests are sent in their order', () => {
   const request = (operation: string, more: Partial<Request> = {}): Request => {
     return { operation, input: {}, send: SEND, ...more };
   };
+  test.each([
+    [{ there: true, Environment: { BELLHOP_JOB: 'digest-1' } }, ['A']],
+    [{ there: true, Environment: { BELLHOP_JOB: 'digest-2' } }, 'BH_ERR_API'],
+    [{ there: true }, 'BH_ERR_API'],
+  ])('under a name of the user %j is ours only with our digest', async (answer, expected) => {
+    const isThere = (one: JsonObject): boolean => one['there'] === true;
+    const unless = { request: request('Look'), absentCodes: [], isThere };
+    const send = async (): Promise<Answered> => ({ kind: 'answer', answer });
+    const sent = await sendAll([request('A', { unless })], send, 'digest-1').then(
+      ({ found }) => found,
+      (error: unknown) => (error as { code: string }).code,
+    );
+    expect(sent).toEqual(expected);
+  });
   test('no room for a task of ECS is a refusal, though it is an answer', async () => {
     const target = await load('ecs');
     const job = { ...frameFor(target), variables: [], secrets: [], hyperparameters: [] };

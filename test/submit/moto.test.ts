@@ -175,6 +175,16 @@ describe.skipIf(moto.missing !== undefined)('submitted to moto', () => {
     expect([code, out]).toEqual([0, expect.stringMatching(/; Completed\n$/)]);
   }, 60_000);
 
+  // moto does not tell a job's Environment, so that even the same job is told apart from nothing.
+  test('a name of the user that is taken by something else is refused', async () => {
+    const named = ['submit', 'sagemaker-training', ...FLAGS, '--name', `${name}-named`];
+    expect((await bellhop(named)).out).not.toContain('there already');
+    writeFileSync(path.join(folder, 'other.yaml'), POD.replace('value 7"', 'value 8"'));
+    const other = named.map((word) => (word === 'pod.yaml' ? 'other.yaml' : word));
+    const { code, err } = await bellhop(other);
+    expect([code, err]).toEqual([69, expect.stringContaining('this name is taken')]);
+  }, 60_000);
+
   test('started from the request it fetches the object and the secret, and misses nothing', async () => {
     const planned = await dryRun('sagemaker-training');
     expect(planned.spilled?.bytes).toBeGreaterThan(40_000);

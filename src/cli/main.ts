@@ -14,6 +14,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: Command 
   explain: () => import('./explain.ts'),
   check: () => import('./check.ts'),
   submit: () => import('./submit.ts'),
+  adapt: () => import('./adapt.ts'),
   mutate: () => import('./mutate.ts'),
   pull: () => import('./pull.ts'),
   webhook: () => import('./webhook.ts'),

@@ -10,12 +10,14 @@ import type { Settings } from '../plan/settings.ts';
 import { storesOf } from '../plan/settings-use.ts';
 import { DEFAULT_POLICY } from '../plan/types.ts';
 import { AWS_OPTIONS, AWS_PLACES } from '../stores/_aws-options.ts';
+import type { Options, OptionSpecs } from '../stores/_options.ts';
 import { optionProblems } from '../stores/_options.ts';
-import { openAwsCalls } from '../submit/call-aws.ts';
+import type { StoreContext } from '../stores/_store.ts';
+import { GOOGLE_OPTIONS } from '../stores/_google.ts';
 import type { Sender } from '../submit/follow.ts';
 import { follow, sendAll } from '../submit/follow.ts';
 import type { Spilled, Submission } from '../submit/prepare.ts';
-import type { Progress, Target } from '../targets/_target.ts';
+import type { Progress, Request, Target } from '../targets/_target.ts';
 
 /** What sending a submission takes. */
 export interface SendOptions {
@@ -38,15 +40,16 @@ export async function sendSubmission(
 ): Promise<{ readonly found: readonly string[]; readonly progress?: Progress }> {
   const { target, settings } = options;
   const { requests, job } = submission.split;
-  if (submission.spilled !== undefined) await upload(io, submission.spilled, settings);
-  const send = await senderFor(io, options, CALLS_MS_MAX);
+  const way = wayOf(requests);
+  if (submission.spilled !== undefined) await uploadSpilled(io, submission.spilled, settings);
+  const send = await senderFor(io, options, { way, ms: CALLS_MS_MAX });
   const ofName = submission.hasOwnName ? job.digest : undefined;
   const { answer, found } = await sendAll(requests, send, ofName);
   if (options.waitMsMax === undefined) return { found };
   const budget = openBudget(io.clock, options.waitMsMax);
   const line = progressLine(io, `${target.name} ${job.name}`);
   try {
-    const asking = await senderFor(io, options, options.waitMsMax);
+    const asking = await senderFor(io, options, { way, ms: options.waitMsMax });
     const following = { target, job, answer, clock: io.clock, budget, tell: line.tell };
     return { found, progress: await follow(following, asking) };
   } finally {
@@ -65,7 +68,11 @@ function wanting(io: Io, settings: Settings, of: { name: string; ms: number }): 
   return { plan, context, opening };
 }
 
-async function upload(io: Io, { store, path, bytes }: Spilled, settings: Settings): Promise<void> {
+export async function uploadSpilled(
+  io: Io,
+  { store, path, bytes }: Spilled,
+  settings: Settings,
+): Promise<void> {
   const { plan, context, opening } = wanting(io, settings, { name: store, ms: UPLOAD_MS_MAX });
   const opened = await openStore(plan, context, opening);
   const expireDays = settings.submit?.expireDays ?? EXPIRE_DAYS_DEFAULT;
@@ -77,31 +84,68 @@ async function upload(io: Io, { store, path, bytes }: Spilled, settings: Setting
   opening.budget.end();
 }
 
-/** Region, endpoint and identity of the API: those of the store that `submit.via` names. */
-async function senderFor(io: Io, { settings, target }: SendOptions, ms: number): Promise<Sender> {
-  const via = settings.submit?.via;
-  const { kind: _, ...given } =
-    via === undefined ? { kind: '' } : (storesOf(settings)[via] ?? { kind: '' });
-  const options = Object.fromEntries(
-    Object.entries(given).filter(
-      ([name]) => Object.hasOwn(AWS_OPTIONS, name) && name !== 'endpoint',
-    ),
-  );
-  const [problem] = optionProblems(AWS_OPTIONS, options, 'submit.via');
-  if (problem !== undefined) {
-    throw new BellhopError('BH_ERR_SETTINGS', { where: ['submit.via'], what: problem.what });
-  }
-  const wants = wanting(io, settings, { name: target.name, ms });
+/** Region and identity of the API are those of the store that `submit.via` names. */
+async function senderFor(io: Io, { settings, target }: SendOptions, of: Calling): Promise<Sender> {
+  const { way } = of;
+  const options = viaOptions(settings, way.options);
+  const wants = wanting(io, settings, { name: target.name, ms: of.ms });
   const perCall = { paths: 1, inFlight: 1 };
-  const context = await storeContext(wants, { perCall, places: AWS_PLACES });
-  const calls = openAwsCalls(options, context);
+  const send = await way.open(options, await storeContext(wants, { perCall, places: way.places }));
   return async (request, codes) => {
     try {
-      return await calls.send(request, codes);
+      return await send(request, codes);
     } catch (error) {
       throw error instanceof BellhopError ? ofTarget(error) : error;
     }
   };
+}
+
+interface Calling {
+  readonly way: CallWay;
+  readonly ms: number;
+}
+
+/** A family of APIs: what of a store's options its calls share with it. */
+interface CallWay {
+  readonly options: OptionSpecs;
+  readonly places: readonly string[];
+  open(options: Options, context: StoreContext): Promise<Sender>;
+}
+
+const AWS_WAY: CallWay = {
+  options: AWS_OPTIONS,
+  places: AWS_PLACES,
+  open: async (options, context) => {
+    const { openAwsCalls } = await import('../submit/call-aws.ts');
+    const calls = openAwsCalls(options, context);
+    return async (request, codes) => calls.send(request, codes);
+  },
+};
+
+const GOOGLE_WAY: CallWay = {
+  options: GOOGLE_OPTIONS,
+  places: [],
+  open: async (options, context) => {
+    const { openGoogleCalls } = await import('../submit/call-google.ts');
+    return openGoogleCalls(options, context);
+  },
+};
+
+function wayOf(requests: readonly Request[]): CallWay {
+  return requests.some(({ send }) => send.by === 'google rest') ? GOOGLE_WAY : AWS_WAY;
+}
+
+/** What the store of `submit.via` says of region and identity; where its API is, it does not. */
+function viaOptions(settings: Settings, specs: OptionSpecs): Options {
+  const via = settings.submit?.via;
+  const { kind: _, ...given } =
+    via === undefined ? { kind: '' } : (storesOf(settings)[via] ?? { kind: '' });
+  const options = Object.fromEntries(
+    Object.entries(given).filter(([name]) => Object.hasOwn(specs, name) && name !== 'endpoint'),
+  );
+  const [problem] = optionProblems(specs, options, 'submit.via');
+  if (problem === undefined) return options;
+  throw new BellhopError('BH_ERR_SETTINGS', { where: ['submit.via'], what: problem.what });
 }
 
 /** The platform is no store of the user's. */

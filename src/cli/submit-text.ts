@@ -7,20 +7,10 @@ import type { Request, Target } from '../targets/_target.ts';
 import { printable } from '../core/report.ts';
 import type { Look } from './look.ts';
 import { titled } from './look.ts';
+import { commandOf } from './submit-command.ts';
 import { bold } from './table.ts';
 
 // What people see of a submission: never a value.
-
-/** `CreateTrainingJob` as the platform's own CLI calls it. */
-export function commandOf({ operation, send }: Request): string {
-  if (send.by === 'command') return send.argv.map(quoted).join(' ');
-  const words = operation.replaceAll(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase();
-  return `aws ${send.service.cli} ${words} --cli-input-json file://${operation}.json`;
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
 
 /** The whole of a dry run, as one JSON document. */
 export function dryRun(target: Target, submission: Submission): string {

@@ -8,7 +8,8 @@ import type { Command, Given } from './command.ts';
 import { DECLARE_FLAGS, declareOptions, needManifest } from './declare-flags.ts';
 import { lookOf } from './look.ts';
 import { readSubmit, targetOf } from './submit-input.ts';
-import { commandOf, dryRun, explanation, summary } from './submit-text.ts';
+import { onlyText, scriptOf } from './submit-command.ts';
+import { dryRun, explanation, summary } from './submit-text.ts';
 
 const SECONDS_MAX_DEFAULT = 604_800;
 
@@ -63,9 +64,14 @@ const command: Command = {
     const { sendSubmission } = await import('./submit-send.ts');
     const wait = waitMsMax === undefined ? {} : { waitMsMax };
     const { found, progress } = await sendSubmission(io, submission, { settings, target, ...wait });
-    const commands = submission.split.requests.filter(({ send }) => send.by === 'command');
-    for (const request of commands) io.stdout(`${printable(commandOf(request))}\n`);
-    if (commands.length > 0) return 0;
+    const script = scriptOf(submission.split.requests);
+    if (script !== '') {
+      io.stdout(script);
+      io.stderr(
+        printable(`bellhop: ${summary(target, submission)}; hand this script to a shell`) + '\n',
+      );
+      return 0;
+    }
     const there = found.length === 0 ? '' : ` (there already: ${found.join(', ')})`;
     const ended = progress === undefined ? '' : `; ${progress.said}`;
     io.stdout(printable(`${summary(target, submission)}${there}${ended}`) + '\n');
@@ -79,7 +85,7 @@ function dryRunText(target: Target, submission: Submission, given: Given): strin
   const only = given.text('only');
   if (only === undefined) return dryRun(target, submission);
   const request = submission.split.requests.find(({ operation }) => operation === only);
-  if (request !== undefined) return `${JSON.stringify(request.input, undefined, 2)}\n`;
+  if (request !== undefined) return onlyText(request);
   const what = `is none of ${target.operations.join(', ')}`;
   throw new BellhopError('BH_ERR_USAGE', { where: ['--only'], what });
 }

@@ -71,6 +71,10 @@ export const CODES = {
     exit: 78,
     help: 'name a store that can be written: `submit: { spill: s3:bucket/folder }` in bellhop.yaml',
   },
+  BH_ERR_ADAPT: {
+    exit: 65,
+    help: "give the platform's own request, as its SDK sends it; docs/adapt.md has what is adapted",
+  },
   BH_ERR_API: { exit: 69, help: 'correct the request in bellhop.yaml, `submit.targets`' },
   BH_ERR_JOB_FAILED: { exit: 69, help: "look at the job's own log on the platform" },
   BH_ERR_VALUE: { exit: 65, help: 'the declaration asks for what no container can be given' },

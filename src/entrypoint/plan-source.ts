@@ -128,7 +128,9 @@ function storesOf(
   if (written === undefined) return { [store]: { kind: store } };
   let parsed: unknown;
   try {
-    parsed = JSON.parse(written);
+    // In Base64 where the platform's shell would change JSON.
+    const isJson = written.trimStart().startsWith('{');
+    parsed = JSON.parse(isJson ? written : Buffer.from(written, 'base64').toString());
   } catch {
     parsed = undefined;
   }

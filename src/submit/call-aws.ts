@@ -39,7 +39,7 @@ export function openAwsCalls(options: Options, context: StoreContext): AwsCalls 
   return {
     send: async (request, codes) => {
       const { send } = request;
-      if (send.by === 'command') return { kind: 'answer', answer: {} };
+      if (send.by !== 'aws json' && send.by !== 'aws rest') return { kind: 'answer', answer: {} };
       const service = serviceOf(send.service, send.by === 'aws json' ? send.target : undefined);
       return sendOne(awsFor(service), service, { request, codes });
     },
@@ -133,10 +133,16 @@ const OF_REQUEST = [
   'InUse',
   'Conflict',
   'Unsupported',
+  // Google's: google.rpc.Code.
+  'INVALID_ARGUMENT',
+  'FAILED_PRECONDITION',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'RESOURCE_EXHAUSTED',
 ];
 
 /** The service has read the request and does not take it: its own words are what helps. */
-function isOfRequest(code: string): boolean {
+export function isOfRequest(code: string): boolean {
   return OF_REQUEST.some((part) => code.includes(part));
 }
 

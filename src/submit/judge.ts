@@ -4,7 +4,7 @@ import { boundsOf } from '../plan/bounds.ts';
 import { BUNDLE_BYTES_MAX } from '../plan/bundle.ts';
 import type { Ask } from '../plan/needs.ts';
 import type { Plan } from '../plan/types.ts';
-import type { Cap } from '../targets/_caps.ts';
+import type { Breach, Cap } from '../targets/_caps.ts';
 import { nodesAt } from '../targets/_caps.ts';
 import type { Target } from '../targets/_target.ts';
 import type { Submission, SubmitInput } from './prepare.ts';
@@ -12,13 +12,17 @@ import { hasCommand } from './ways.ts';
 
 /** Everything that keeps a submission from being sent. */
 export function submissionProblems(input: SubmitInput, submission: Submission): BellhopError[] {
+  return [...sendProblems(input, submission), ...lackingFields(input, submission)];
+}
+
+/** The same without what the platform itself would miss. */
+export function sendProblems(input: SubmitInput, submission: Submission): BellhopError[] {
   return [
     ...commandProblems(input),
     ...parameterProblems(input),
     ...homeProblems(input, submission),
     ...isolationProblems(input, submission),
-    ...lackingFields(input, submission),
-    ...(submission.isHomeless ? [] : capProblems(input.target, submission)),
+    ...(submission.isHomeless ? [] : capProblems(input.target, submission.split.breaches)),
   ];
 }
 
@@ -119,11 +123,13 @@ function askedOf(plan: Plan): readonly { readonly called: string; readonly kind:
   return [...new Map(all).values()];
 }
 
-function lackingFields({ target }: SubmitInput, { split }: Submission): BellhopError[] {
+function lackingFields({ target, given }: SubmitInput, { split }: Submission): BellhopError[] {
   return split.requests.flatMap(({ operation, input }) => {
     const wanted = Object.entries(target.wants[operation] ?? {});
     return wanted.flatMap(([field, says]) => {
-      const isThere = nodesAt(input, field).some((one) => one !== '');
+      // What says where the request goes need not be part of it.
+      const nodes = [...nodesAt(input, field), ...nodesAt(given(operation), field)];
+      const isThere = nodes.some((one) => one !== '');
       if (isThere) return [];
       const where = [`submit.targets.${target.name}.${operation}`, field];
       return [new BellhopError('BH_ERR_SUBMIT_FIELD', { where, what: `is needed: ${says}` })];
@@ -131,8 +137,9 @@ function lackingFields({ target }: SubmitInput, { split }: Submission): BellhopE
   });
 }
 
-function capProblems(target: Target, { split }: Submission): BellhopError[] {
-  return split.breaches.map(({ cap, what }) => {
+/** A field that no part can be taken out of. */
+export function capProblems(target: Target, breaches: readonly Breach[]): BellhopError[] {
+  return breaches.map(({ cap, what }) => {
     const where = [target.name, cap.operation, cap.at === '' ? 'the whole request' : cap.at];
     return new BellhopError('BH_ERR_CAP', { where, what: `${what} (${countedText(cap)})` });
   });

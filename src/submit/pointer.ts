@@ -21,6 +21,9 @@ const PACKED_FROM_BYTES_MAX = 1024 * 1024;
 const CHUNK_BYTES_MAX = 64 * 1024;
 const FILE = 'bellhop.bundle';
 
+/** Settings of the store that an object is in: JSON, or its Base64. */
+export const STORES_VARIABLE = 'BELLHOP_PLAN_STORES';
+
 /** The path of an object of this digest below a folder; it has a folder of its own. */
 export function objectPath(folder: string, digest: string): string {
   return `${folder}/${digest.slice('sha256:'.length)}/${FILE}`;
@@ -82,7 +85,7 @@ export function objectPointer(
   const variables: Variable[] = [
     ['BELLHOP_PLAN', reference],
     ['BELLHOP_PLAN_DIGEST', digest],
-    ...(isBare ? [] : [['BELLHOP_PLAN_STORES', canonicalJson(stores)] as const]),
+    ...(isBare ? [] : [[STORES_VARIABLE, canonicalJson(stores)] as const]),
   ];
   return { kind: 'object', variables };
 }

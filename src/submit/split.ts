@@ -39,7 +39,9 @@ export interface Split {
 export function split(target: Target, frame: Frame, wishes: Wishes): Split {
   const { pointer } = wishes;
   const sayable = wishes.variables.map((one) => [one, unsayable(target, one)] as const);
-  const fit = sayable.flatMap(([one, why]) => (why === undefined ? [written(target, one)] : []));
+  const fit = sayable.flatMap(([one, why]) => {
+    return why === undefined ? [written(target, one) ?? one] : [];
+  });
   const secrets = wishes.secrets.filter(({ name }) => nameProblem(target, name) === undefined);
   const most = (count: number, jobOf: (kept: number) => Job): number => {
     return largest(count, (kept) => breachesIn(target, jobOf(kept)).length === 0);
@@ -119,16 +121,17 @@ export function breachesIn(target: Target, job: Job): Breach[] {
   });
 }
 
-/** A variable as the platform must be sent it. */
-function written(target: Target, [name, value]: Variable): Variable {
-  return [name, target.literal?.(value) ?? value];
+/** A variable as the platform must be sent it; undefined where it would change the value. */
+export function written(target: Target, [name, value]: Variable): Variable | undefined {
+  const literal = target.literal === undefined ? value : target.literal(value);
+  return literal === undefined ? undefined : [name, literal];
 }
 
 /** Why a variable cannot be in the request, whatever else is in it. */
 function unsayable(target: Target, [name, value]: Variable): string | undefined {
-  const sent = target.literal === undefined ? value : target.literal(value);
+  const sent = written(target, [name, value]);
   if (sent === undefined) return 'the platform would change the value';
-  return nameProblem(target, name) ?? ownProblem(target, 'value', sent);
+  return nameProblem(target, name) ?? ownProblem(target, 'value', sent[1]);
 }
 
 function nameProblem(target: Target, name: string): string | undefined {

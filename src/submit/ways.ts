@@ -2,7 +2,14 @@ import type { Plan, StoreOptions } from '../plan/types.ts';
 import type { JsonObject } from '../targets/_caps.ts';
 import type { Target, Variable } from '../targets/_target.ts';
 import type { Pointer } from './pointer.ts';
-import { channelPointer, inlinePointer, objectPath, objectPointer } from './pointer.ts';
+import { written } from './split.ts';
+import {
+  STORES_VARIABLE,
+  channelPointer,
+  inlinePointer,
+  objectPath,
+  objectPointer,
+} from './pointer.ts';
 
 // The ways in which a container may come to its plan, the best first.
 
@@ -56,7 +63,21 @@ export function pointers(input: WaysInput, packed: Packed, way: Way): Pointer[] 
   const more = [...(hasCommand(input) && isCommandOurs(input) ? COMMAND : []), ...startOf(input)];
   return ordered
     .filter((one) => one !== undefined)
-    .map((one) => ({ ...one, variables: [...one.variables, ...more] }));
+    .map((one) => ({ ...one, variables: [...one.variables, ...more] }))
+    .flatMap((one) => unchanged(target, one));
+}
+
+/** The pointer as the platform must be sent it; none where the platform would change it. */
+function unchanged(target: Target, pointer: Pointer): Pointer[] {
+  const variables = pointer.variables.map((one) => written(target, one) ?? inBase64(target, one));
+  const isWhole = variables.every((one) => one !== undefined);
+  return isWhole ? [{ ...pointer, variables }] : [];
+}
+
+/** Settings of stores are JSON, which shells change: in Base64 they are not. */
+function inBase64(target: Target, [name, value]: Variable): Variable | undefined {
+  if (name !== STORES_VARIABLE) return undefined;
+  return written(target, [name, Buffer.from(value).toString('base64')]);
 }
 
 /** An object that the platform itself downloads, where it can have the place's. */

@@ -4,10 +4,17 @@ import type { Target } from './_target.ts';
 /** Every target, loaded only when it is used. */
 export const ALL_TARGETS: Readonly<Record<string, () => Promise<{ default: Target }>>> = {
   'aws-batch': () => import('./aws-batch.ts'),
+  'azure-container-apps-job': () => import('./azure-container-apps-job.ts'),
+  'azure-ml-command': () => import('./azure-ml-command.ts'),
+  'cloud-run-job': () => import('./cloud-run-job.ts'),
+  'databricks-job': () => import('./databricks-job.ts'),
   ecs: () => import('./ecs.ts'),
   'lambda-image': () => import('./lambda-image.ts'),
   local: () => import('./local.ts'),
+  nomad: () => import('./nomad.ts'),
   'sagemaker-model': () => import('./sagemaker-model.ts'),
   'sagemaker-processing': () => import('./sagemaker-processing.ts'),
   'sagemaker-training': () => import('./sagemaker-training.ts'),
+  'slurm-apptainer': () => import('./slurm-apptainer.ts'),
+  'vertex-custom-job': () => import('./vertex-custom-job.ts'),
 };

@@ -61,8 +61,24 @@ export type Send =
       readonly method: 'GET' | 'POST';
       readonly path: string;
     }
-  /** Not called by us: the platform's own tool is, with the input in this file or on stdin. */
+  /**
+   * REST with JSON and a bearer token; `{name}` and `{+name}` in the path are members of the input,
+   * the others are the body. `+` keeps slashes.
+   */
+  | {
+      readonly by: 'google rest';
+      readonly service: GoogleApi;
+      readonly method: 'GET' | 'POST';
+      readonly path: string;
+    }
+  /** Not called by us: the platform's own tool is, with this text on its standard input. */
   | { readonly by: 'command'; readonly argv: readonly string[]; readonly stdin?: string };
+
+/** A service of Google: its host, CLOUDSDK_API_ENDPOINT_OVERRIDES_<…>. */
+export interface GoogleApi {
+  readonly host: string;
+  readonly variable: string;
+}
 
 /** A service of AWS: what it is signed as, its host's first label, AWS_ENDPOINT_URL_<…>. */
 export interface AwsApi {
@@ -188,6 +204,22 @@ export interface Channel extends Fact {
   readonly folder: string;
 }
 
+/** Where a request that somebody else made has what bellhop takes over: `bellhop adapt`. */
+export interface Adapting {
+  readonly operation: string;
+  /** Fields of the request; `a.b` is a member of a member. */
+  readonly name: string;
+  readonly image: string;
+  /** What replaces the image's ENTRYPOINT, and what replaces its CMD. */
+  readonly entrypoint?: string;
+  readonly arguments?: string;
+  /** What the platform adds to the image's ENTRYPOINT where the request has no arguments. */
+  readonly argumentsDefault?: readonly string[];
+  readonly hyperparameters?: string;
+  /** Fields that stay as the author wrote them, whatever a submission has there. */
+  readonly kept: readonly string[];
+}
+
 /** One platform: the default export of its file in this folder. */
 export interface Target {
   readonly name: string;
@@ -226,6 +258,7 @@ export interface Target {
   /** The requests in their order; the last one starts the job. */
   render(job: Job): readonly Request[];
   readonly follow?: Follow;
+  readonly adapt?: Adapting;
   /** What a request must have that pods seldom say: operation → field → what it is. */
   readonly wants: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }

@@ -151,6 +151,14 @@ const target: Target = {
       return { state: 'failed', said, ...(reason === undefined ? {} : { reason }) };
     },
   },
+  adapt: {
+    operation: OPERATION,
+    name: 'FunctionName',
+    image: 'Code.ImageUri',
+    entrypoint: 'ImageConfig.EntryPoint',
+    arguments: 'ImageConfig.Command',
+    kept: ['Tags', 'PackageType'],
+  },
   wants: {
     [OPERATION]: {
       'Code.ImageUri': "the image: the container's `image`, in Amazon ECR",

@@ -94,6 +94,12 @@ const target: Target = {
       unless: describedBy('DescribeModel', 'ModelName', job.name),
     },
   ],
+  adapt: {
+    operation: OPERATION,
+    name: 'ModelName',
+    image: 'PrimaryContainer.Image',
+    kept: ['Tags'],
+  },
   wants: {
     [OPERATION]: {
       'PrimaryContainer.Image': "the image: the container's `image`",

@@ -122,6 +122,14 @@ const target: Target = {
       return jobProgress({ status, reason: FailureReason ?? ExitMessage, running: 'InProgress' });
     },
   },
+  adapt: {
+    operation: OPERATION,
+    name: 'ProcessingJobName',
+    image: 'AppSpecification.ImageUri',
+    entrypoint: 'AppSpecification.ContainerEntrypoint',
+    arguments: 'AppSpecification.ContainerArguments',
+    kept: ['Tags'],
+  },
   wants: {
     [OPERATION]: {
       'AppSpecification.ImageUri': "the image: the container's `image`",

@@ -133,6 +133,16 @@ const target: Target = {
       return jobProgress({ status, step, reason, running: 'Training' });
     },
   },
+  adapt: {
+    operation: OPERATION,
+    name: 'TrainingJobName',
+    image: 'AlgorithmSpecification.TrainingImage',
+    entrypoint: 'AlgorithmSpecification.ContainerEntrypoint',
+    arguments: 'AlgorithmSpecification.ContainerArguments',
+    argumentsDefault: ['train'],
+    hyperparameters: 'HyperParameters',
+    kept: ['Tags', 'AlgorithmSpecification.TrainingInputMode'],
+  },
   wants: {
     [OPERATION]: {
       'AlgorithmSpecification.TrainingImage': "the image: the container's `image`",

@@ -29,7 +29,7 @@ export async function python(script: string, input: unknown): Promise<unknown> {
 /** What botocore and its service models have against each request. */
 export async function complaints(requests: readonly Request[]): Promise<readonly string[][]> {
   const judged = requests.map(({ operation, input, send }) => {
-    const service = send.by === 'command' ? '' : send.service.cli;
+    const service = 'service' in send && 'cli' in send.service ? send.service.cli : '';
     return { service, operation, input };
   });
   return (await python('botocore_judge.py', judged)) as string[][];

@@ -3,7 +3,7 @@ import type { Frame } from '../../src/submit/split.ts';
 import type { JsonObject } from '../../src/targets/_caps.ts';
 import type { Target } from '../../src/targets/_target.ts';
 
-/** What the operations of AWS's targets need beside the pod. */
+/** What the operations of the targets need beside the pod. */
 export const GIVEN: Readonly<Record<string, JsonObject>> = {
   CreateTrainingJob: {
     RoleArn: 'arn:aws:iam::123456789012:role/job',
@@ -25,6 +25,29 @@ export const GIVEN: Readonly<Record<string, JsonObject>> = {
   RegisterTaskDefinition: { executionRoleArn: 'arn:aws:iam::123456789012:role/agent' },
   RunTask: { cluster: 'default' },
   CreateFunction: { Role: 'arn:aws:iam::123456789012:role/job' },
+  CreateCustomJob: {
+    parent: 'projects/p/locations/us-central1',
+    jobSpec: { workerPoolSpecs: [{ machineSpec: { machineType: 'n1-standard-4' } }] },
+  },
+  CreateJob: { parent: 'projects/p/locations/us-central1' },
+  CreateCommandJob: {
+    resource:
+      '/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w',
+    properties: { computeId: '/subscriptions/s/computes/c' },
+  },
+  SubmitRun: {
+    tasks: [
+      {
+        new_cluster: { spark_version: '16.4.x-scala2.12', node_type_id: 'm5.large' },
+        spark_python_task: { python_file: '/Workspace/Shared/bellhop.py' },
+      },
+    ],
+  },
+  CreateOrUpdateJob: {
+    resource: '/subscriptions/s/resourceGroups/g',
+    location: 'westeurope',
+    properties: { environmentId: '/subscriptions/s/resourceGroups/g/env' },
+  },
 };
 
 export const IMAGE = '123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1';

@@ -67,6 +67,9 @@ export const NAMED: Readonly<Record<string, readonly string[]>> = {
   // Flyte's own types of stores, and what they are here.
   'src/webhook/embedded-place.ts': ['aws-secrets-manager', 'gcp-secret-manager', 'azure-key-vault'],
   'src/plan/bind.ts': ['embedded'], // the store of what stands in the input, bound by default
+  // The platform's own secrets are those of this kind of store.
+  'src/targets/cloud-run-job.ts': ['gcp-secret-manager'],
+  'src/targets/azure-container-apps-job.ts': ['azure-key-vault'],
   'src/stores/_aws-endpoints.ts': ['s3'], // the service's own name, in hosts and signatures
 };
 

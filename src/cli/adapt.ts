@@ -1,0 +1,139 @@
+import { BellhopError, judge } from '../core/errors.ts';
+import type { Io } from '../core/io/types.ts';
+import { readSettingsFile } from '../entrypoint/inputs.ts';
+import { storeProblems } from '../entrypoint/store-problems.ts';
+import { barePlan } from '../plan/bare.ts';
+import type { Settings } from '../plan/settings.ts';
+import { policyOf, storesOf } from '../plan/settings-use.ts';
+import type { Adapted, AdaptInput } from '../submit/adapt.ts';
+import { adapt, isLegal } from '../submit/adapt.ts';
+import type { JsonObject } from '../targets/_caps.ts';
+import { isObject } from '../targets/_caps.ts';
+import type { Adapting, Target } from '../targets/_target.ts';
+import { variableNameProblem } from '../wire/names.ts';
+import type { Command, Given } from './command.ts';
+import { DECLARE_FLAGS, declareOptions } from './declare-flags.ts';
+import { targetOf } from './submit-input.ts';
+import { spillPlace } from './submit-spill.ts';
+
+const REQUEST_BYTES_MAX = 256 * 1024 * 1024;
+const { config, 'image-entrypoint': entrypoint, 'image-cmd': cmd } = DECLARE_FLAGS;
+
+const command: Command = {
+  name: 'adapt',
+  summary: "Make a request that is over its platform's caps a legal one, with what it says kept",
+  usage: 'TARGET [-c bellhop.yaml] [FLAGS] < request.json',
+  about: [
+    'Reads a request as an SDK makes it. One that the platform takes comes out byte for byte. Of one',
+    'that is over the caps, what has no room goes into a plan, by the rules of `bellhop submit`:',
+    'beside the request (`submit.spill` of bellhop.yaml, uploaded before anything is printed) or in',
+    'it; bellhop is what the container starts, and gives the program its variables, words and',
+    'hyperparameters as the author wrote them. Nothing is guessed to be a secret. docs/adapt.md has',
+    'the way to use it from Python without changing a script.',
+  ].join('\n'),
+  flags: {
+    ...(config === undefined ? {} : { config }),
+    ...(entrypoint === undefined ? {} : { 'image-entrypoint': entrypoint }),
+    ...(cmd === undefined ? {} : { 'image-cmd': cmd }),
+    'dry-run': { help: 'print the adapted request; upload nothing' },
+  },
+  wordsMax: 1,
+  takesCommand: false,
+  example: [
+    '$ bellhop adapt sagemaker-training -c bellhop.yaml < request.json > legal.json',
+    '$ aws sagemaker create-training-job --cli-input-json file://legal.json',
+  ].join('\n'),
+  async run(io, given) {
+    const { target, adapting } = await adaptable(given.words[0]);
+    const bytes = io.stdin(REQUEST_BYTES_MAX);
+    const request = requestIn(bytes, adapting);
+    if (isLegal(target, adapting, request)) {
+      io.stdout(bytes);
+      return 0;
+    }
+    const { input, settings } = await readAdapt(io, given, { target, adapting, request });
+    const made = adapt(input);
+    if (!('request' in made)) {
+      judge(made);
+      return 0;
+    }
+    await upload(io, made, { settings, isDry: given.has('dry-run') });
+    io.stdout(`${JSON.stringify(made.request)}\n`);
+    return 0;
+  },
+};
+
+export default command;
+
+interface Adaptable {
+  readonly target: Target;
+  readonly adapting: Adapting;
+}
+
+async function adaptable(name: string | undefined): Promise<Adaptable> {
+  const target = await targetOf(name);
+  const { adapt: adapting } = target;
+  if (adapting !== undefined) return { target, adapting };
+  const what = 'requests of this target are not adapted';
+  const help = 'docs/adapt.md has those that are; `bellhop submit` takes a pod for any target';
+  throw new BellhopError('BH_ERR_USAGE', { where: [target.name], what, help });
+}
+
+function requestIn(bytes: Uint8Array, { operation }: Adapting): JsonObject {
+  let parsed: JsonObject | undefined;
+  try {
+    const value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonObject;
+    parsed = isObject(value) ? value : undefined;
+  } catch {
+    parsed = undefined;
+  }
+  if (parsed !== undefined) return parsed;
+  const what = `is no JSON object: a request of ${operation} is wanted`;
+  throw new BellhopError('BH_ERR_ADAPT', { where: ['standard input'], what });
+}
+
+async function readAdapt(
+  io: Io,
+  given: Given,
+  { target, adapting, request }: Adaptable & { readonly request: JsonObject },
+): Promise<{ readonly input: AdaptInput; readonly settings: Settings }> {
+  const options = declareOptions(given);
+  const { settings, problems: read, source } = await readSettingsFile(io, options.settings);
+  const problems = [...read, ...storeProblems(settings, source)];
+  judge(problems);
+  const { bellhop = 'bellhop', startedBy } = settings.submit ?? {};
+  const named = request[adapting.name];
+  const name = typeof named === 'string' ? named : 'job';
+  const origin = { name, namespace: 'default', container: 'main' };
+  const policy = policyOf(settings, undefined);
+  const plan = barePlan({ origin, stores: storesOf(settings), policy, placements: [] });
+  const spill = await spillPlace({ plan, objects: [], warnings: [] }, settings, problems);
+  judge(problems);
+  const image = { ...settings.image, ...options.image };
+  const input: AdaptInput = {
+    target,
+    adapting,
+    request,
+    ...(spill === undefined ? {} : { spill }),
+    image: {
+      ...(image.entrypoint === undefined ? {} : { entrypoint: image.entrypoint }),
+      ...(image.cmd === undefined ? {} : { cmd: image.cmd }),
+    },
+    isStartedByImage: startedBy === 'image',
+    bellhop,
+    policy,
+    deflate: (packed) => io.packing.deflate(packed),
+    nameProblem: variableNameProblem,
+  };
+  return { input, settings };
+}
+
+async function upload(
+  io: Io,
+  { submission }: Adapted,
+  { settings, isDry }: { readonly settings: Settings; readonly isDry: boolean },
+): Promise<void> {
+  if (isDry || submission.spilled === undefined) return;
+  const { uploadSpilled } = await import('./submit-send.ts');
+  await uploadSpilled(io, submission.spilled, settings);
+}

@@ -1,0 +1,35 @@
+import type { Feature, Said } from './_target.ts';
+
+/** What bellhop itself does in a container, wherever it was started by a platform's own request. */
+export const ENTRYPOINT_FEATURES = {
+  files: { by: 'entrypoint', how: 'written before the program starts' },
+  hyperparameters: { by: 'entrypoint', how: 'a file where the program reads it' },
+  workingDir: { by: 'entrypoint', how: 'changed to before the program starts' },
+  user: { by: 'entrypoint', how: 'become where the container starts as root' },
+  memoryVolume: { by: 'entrypoint', how: 'in /dev/shm where mounting is not allowed' },
+  initContainers: {
+    by: 'nobody',
+    how: 'put it into the image, or `policy: { initContainers: ignore }`',
+  },
+} as const satisfies Partial<Record<Feature, Said>>;
+
+/** Names that every shell keeps and passes on. */
+export const SHELL_NAME = '[A-Za-z_][A-Za-z0-9_]*';
+export const SHELL_NAME_FACT = {
+  source: 'POSIX.1-2017, XCU 2.5.3 and XBD 8.1: a shell may drop other names',
+  readOn: '2026-11-21',
+  sure: 'documented',
+} as const;
+
+/**
+ * A value that means itself to every shell, quoted in any way, and that nothing trims; undefined
+ * for others, which the entrypoint delivers.
+ */
+export function plainly(value: string): string | undefined {
+  return /['"$`\\!{}\p{Cc}]|^\s|\s$/u.test(value) ? undefined : value;
+}
+
+/** A word as a shell reads it back, whatever it holds. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

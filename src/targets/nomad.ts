@@ -1,0 +1,161 @@
+// Nomad jobs in JSON: hashicorp/nomad@aa026cc (2026-08-21).
+import type { Json } from '../core/canonical.ts';
+import { countIn, objectIn, objectsIn, textIn } from './_aws.ts';
+import type { JsonObject } from './_caps.ts';
+import { ENTRYPOINT_FEATURES, SHELL_NAME } from './_entrypoint.ts';
+import { asMap, digestName, over } from './_request.ts';
+import type { Job, Request, Target } from './_target.ts';
+
+const OPERATION = 'RegisterJob';
+const VARIABLES = 'Job.TaskGroups[].Tasks[].Env';
+const CODE = {
+  source: 'hashicorp/nomad@aa026cc (2026-08-21)',
+  readOn: '2026-11-21',
+  sure: 'service model',
+} as const;
+
+/** HashiCorp Nomad: a batch job of one task. */
+const target: Target = {
+  name: 'nomad',
+  summary: 'HashiCorp Nomad batch jobs (job in JSON, by `nomad job run -json`)',
+  variablesAt: { operation: OPERATION, at: VARIABLES },
+  operations: [OPERATION],
+  caps: [
+    // job_max_source_size; the setting is the cluster's.
+    { kind: 'limit', operation: OPERATION, at: '', counts: 'json', max: 1_000_000, ...CODE },
+    // helper.CleanEnvVar makes an underscore of every other character.
+    { kind: 'form', operation: OPERATION, at: VARIABLES, of: 'name', pattern: SHELL_NAME, ...CODE },
+  ],
+  reserved: [
+    {
+      pattern: 'NOMAD_[\\s\\S]*',
+      why: 'names that begin with NOMAD_ are set by Nomad',
+      ...CODE,
+    },
+  ],
+  features: {
+    ...ENTRYPOINT_FEATURES,
+    variables: { by: 'request', how: 'Env; what Nomad would interpolate by the entrypoint' },
+    secretVariables: {
+      by: 'entrypoint',
+      how: 'template blocks are not used: they read lines, trim them and take quotes away',
+    },
+    command: { by: 'request', how: "the driver's entrypoint starts bellhop" },
+    cpuAndMemory: {
+      by: 'request',
+      how: 'Resources.MemoryMB; CPU (MHz) or Cores are given in `submit.targets`',
+    },
+    gpu: { by: 'request', how: 'Resources.Devices (nvidia/gpu)' },
+    isolation: { by: 'nobody', how: 'a network without a way to the stores: use their endpoints' },
+    sidecars: {
+      by: 'nobody',
+      how: 'give them as further Tasks in `submit.targets`, and remove them',
+    },
+    persistentVolume: {
+      by: 'nobody',
+      how: 'give Volumes and VolumeMounts in `submit.targets`; then `volumes: { NAME: present }`',
+    },
+    hostPath: {
+      by: 'nobody',
+      how: 'give a host volume in `submit.targets`; then `volumes: { NAME: present }`',
+    },
+    hostNamespaces: {
+      by: 'nobody',
+      how: 'give Config.network_mode in `submit.targets`, and remove it',
+    },
+    privileged: { by: 'nobody', how: 'give Config.privileged in `submit.targets`, and remove it' },
+    devices: { by: 'nobody', how: 'give Config.devices in `submit.targets`, and remove it' },
+  },
+  start: 'request',
+  stop: 'SIGTERM, SIGKILL after 30 s (KillSignal and KillTimeout of the request)',
+  rank: 1,
+  detect(inside) {
+    if (inside.variable('NOMAD_ALLOC_ID') === undefined) return undefined;
+    const job = inside.variable('NOMAD_JOB_ID');
+    return job === undefined ? {} : { job };
+  },
+  // The agent replaces `${NAME}` and has no escape for it; `%{` is a directive where HCL reads it.
+  literal: (value) => (/[$%]\{/.test(value) ? undefined : value),
+  nodes: ({ given }) => {
+    const [group = {}] = objectsIn(objectIn(given(OPERATION), 'Job'), 'TaskGroups');
+    return countIn(group, 'Count');
+  },
+  nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
+  render: (job) => [registration(job)],
+  wants: {
+    [OPERATION]: {
+      'Job.TaskGroups[].Tasks[].Config.image': "the image: the container's `image`",
+    },
+  },
+};
+
+export default target;
+
+const NAME_LENGTH_MAX = 63;
+const KILL_TIMEOUT_NS = 30_000_000_000;
+
+function registration(job: Job): Request {
+  const given = job.given(OPERATION);
+  const own = objectIn(given, 'Job');
+  const [group = {}, ...groups] = objectsIn(own, 'TaskGroups');
+  const [task = {}, ...tasks] = objectsIn(group, 'Tasks');
+  const input = over(given, {
+    Job: over(own, {
+      ID: job.name,
+      Name: job.name,
+      Type: own['Type'] ?? 'batch',
+      Meta: { 'bellhop.digest': job.digest },
+      TaskGroups: [
+        over(group, {
+          Name: group['Name'] ?? 'main',
+          Tasks: [over(task, taskOf(job, task)), ...tasks],
+        }),
+        ...groups,
+      ],
+    }),
+  });
+  const argv = ['nomad', 'job', 'run', '-detach', '-json', '-'];
+  return {
+    operation: OPERATION,
+    input,
+    send: { by: 'command', argv, stdin: JSON.stringify(input) },
+  };
+}
+
+/** Drivers that run images; others start the command itself. */
+const OF_IMAGES = ['docker', 'podman'];
+
+function taskOf(job: Job, given: JsonObject): { readonly [name: string]: Json | undefined } {
+  const driver = textIn(given, 'Driver') ?? 'docker';
+  const [command, ...args] = job.start.map(unevaluated);
+  const start = OF_IMAGES.includes(driver)
+    ? { entrypoint: command === undefined ? undefined : [command] }
+    : { command };
+  return {
+    Name: given['Name'] ?? job.container,
+    Driver: driver,
+    Config: over(objectIn(given, 'Config'), {
+      image: job.image,
+      ...start,
+      args: command === undefined ? undefined : args,
+    }),
+    Env: asMap(job.variables),
+    // As a kubelet ends a container.
+    KillSignal: given['KillSignal'] ?? 'SIGTERM',
+    KillTimeout: given['KillTimeout'] ?? KILL_TIMEOUT_NS,
+    Resources: resourcesOf(job),
+  };
+}
+
+function resourcesOf({ needs: { memoryMiB, gpus } }: Job): JsonObject | undefined {
+  const resources = {
+    ...(memoryMiB === undefined ? {} : { MemoryMB: memoryMiB }),
+    ...(gpus === undefined ? {} : { Devices: [{ Name: 'nvidia/gpu', Count: gpus }] }),
+  };
+  return Object.keys(resources).length === 0 ? undefined : resources;
+}
+
+/** The driver's configuration is a template of HCL, which has an escape. */
+function unevaluated(word: string): string {
+  return word.replaceAll('${', '$$${').replaceAll('%{', '%%{');
+}

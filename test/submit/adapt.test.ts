@@ -1,0 +1,406 @@
+// Requests that somebody else made: legal ones stay, others become legal, and what arrives inside
+// is what the author wrote. botocore and its models judge what comes out.
+import { beforeAll, describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { deflateRawSync } from 'node:zlib';
+import type { Json } from '../../src/core/canonical.ts';
+import { BellhopError } from '../../src/core/errors.ts';
+import { readParameters } from '../../src/plan/hyperparameters.ts';
+import { DEFAULT_POLICY } from '../../src/plan/types.ts';
+import type { Image } from '../../src/plan/types.ts';
+import type { Adapted, AdaptInput } from '../../src/submit/adapt.ts';
+import { adapt, isLegal } from '../../src/submit/adapt.ts';
+import { textsAt } from '../../src/submit/adapt-fields.ts';
+import { ALL_TARGETS } from '../../src/targets/_all.gen.ts';
+import type { JsonObject } from '../../src/targets/_caps.ts';
+import { nodesAt } from '../../src/targets/_caps.ts';
+import type { Adapting, Target } from '../../src/targets/_target.ts';
+import { variableNameProblem } from '../../src/wire/names.ts';
+import { skipVisibly } from '../support/need.ts';
+import { moto, python } from './_botocore.ts';
+import { BUCKET, planInside } from './_submission.ts';
+
+const REQUESTS = 10_000;
+
+interface One {
+  readonly target: Target;
+  readonly adapting: Adapting;
+}
+
+const all = await Promise.all(
+  Object.values(ALL_TARGETS).map(async (load) => (await load()).default),
+);
+const ADAPTABLE: readonly One[] = all.flatMap((target) => {
+  return target.adapt === undefined ? [] : [{ target, adapting: target.adapt }];
+});
+
+function named(name: string): One {
+  const one = ADAPTABLE.find(({ target }) => target.name === name);
+  if (one === undefined) throw new Error(`${name} is not adapted`);
+  return one;
+}
+
+function inputFor({ target, adapting }: One, request: JsonObject, more: Partial<AdaptInput> = {}) {
+  return {
+    target,
+    adapting,
+    request,
+    spill: BUCKET,
+    image: {},
+    isStartedByImage: false,
+    bellhop: 'bellhop',
+    policy: DEFAULT_POLICY,
+    deflate: (bytes: Uint8Array) => deflateRawSync(bytes, { level: 9 }),
+    nameProblem: variableNameProblem,
+    ...more,
+  };
+}
+
+function adapted(input: AdaptInput): Adapted {
+  const made = adapt(input);
+  if ('request' in made) return made;
+  throw made[0] ?? new Error('no problem and no request');
+}
+
+const ROLE = 'arn:aws:iam::123456789012:role/r';
+const IMAGE = '123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1';
+
+/** What each operation needs beside what is adapted. */
+const BASE: Readonly<Record<string, JsonObject>> = {
+  CreateTrainingJob: {
+    TrainingJobName: 'job-1',
+    AlgorithmSpecification: { TrainingImage: IMAGE, TrainingInputMode: 'File' },
+    RoleArn: ROLE,
+    OutputDataConfig: { S3OutputPath: 's3://b/o' },
+    ResourceConfig: { InstanceType: 'ml.m5.large', InstanceCount: 1, VolumeSizeInGB: 1 },
+    StoppingCondition: { MaxRuntimeInSeconds: 60 },
+  },
+  CreateProcessingJob: {
+    ProcessingJobName: 'job-1',
+    AppSpecification: { ImageUri: IMAGE },
+    RoleArn: ROLE,
+    ProcessingResources: {
+      ClusterConfig: { InstanceType: 'ml.m5.large', InstanceCount: 1, VolumeSizeInGB: 1 },
+    },
+  },
+  CreateModel: {
+    ModelName: 'model-1',
+    ExecutionRoleArn: ROLE,
+    PrimaryContainer: { Image: IMAGE },
+  },
+  CreateFunction: {
+    FunctionName: 'function-1',
+    Role: ROLE,
+    PackageType: 'Image',
+    Code: { ImageUri: IMAGE },
+  },
+};
+
+const count = (max: number) => {
+  return fc.oneof({ weight: 4, arbitrary: fc.nat(4) }, { weight: 1, arbitrary: fc.nat(max) });
+};
+const length = fc.oneof(
+  { weight: 8, arbitrary: fc.nat(12) },
+  { weight: 1, arbitrary: fc.constantFrom(255, 256, 257, 511, 512, 513, 1024, 2500, 2501, 5000) },
+);
+const pieces = fc.constantFrom(
+  'a',
+  'Z',
+  '0',
+  ' ',
+  '$',
+  '$(A)',
+  '${x}',
+  '"',
+  "'",
+  '\\',
+  '\n',
+  '\u00e9',
+  '\u{1f600}',
+  ',',
+  '{',
+);
+const text = fc
+  .tuple(length, fc.array(pieces, { minLength: 1, maxLength: 8 }))
+  .map(([size, some]) => {
+    return some
+      .join('')
+      .repeat(Math.ceil(size / 4))
+      .slice(0, size)
+      .replace(/[\ud800-\udbff]$/, '');
+  });
+const names = fc.oneof(
+  { weight: 12, arbitrary: fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/) },
+  { weight: 1, arbitrary: fc.stringMatching(/^[a-z][a-z.\- ]{1,10}$/) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('__proto__', 'constructor', 'AWS_REGION', 'N'.repeat(600)),
+  },
+);
+const fullNames = names.filter((name) => !/^BELLHOP/.test(name));
+const map = (key: fc.Arbitrary<string>, max: number): fc.Arbitrary<Map<string, string>> => {
+  return fc
+    .tuple(count(max), fc.array(fc.tuple(key, text), { maxLength: 8 }))
+    .map(([many, some]) => {
+      const rest = Array.from({ length: many }, (_, n): [string, string] => [
+        `V${n}`,
+        `value ${n}`,
+      ]);
+      return new Map([...some, ...rest]);
+    });
+};
+const words = fc.option(
+  fc
+    .tuple(count(130), fc.array(text, { maxLength: 5 }))
+    .map(([many, some]) => [
+      'python',
+      ...some,
+      ...Array.from({ length: many }, (_, n) => `--w${n}`),
+    ]),
+  { nil: undefined },
+);
+
+/** What an author may write into a request, in one form for all operations. */
+const authored = fc.record({
+  of: fc.constantFrom(...ADAPTABLE),
+  variables: map(fullNames, 220),
+  hyperparameters: map(
+    fc.oneof(
+      fullNames,
+      text.filter((one) => one !== ''),
+    ),
+    150,
+  ),
+  entrypoint: words,
+  words,
+  isIsolated: fc.boolean(),
+  tags: fc.nat(50),
+});
+type Authored = typeof authored extends fc.Arbitrary<infer T> ? T : never;
+
+const ISOLATION: Readonly<Record<string, JsonObject>> = {
+  CreateTrainingJob: { EnableNetworkIsolation: true },
+  CreateProcessingJob: { NetworkConfig: { EnableNetworkIsolation: true } },
+};
+
+function requestOf(author: Authored): JsonObject {
+  const { of, variables, hyperparameters, entrypoint, words: rest, isIsolated, tags } = author;
+  const { target, adapting } = of;
+  const { operation } = adapting;
+  const put = (request: JsonObject, at: string | undefined, node: Json | undefined): JsonObject => {
+    if (at === undefined || node === undefined) return request;
+    const [name = '', ...more] = at.split('.');
+    const inner = (request[name] ?? {}) as JsonObject;
+    return { ...request, [name]: more.length === 0 ? node : put(inner, more.join('.'), node) };
+  };
+  const asObject = (some: ReadonlyMap<string, string>) => Object.fromEntries(some);
+  const pairs = Array.from({ length: tags }, (_, n) => ({ Key: `k${n}`, Value: 'v' }));
+  const isLambda = operation === 'CreateFunction';
+  let request: JsonObject = { ...BASE[operation], ...(isIsolated ? ISOLATION[operation] : {}) };
+  if (variables.size > 0) request = put(request, target.variablesAt.at, asObject(variables));
+  if (hyperparameters.size > 0)
+    request = put(request, adapting.hyperparameters, asObject(hyperparameters));
+  request = put(request, adapting.entrypoint, entrypoint);
+  request = put(request, adapting.arguments, rest);
+  return isLambda || tags === 0 ? request : { ...request, Tags: pairs };
+}
+
+const AN_IMAGE: Image = { entrypoint: ['/opt/entry', '$(HOME)'], cmd: ['serve', '--all'] };
+
+/** Everything that reaches the program, from the request and the object beside it alone. */
+async function inside({ target, adapting }: One, { request, submission }: Adapted) {
+  const { operation } = adapting;
+  const [environment = {}] = nodesAt(request, target.variablesAt.at);
+  const requests = submission.split.requests.map((one) => {
+    return one.operation === operation ? { ...one, input: request } : one;
+  });
+  const shown = { ...submission, split: { ...submission.split, requests } };
+  const { plan, objects } = await planInside(target, shown);
+  const placed = plan.placements.flatMap((one): [string, string][] => {
+    return one.kind === 'variable' && one.source.kind === 'text'
+      ? [[one.name, one.source.text]]
+      : [];
+  });
+  const own = Object.entries(environment as Record<string, string>);
+  const sent = own.filter(([name]) => !name.startsWith('BELLHOP_'));
+  const spilled = objects.flatMap(({ entries }) =>
+    [...entries.values()].map((one) => one.reveal()),
+  );
+  const native =
+    adapting.hyperparameters === undefined ? {} : nodesAt(request, adapting.hyperparameters)[0];
+  return {
+    variables: new Map([...sent, ...placed]),
+    sent,
+    argv: [...(plan.image.entrypoint ?? []), ...(plan.image.cmd ?? [])],
+    isOurs:
+      new Map(own).get('BELLHOP_COMMAND') === 'plan' ||
+      textsAt(request, adapting.entrypoint)[0] === 'bellhop',
+    hyperparameters: new Map([
+      ...Object.entries((native ?? {}) as Record<string, string>),
+      ...spilled.flatMap((bytes) => readParameters(bytes) ?? []),
+    ]),
+  };
+}
+
+const sorted = (some: ReadonlyMap<string, string>) =>
+  [...some].toSorted(([a], [b]) => (a < b ? -1 : 1));
+
+describe('10,000 random requests', () => {
+  const made: { readonly author: Authored; readonly input: AdaptInput; readonly made: Adapted }[] =
+    [];
+  const legal: Authored[] = [];
+  const refused = new Map<string, number>();
+  beforeAll(() => {
+    for (const author of fc.sample(authored, REQUESTS)) {
+      const request = requestOf(author);
+      const input = inputFor(author.of, request, { image: AN_IMAGE });
+      if (isLegal(author.of.target, author.of.adapting, request)) legal.push(author);
+      else {
+        const one = adapt(input);
+        if ('request' in one) made.push({ author, input, made: one });
+        else for (const { code } of one) refused.set(code, (refused.get(code) ?? 0) + 1);
+      }
+    }
+  }, 600_000);
+
+  test('most of them are over some cap, and are adapted', () => {
+    expect(made.length).toBeGreaterThan(REQUESTS / 3);
+    expect(made.length + legal.length).toBeGreaterThan(REQUESTS * 0.9);
+    expect([...refused.keys()]).toEqual([]);
+  });
+
+  test('what comes out is legal by our caps', () => {
+    for (const { author, made: one } of made) {
+      expect(isLegal(author.of.target, author.of.adapting, one.request)).toBe(true);
+    }
+  });
+
+  test('what arrives inside is what the author wrote', async () => {
+    for (const { author, made: one, input } of made) {
+      const seen = await inside(author.of, one);
+      expect(sorted(seen.variables)).toEqual(sorted(author.variables));
+      if (author.of.adapting.hyperparameters !== undefined) {
+        expect(sorted(seen.hyperparameters)).toEqual(sorted(author.hyperparameters));
+      }
+      if (author.of.adapting.entrypoint === undefined) continue;
+      const rest =
+        author.words ??
+        (author.entrypoint === undefined
+          ? (author.of.adapting.argumentsDefault ?? input.image.cmd)
+          : undefined);
+      expect(seen.isOurs).toBe(true);
+      expect(seen.argv).toEqual([
+        ...(author.entrypoint ?? input.image.entrypoint ?? []),
+        ...(rest ?? []),
+      ]);
+    }
+  }, 600_000);
+
+  test('what is no business of ours stays: tags, roles, names', () => {
+    for (const { made: one, input } of made.slice(0, 2000)) {
+      for (const at of ['Tags', 'RoleArn', 'Role', input.adapting.name, input.adapting.image]) {
+        expect(nodesAt(one.request, at)).toEqual(nodesAt(input.request, at) as Json[]);
+      }
+    }
+  });
+
+  if (moto.missing !== undefined) skipVisibly('botocore judges adapted requests', [moto.missing]);
+  test.skipIf(moto.missing !== undefined)(
+    'botocore and its models have nothing against any',
+    async () => {
+      const asked = made.map(({ author, made: one }) => ({
+        service: author.of.adapting.operation === 'CreateFunction' ? 'lambda' : 'sagemaker',
+        operation: author.of.adapting.operation,
+        input: one.request,
+      }));
+      const found = (await python('botocore_judge.py', asked)) as string[][];
+      expect(found.filter((one) => one.length > 0)).toEqual([]);
+      expect(found).toHaveLength(made.length);
+    },
+    600_000,
+  );
+});
+
+describe('who starts the program', () => {
+  const training = named('sagemaker-training');
+  const big = { Environment: Object.fromEntries([['LONG', 'x'.repeat(600)]]) };
+  const base = { ...BASE['CreateTrainingJob'], ...big };
+  test('an ENTRYPOINT that only the image knows must be given', () => {
+    const made = adapt(inputFor(training, base));
+    expect('request' in made ? [] : made.map(({ code }) => code)).toEqual(['BH_ERR_NO_COMMAND']);
+  });
+  test('where the image is started by bellhop, words stay in the request', () => {
+    const algorithm = {
+      TrainingImage: IMAGE,
+      TrainingInputMode: 'File',
+      ContainerArguments: ['a', ''],
+    };
+    const request = { ...base, AlgorithmSpecification: algorithm };
+    const { request: made } = adapted(inputFor(training, request, { isStartedByImage: true }));
+    expect(made['AlgorithmSpecification']).toEqual(algorithm);
+  });
+  test('where they are over the caps, the plan has them, and counts', async () => {
+    const long = ['python', 'w'.repeat(300)];
+    const algorithm = { TrainingImage: IMAGE, TrainingInputMode: 'File', ContainerArguments: long };
+    const made = adapted(
+      inputFor(
+        training,
+        { ...base, AlgorithmSpecification: algorithm },
+        { isStartedByImage: true },
+      ),
+    );
+    const seen = await inside(training, made);
+    expect([seen.argv, seen.isOurs]).toEqual([long, true]);
+  });
+  test('`train` is added as SageMaker would', async () => {
+    const made = adapted(inputFor(training, base, { image: { entrypoint: ['/e'] } }));
+    expect((await inside(training, made)).argv).toEqual(['/e', 'train']);
+  });
+});
+
+describe('what cannot be adapted is told', () => {
+  const training = named('sagemaker-training');
+  const over = { Environment: { LONG: 'x'.repeat(600) } };
+  const ROWS: readonly (readonly [string, JsonObject, string, string])[] = [
+    [
+      'a map of numbers',
+      { Environment: { A: 1, B: 'x'.repeat(600) } },
+      'BH_ERR_ADAPT',
+      'Environment',
+    ],
+    [
+      'an algorithm of the marketplace',
+      { ...over, AlgorithmSpecification: { AlgorithmName: 'x', TrainingInputMode: 'File' } },
+      'BH_ERR_ADAPT',
+      'TrainingImage',
+    ],
+    [
+      'a request that was adapted before',
+      { Environment: { ...over.Environment, BELLHOP_PLAN: 'inline:1' } },
+      'BH_ERR_ADAPT',
+      'BELLHOP_PLAN',
+    ],
+    ['a NUL', { Environment: { A: '\0', B: 'x'.repeat(600) } }, 'BH_ERR_VALUE', 'A'],
+    ['a name with =', { Environment: { 'A=B': '' } }, 'BH_ERR_VALUE', 'A=B'],
+    [
+      'more than a variable can hold',
+      { Environment: { A: 'x'.repeat(131_072) } },
+      'BH_ERR_VALUE',
+      'A',
+    ],
+    [
+      'a name of the job that is too long',
+      { ...over, TrainingJobName: 'n'.repeat(64) },
+      'BH_ERR_CAP',
+      'TrainingJobName',
+    ],
+  ];
+  test.each([...ROWS])('%s', (_, more, code, where) => {
+    const request = { ...BASE['CreateTrainingJob'], ...more };
+    const made = adapt(inputFor(training, request, { image: { entrypoint: ['/e'] } }));
+    expect('request' in made).toBe(false);
+    const problems = made as readonly BellhopError[];
+    expect(problems.map((one) => one.code)).toContain(code as BellhopError['code']);
+    expect(problems.some((one) => one.where.some((step) => step.includes(where)))).toBe(true);
+  });
+});

@@ -110,7 +110,7 @@ describe('the script that submit prints', () => {
     [
       'azure-ml-command',
       ['CreateEnvironmentVersion', 'CreateCommandJob'],
-      /^az\0rest\0--method\0put\0--url\0https:\/\/management\.azure\.com\/subscriptions\/s\/w\/.*\0--body\0@-\0$/,
+      /^az\0rest\0--method\0put\0--url\0https:\/\/[^\0]*\/subscriptions\/s\/w\/.*\0--body\0@-\0$/,
     ],
     [
       'azure-container-apps-job',

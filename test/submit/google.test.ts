@@ -132,7 +132,7 @@ describe.skipIf(missing !== undefined)('a request of', () => {
     const { code, err, out } = await submit('vertex-custom-job');
     expect([code, err]).toEqual([0, '']);
     expect(out).toContain('vertex-custom-job train-');
-    const { jobSpec } = made.at(-1)?.body as { jobSpec: { workerPoolSpecs: JsonObject[] } };
+    const jobSpec = made.at(-1)?.body['jobSpec'] as { workerPoolSpecs: JsonObject[] };
     const [first, skipped, third] = jobSpec.workerPoolSpecs;
     expect(skipped).toEqual({});
     expect(first?.['containerSpec']).toEqual(third?.['containerSpec'] as Json);

@@ -144,6 +144,31 @@ describe('the script that submit prints', () => {
   });
 });
 
+test('settings of the store that a plan is spilled to arrive through a shell, too', () => {
+  const spilling = {
+    apiVersion: 'bellhop/v1',
+    stores: { files: { kind: 'file', folder: path.join(folder, 'spilled') } },
+    submit: { spill: 'files:jobs' },
+  };
+  mkdirSync(path.join(folder, 'spilled'));
+  const env = Array.from({ length: 3000 }, (_, n) => ({ name: `V${n}`, value: `'${n * 7919}'` }));
+  const containers = [{ name: 'main', image: 'i', command: ['env'], env }];
+  const large = { ...pod, spec: { containers } };
+  writeFileSync(path.join(folder, 'large.yaml'), JSON.stringify(large));
+  writeFileSync(path.join(folder, 'spilling.yaml'), JSON.stringify(spilling));
+  const flags = ['-f', 'large.yaml', '-c', 'spilling.yaml'];
+  const words = [built().bellhop, 'submit', 'slurm-apptainer', ...flags];
+  const { requests } = JSON.parse(call([...words, '--dry-run']).out) as {
+    requests: [{ input: { environment: Record<string, string> } }];
+  };
+  const { environment } = requests[0].input;
+  expect(environment['BELLHOP_PLAN_STORES']).toMatch(/^[A-Za-z0-9+/=]+$/);
+  expect(call(words).code).toBe(0);
+  const started = Bun.spawnSync([built().bellhop, 'run'], { env: { PATH, ...environment } });
+  expect([started.exitCode, started.stderr.toString()]).toEqual([0, '']);
+  expect(started.stdout.toString()).toContain("\nV2999='23749081'\n");
+});
+
 describe('deploy/databricks/entry.py', () => {
   const entry = path.join(ROOT, 'deploy/databricks/entry.py');
   const run = (script: string) => call([PYTHON, entry, 'sh', '-c', script, 'zero', 'a b', '']);

@@ -102,6 +102,10 @@ const target: Target = {
     },
     secretVariables: { by: 'entrypoint', how: 'Slurm has no secrets of its own' },
     command: { by: 'request', how: '`apptainer exec` starts bellhop' },
+    files: {
+      by: 'entrypoint',
+      how: 'written where the user may write; elsewhere give `apptainer: [--fakeroot]` in `submit.targets`',
+    },
     user: { by: 'nobody', how: 'it is the user who submits: `policy: { identity: keep }`' },
     cpuAndMemory: { by: 'request', how: '--cpus-per-task and --mem' },
     gpu: { by: 'request', how: '--gpus-per-task, and --nv of Apptainer' },

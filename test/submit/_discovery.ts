@@ -1,5 +1,5 @@
-// Google's discovery documents, as google-api-python-client bundles them: what of a body is unknown,
-// read-only, of the wrong type, or missing though required.
+// Google's discovery documents, as google-api-python-client bundles them: what of a body is
+// unknown, read-only, of the wrong type, or missing though required.
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';

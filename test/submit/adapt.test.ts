@@ -2,208 +2,22 @@
 // is what the author wrote. botocore and its models judge what comes out.
 import { beforeAll, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { deflateRawSync } from 'node:zlib';
 import type { Json } from '../../src/core/canonical.ts';
-import { BellhopError } from '../../src/core/errors.ts';
+import type { BellhopError } from '../../src/core/errors.ts';
 import { readParameters } from '../../src/plan/hyperparameters.ts';
-import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { Image } from '../../src/plan/types.ts';
 import type { Adapted, AdaptInput } from '../../src/submit/adapt.ts';
 import { adapt, isLegal } from '../../src/submit/adapt.ts';
 import { textsAt } from '../../src/submit/adapt-fields.ts';
-import { ALL_TARGETS } from '../../src/targets/_all.gen.ts';
 import type { JsonObject } from '../../src/targets/_caps.ts';
 import { nodesAt } from '../../src/targets/_caps.ts';
-import type { Adapting, Target } from '../../src/targets/_target.ts';
-import { variableNameProblem } from '../../src/wire/names.ts';
 import { skipVisibly } from '../support/need.ts';
 import { moto, python } from './_botocore.ts';
-import { BUCKET, planInside } from './_submission.ts';
+import type { Authored, One } from './_requests.ts';
+import { BASE, IMAGE, adapted, authored, inputFor, named, requestOf } from './_requests.ts';
+import { planInside } from './_submission.ts';
 
 const REQUESTS = 10_000;
-
-interface One {
-  readonly target: Target;
-  readonly adapting: Adapting;
-}
-
-const all = await Promise.all(
-  Object.values(ALL_TARGETS).map(async (load) => (await load()).default),
-);
-const ADAPTABLE: readonly One[] = all.flatMap((target) => {
-  return target.adapt === undefined ? [] : [{ target, adapting: target.adapt }];
-});
-
-function named(name: string): One {
-  const one = ADAPTABLE.find(({ target }) => target.name === name);
-  if (one === undefined) throw new Error(`${name} is not adapted`);
-  return one;
-}
-
-function inputFor({ target, adapting }: One, request: JsonObject, more: Partial<AdaptInput> = {}) {
-  return {
-    target,
-    adapting,
-    request,
-    spill: BUCKET,
-    image: {},
-    isStartedByImage: false,
-    bellhop: 'bellhop',
-    policy: DEFAULT_POLICY,
-    deflate: (bytes: Uint8Array) => deflateRawSync(bytes, { level: 9 }),
-    nameProblem: variableNameProblem,
-    ...more,
-  };
-}
-
-function adapted(input: AdaptInput): Adapted {
-  const made = adapt(input);
-  if ('request' in made) return made;
-  throw made[0] ?? new Error('no problem and no request');
-}
-
-const ROLE = 'arn:aws:iam::123456789012:role/r';
-const IMAGE = '123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1';
-
-/** What each operation needs beside what is adapted. */
-const BASE: Readonly<Record<string, JsonObject>> = {
-  CreateTrainingJob: {
-    TrainingJobName: 'job-1',
-    AlgorithmSpecification: { TrainingImage: IMAGE, TrainingInputMode: 'File' },
-    RoleArn: ROLE,
-    OutputDataConfig: { S3OutputPath: 's3://b/o' },
-    ResourceConfig: { InstanceType: 'ml.m5.large', InstanceCount: 1, VolumeSizeInGB: 1 },
-    StoppingCondition: { MaxRuntimeInSeconds: 60 },
-  },
-  CreateProcessingJob: {
-    ProcessingJobName: 'job-1',
-    AppSpecification: { ImageUri: IMAGE },
-    RoleArn: ROLE,
-    ProcessingResources: {
-      ClusterConfig: { InstanceType: 'ml.m5.large', InstanceCount: 1, VolumeSizeInGB: 1 },
-    },
-  },
-  CreateModel: {
-    ModelName: 'model-1',
-    ExecutionRoleArn: ROLE,
-    PrimaryContainer: { Image: IMAGE },
-  },
-  CreateFunction: {
-    FunctionName: 'function-1',
-    Role: ROLE,
-    PackageType: 'Image',
-    Code: { ImageUri: IMAGE },
-  },
-};
-
-const count = (max: number) => {
-  return fc.oneof({ weight: 4, arbitrary: fc.nat(4) }, { weight: 1, arbitrary: fc.nat(max) });
-};
-const length = fc.oneof(
-  { weight: 8, arbitrary: fc.nat(12) },
-  { weight: 1, arbitrary: fc.constantFrom(255, 256, 257, 511, 512, 513, 1024, 2500, 2501, 5000) },
-);
-const pieces = fc.constantFrom(
-  'a',
-  'Z',
-  '0',
-  ' ',
-  '$',
-  '$(A)',
-  '${x}',
-  '"',
-  "'",
-  '\\',
-  '\n',
-  '\u00e9',
-  '\u{1f600}',
-  ',',
-  '{',
-);
-const text = fc
-  .tuple(length, fc.array(pieces, { minLength: 1, maxLength: 8 }))
-  .map(([size, some]) => {
-    return some
-      .join('')
-      .repeat(Math.ceil(size / 4))
-      .slice(0, size)
-      .replace(/[\ud800-\udbff]$/, '');
-  });
-const names = fc.oneof(
-  { weight: 12, arbitrary: fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/) },
-  { weight: 1, arbitrary: fc.stringMatching(/^[a-z][a-z.\- ]{1,10}$/) },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom('__proto__', 'constructor', 'AWS_REGION', 'N'.repeat(600)),
-  },
-);
-const fullNames = names.filter((name) => !/^BELLHOP/.test(name));
-const map = (key: fc.Arbitrary<string>, max: number): fc.Arbitrary<Map<string, string>> => {
-  return fc
-    .tuple(count(max), fc.array(fc.tuple(key, text), { maxLength: 8 }))
-    .map(([many, some]) => {
-      const rest = Array.from({ length: many }, (_, n): [string, string] => [
-        `V${n}`,
-        `value ${n}`,
-      ]);
-      return new Map([...some, ...rest]);
-    });
-};
-const words = fc.option(
-  fc
-    .tuple(count(130), fc.array(text, { maxLength: 5 }))
-    .map(([many, some]) => [
-      'python',
-      ...some,
-      ...Array.from({ length: many }, (_, n) => `--w${n}`),
-    ]),
-  { nil: undefined },
-);
-
-/** What an author may write into a request, in one form for all operations. */
-const authored = fc.record({
-  of: fc.constantFrom(...ADAPTABLE),
-  variables: map(fullNames, 220),
-  hyperparameters: map(
-    fc.oneof(
-      fullNames,
-      text.filter((one) => one !== ''),
-    ),
-    150,
-  ),
-  entrypoint: words,
-  words,
-  isIsolated: fc.boolean(),
-  tags: fc.nat(50),
-});
-type Authored = typeof authored extends fc.Arbitrary<infer T> ? T : never;
-
-const ISOLATION: Readonly<Record<string, JsonObject>> = {
-  CreateTrainingJob: { EnableNetworkIsolation: true },
-  CreateProcessingJob: { NetworkConfig: { EnableNetworkIsolation: true } },
-};
-
-function requestOf(author: Authored): JsonObject {
-  const { of, variables, hyperparameters, entrypoint, words: rest, isIsolated, tags } = author;
-  const { target, adapting } = of;
-  const { operation } = adapting;
-  const put = (request: JsonObject, at: string | undefined, node: Json | undefined): JsonObject => {
-    if (at === undefined || node === undefined) return request;
-    const [name = '', ...more] = at.split('.');
-    const inner = (request[name] ?? {}) as JsonObject;
-    return { ...request, [name]: more.length === 0 ? node : put(inner, more.join('.'), node) };
-  };
-  const asObject = (some: ReadonlyMap<string, string>) => Object.fromEntries(some);
-  const pairs = Array.from({ length: tags }, (_, n) => ({ Key: `k${n}`, Value: 'v' }));
-  const isLambda = operation === 'CreateFunction';
-  let request: JsonObject = { ...BASE[operation], ...(isIsolated ? ISOLATION[operation] : {}) };
-  if (variables.size > 0) request = put(request, target.variablesAt.at, asObject(variables));
-  if (hyperparameters.size > 0)
-    request = put(request, adapting.hyperparameters, asObject(hyperparameters));
-  request = put(request, adapting.entrypoint, entrypoint);
-  request = put(request, adapting.arguments, rest);
-  return isLambda || tags === 0 ? request : { ...request, Tags: pairs };
-}
 
 const AN_IMAGE: Image = { entrypoint: ['/opt/entry', '$(HOME)'], cmd: ['serve', '--all'] };
 
@@ -395,7 +209,8 @@ describe('what cannot be adapted is told', () => {
       'TrainingJobName',
     ],
   ];
-  test.each([...ROWS])('%s', (_, more, code, where) => {
+  test.each([...ROWS])('%s', (_, more, ...told) => {
+    const [code, where] = told;
     const request = { ...BASE['CreateTrainingJob'], ...more };
     const made = adapt(inputFor(training, request, { image: { entrypoint: ['/e'] } }));
     expect('request' in made).toBe(false);

@@ -10,7 +10,10 @@ import type { JsonObject } from '../../src/targets/_caps.ts';
 import { built } from '../support/built.ts';
 import { skipVisibly } from '../support/need.ts';
 import { spawned } from '../support/spawned.ts';
+import { calledUrl } from '../../src/submit/called-url.ts';
+import { ALL_TARGETS } from '../../src/targets/_all.gen.ts';
 import { judged, noDiscovery } from './_discovery.ts';
+import { randomRequests } from './_pods.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'bellhop-google-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -127,12 +130,38 @@ const variablesOf = (node: Json | undefined): Record<string, unknown> => {
   return Object.fromEntries(list.map((one) => [one.name, one.value ?? one.valueSource]));
 };
 
+describe.skipIf(missing !== undefined)('the discovery documents', () => {
+  test('have nothing against any request, for 50 random pods each', async () => {
+    let count = 0;
+    for (const load of Object.values(ALL_TARGETS)) {
+      const { default: target } = await load();
+      for (const { send, input } of randomRequests(target, target.follow === undefined ? 1 : 50)) {
+        if (send.by !== 'google rest') continue;
+        const { names } = calledUrl(send, input);
+        const members = Object.entries(input).filter(([name]) => !names.includes(name));
+        const [api, schema] = APIS[send.path.includes('/customJobs') ? 'customJobs' : 'jobs'];
+        expect(judged(api, schema, Object.fromEntries(members))).toEqual([]);
+        count += 1;
+      }
+    }
+    expect(count).toBe(100);
+  }, 60_000);
+  test('complain of what is unknown, missing or of another type', () => {
+    const [api, schema] = APIS.customJobs;
+    expect(judged(api, schema, { displayName: 5, nosuch: 1 })).toEqual([
+      '.jobSpec: required',
+      '.displayName: no string',
+      '.nosuch: unknown',
+    ]);
+  });
+});
+
 describe.skipIf(missing !== undefined)('a request of', () => {
   test('Vertex AI is as its document has it, for each replica of each pool', async () => {
     const { code, err, out } = await submit('vertex-custom-job');
     expect([code, err]).toEqual([0, '']);
     expect(out).toContain('vertex-custom-job train-');
-    const { jobSpec } = made.at(-1)?.body as { jobSpec: { workerPoolSpecs: JsonObject[] } };
+    const jobSpec = made.at(-1)?.body['jobSpec'] as { workerPoolSpecs: JsonObject[] };
     const [first, skipped, third] = jobSpec.workerPoolSpecs;
     expect(skipped).toEqual({});
     expect(first?.['containerSpec']).toEqual(third?.['containerSpec'] as Json);

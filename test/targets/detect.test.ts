@@ -77,6 +77,45 @@ const ROWS: readonly [string, string | undefined, Parameters<typeof fakeIo>[0], 
     { env: ['AWS_LAMBDA_FUNCTION_NAME=f', 'AWS_REGION=eu-north-1'] },
     { job: 'f', region: 'eu-north-1' },
   ],
+  [
+    'a replica of a Vertex AI job',
+    'vertex-custom-job',
+    {
+      env: [
+        'CLOUD_ML_JOB_ID=42',
+        'CLOUD_ML_REGION=us-central1',
+        'CLUSTER_SPEC={"cluster":{"workerpool0":["a:1"],"workerpool1":["b:1","c:1"]}}',
+      ],
+    },
+    { job: '42', region: 'us-central1', nodes: 3 },
+  ],
+  [
+    'the same with a CLUSTER_SPEC that is no JSON',
+    'vertex-custom-job',
+    { env: ['CLOUD_ML_JOB_ID=42', 'CLUSTER_SPEC={'] },
+    { job: '42' },
+  ],
+  [
+    'a task of Cloud Run',
+    'cloud-run-job',
+    { env: ['CLOUD_RUN_JOB=j', 'CLOUD_RUN_EXECUTION=j-abc', 'CLOUD_RUN_TASK_COUNT=5'] },
+    { job: 'j-abc', nodes: 5 },
+  ],
+  ['a job of Azure ML', 'azure-ml-command', { env: ['AZUREML_RUN_ID=r'] }, { job: 'r' }],
+  [
+    'a job of Container Apps',
+    'azure-container-apps-job',
+    { env: ['CONTAINER_APP_JOB_NAME=j', 'CONTAINER_APP_JOB_EXECUTION_NAME=j-1'] },
+    { job: 'j-1' },
+  ],
+  ['a cluster of Databricks', 'databricks-job', { env: ['DB_CLUSTER_ID=c'] }, {}],
+  ['a task of Nomad', 'nomad', { env: ['NOMAD_ALLOC_ID=a', 'NOMAD_JOB_ID=j'] }, { job: 'j' }],
+  [
+    'a task of Slurm',
+    'slurm-apptainer',
+    { env: ['SLURM_JOB_ID=4711', 'SLURM_NTASKS=8'] },
+    { job: '4711', nodes: 8 },
+  ],
   ['an empty variable', undefined, { env: ['AWS_BATCH_JOB_ID='] }, {}],
 ];
 

@@ -2,7 +2,18 @@ import { dnsSubdomainProblem, keyProblem } from './names.ts';
 import type { Quantity } from './quantity.ts';
 import { parseQuantity } from './quantity.ts';
 import type { At } from './read.ts';
-import { complain, flag, integer, list, member, members, record, text, texts } from './read.ts';
+import {
+  complain,
+  flag,
+  integer,
+  annotationOf,
+  list,
+  member,
+  members,
+  record,
+  text,
+  texts,
+} from './read.ts';
 
 // What the API server refuses though nothing of it is delivered: k8s.io/kubernetes v1.33.13
 // pkg/apis/core/validation. A pod that no cluster takes must not start elsewhere.
@@ -31,9 +42,14 @@ const LABEL =
   "a label's value must be at most 63 letters, digits, '-', '_' and '.', and begin and end with " +
   'a letter or digit';
 
-/** ValidateSecretName and IsConfigMapKey, also where the reference is optional. */
+/**
+ * ValidateSecretName and IsConfigMapKey, also where the reference is optional. What an annotation
+ * asks for may stand in the pod by the annotation's name, which no Secret can have, until it is
+ * bound.
+ */
 export function checkReference(at: At): void {
   const name = member(at, 'name');
+  if (name !== undefined && name.value === annotationOf(at)) return;
   const problem = name === undefined ? undefined : dnsSubdomainProblem(text(name) || 'x');
   if (name !== undefined && problem !== undefined) complain(name, problem);
   const key = member(at, 'key');

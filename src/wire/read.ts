@@ -29,13 +29,24 @@ export interface At {
  */
 export function pathText(path: Path): string {
   let text = '';
-  const at = path.indexOf('annotations');
-  const isOfOne = at > 0 && path[at - 1] === 'metadata' && at + 1 < path.length;
-  for (const step of isOfOne ? path.slice(0, at + 2) : path) {
+  for (const step of path.slice(0, annotationEnd(path))) {
     if (typeof step === 'number') text += `[${step}]`;
     else text += text === '' ? step : `.${step}`;
   }
   return text;
+}
+
+/** Where the path of an annotation ends in this one; undefined where it is in none. */
+function annotationEnd(path: Path): number | undefined {
+  const at = path.indexOf('annotations');
+  const isOfOne = at > 0 && path[at - 1] === 'metadata' && at + 1 < path.length;
+  return isOfOne ? at + 2 : undefined;
+}
+
+/** The annotation that has put this into a pod; undefined where the author wrote it there. */
+export function annotationOf({ path, origins }: At): string | undefined {
+  const end = origins === undefined ? undefined : annotationEnd(path);
+  return end === undefined ? undefined : String(path[end - 1]);
 }
 
 const ANNOTATION = /^((?:[A-Za-z]+\.)*metadata\.annotations)\.(.+)$/s;

@@ -2,12 +2,11 @@
 // requests, with a value of its own behind each reference.
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import type { BellhopError } from '../../src/core/errors.ts';
-import { readPod } from '../../src/wire/pod.ts';
 import type { FlyteSecret } from '../../src/wire/flyte-secret.ts';
 import { ANY, ENV_VAR, FILE, encodeSecret } from '../../src/wire/flyte-secret.ts';
 import type { Inside } from './_inside.ts';
 import { secretsOf, shownByRun, shownByWebhook } from './_inside.ts';
+import { refusedBy, withoutAdded } from './_refused.ts';
 import { runVector } from './_run.ts';
 import { KEPT } from './_values.ts';
 import type { Json, MutateVector } from './_vectors.ts';
@@ -91,26 +90,6 @@ function reasonsIn(message: string): readonly string[] {
   const each = reasons.split('; ').filter((one) => !/^(?:Global|Embedded): /.test(one));
   expect(each.length).toBeGreaterThan(0);
   return each;
-}
-
-const ALL_REFUSALS: readonly string[] = ['BH_ERR_POD_INVALID', 'BH_ERR_POD_UNSUPPORTED'];
-
-/** Where there is no cluster, the containers that Flyte's webhook adds are not there. */
-function withoutAdded(pod: Json, before: Json): Json {
-  const of = (one: Json) => (one['spec'] as { initContainers?: readonly Json[] }).initContainers;
-  const names = new Set((of(before) ?? []).map((one) => one['name']));
-  const initContainers = (of(pod) ?? []).filter((one) => names.has(one['name']));
-  return { ...pod, spec: { ...(pod['spec'] as Json), initContainers } };
-}
-
-/** Why the API server refuses a pod. */
-function refusedBy(value: Json, codes = ALL_REFUSALS): readonly string[] {
-  const problems: BellhopError[] = [];
-  const source = { name: 'pod', locate: () => ({ line: 1, column: 1 }) };
-  const { 'bellhop/plan': _, ...annotations } = (value['metadata'] as Json)['annotations'] as Json;
-  const metadata = { ...(value['metadata'] as Json), annotations };
-  readPod({ value: { ...value, metadata }, path: [], source, subject: '', problems });
-  return problems.filter(({ code }) => codes.includes(code)).map(({ what }) => what);
 }
 
 function namesOf({ pod }: MutateVector): readonly string[] {

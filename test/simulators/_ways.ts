@@ -2,6 +2,7 @@
 import { type BatchRequests, awsBatch } from './aws-batch.ts';
 import type { TaskRequests } from './_ecs-requests.ts';
 import { ecsTask } from './ecs.ts';
+import { accountOf } from './_image.ts';
 import { ROLE } from './_legal.ts';
 import { type LocalRequest, local } from './local.ts';
 import { IMAGE, type Way } from './_round-trip.ts';
@@ -88,7 +89,7 @@ const plain: Way = {
       ambient: {
         PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
         HOSTNAME: 'machine',
-        HOME: '/root',
+        HOME: accountOf(image, image.config.user ?? '').home,
         ...Object.fromEntries(pairs),
         AWS_ACCESS_KEY_ID: key.id,
         AWS_SECRET_ACCESS_KEY: key.secret,

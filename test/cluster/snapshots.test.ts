@@ -2,7 +2,7 @@
 // `bellhop snapshot -- CMD`, on a real kubelet and under `bellhop run`: no difference for
 // `bellhop diff`.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Base } from '../kubelet/rootfs.ts';
@@ -38,7 +38,8 @@ const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-snapshots-'));
 /** The image of local runs, with bellhop and the C library that it is linked with. */
 async function importImage({ image }: Base): Promise<void> {
   const root = path.join(folder, 'root');
-  cpSync(image, root, { recursive: true });
+  const copied = await run(['cp', '-a', image, root], IMPORT_MS_MAX);
+  if (!copied.ok) throw new Error(copied.err);
   mkdirSync(path.join(root, 'bellhop'), { recursive: true });
   for (const name of ['bellhop', 'bellhop-runtime']) {
     copyFileSync(path.join(DIST, name), path.join(root, 'bellhop', name));
@@ -59,7 +60,8 @@ function watched(container: Container): void {
   const { command = ['/probe'], args = [] } = container;
   const program = command.length === 0 ? ['/probe'] : command;
   const paths = (container.volumeMounts ?? []).map((mount) => mountPath(mount.mountPath));
-  const flags = paths.flatMap((at) => ['--path', at]);
+  // Without any it would look below the mounts of the stage as well.
+  const flags = ['/srv', ...paths].flatMap((at) => ['--path', at]);
   container.command = ['/bellhop/bellhop', 'snapshot', ...flags, '--', ...program];
   container.args = args;
   container.env = [...(container.env ?? []), { name: 'BELLHOP_SNAPSHOT_KEY', value: KEY }];

@@ -7,7 +7,7 @@ import type { Settings } from './settings.ts';
 /** What a sidecar gives to the program. */
 export type SidecarGives = 'metrics' | 'telemetry' | 'logs' | 'secrets' | 'mesh' | 'database';
 
-/** One kind of sidecar, by the images and container names that its vendor documents. */
+/** One kind of sidecar, by the images and container names that it usually has. */
 export interface SidecarKind {
   readonly kind: string;
   readonly gives: SidecarGives;
@@ -28,7 +28,7 @@ export interface Sidecar {
   readonly what: string;
 }
 
-/** Read 2026-11-21 in the vendors' charts and injectors, as far as these are public. */
+/** By general knowledge of the vendors' charts and injectors; not held against their files. */
 export const SIDECARS: readonly SidecarKind[] = [
   {
     kind: 'statsd-exporter',

@@ -10,7 +10,7 @@ import { addressOf, regionOf } from '../stores/_aws-settings.ts';
 import type { Options } from '../stores/_options.ts';
 import type { StoreContext } from '../stores/_store.ts';
 
-// Calls of AWS's APIs, signed by the same light code as the stores' requests: see decision 10.
+// Calls of AWS's APIs, signed by the same light code as the stores' requests: see decision 12.
 
 /** What came of a request. */
 export type Answered =

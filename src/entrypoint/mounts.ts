@@ -42,6 +42,8 @@ interface Binding {
   /** The memory emptyDir that a later start may take over. */
   readonly volume?: string;
   readonly readOnly: boolean;
+  /** True for a volume, which the container runtime mounts where there is a place for it. */
+  readonly isVolume?: true;
 }
 
 /** Delivers everything; throws with everything undone by the caller's rollback. */
@@ -73,7 +75,7 @@ export function deliverByMounts(hands: Hands, state: State, delivery: Delivery):
   const ordered = work.bindings.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   record(work, ...ordered.map((one) => mountNote(hands, one)));
   for (const binding of ordered) {
-    mustBeThere(hands, binding.path, ordered);
+    if (binding.isVolume === true) mustBeThere(hands, binding.path, ordered);
     bind(work, binding);
   }
   for (const { path, readOnly } of ordered) if (readOnly) makeReadOnly(work, path);
@@ -111,7 +113,8 @@ function stageVolume(work: Work, volume: Staged, stage: string): void {
     const source = toldAs(landing.path, () => partOf(part, landing));
     const isData = tree === undefined && landing.subPath === '' && !landing.readOnly;
     const named = isData && isMemory ? { volume: placement.volume } : {};
-    work.bindings.push({ source, path: landing.path, readOnly: landing.readOnly, ...named });
+    const { path, readOnly } = landing;
+    work.bindings.push({ source, path, readOnly, isVolume: true, ...named });
   }
   if (isMade) finish(stage);
   else finishAgain(stage);

@@ -111,3 +111,14 @@ export function jobProgress(of: {
   }
   return { state: said === of.running ? 'running' : 'waiting', said };
 }
+
+/** The caps of an operation's list of words (entrypoint or arguments) at this member. */
+export function wordsOf(operation: string): (at: string) => readonly Cap[] {
+  const limit = limitsOf(operation);
+  const form = formsOf(operation);
+  return (at) => [
+    limit(at, 'entries', { max: 100, min: 1, model: at }),
+    limit(at, 'value', { max: 256, model: `${at}.[]` }),
+    form(at, 'value', { pattern: '.*', model: `${at}.[]` }),
+  ];
+}

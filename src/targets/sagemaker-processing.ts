@@ -12,12 +12,14 @@ import {
   jobProgress,
   limitsOf,
   sagemaker,
+  wordsOf,
 } from './_sagemaker.ts';
 import type { Job, Target } from './_target.ts';
 
 const OPERATION = 'CreateProcessingJob';
 const limit = limitsOf(OPERATION);
 const form = formsOf(OPERATION);
+const words = wordsOf(OPERATION);
 const CHANNEL = 'bellhop';
 const FOLDER = '/opt/ml/processing/bellhop';
 const CONFIG = '/opt/ml/config/processingjobconfig.json';
@@ -33,8 +35,8 @@ const target: Target = {
     limit('Environment', 'name', { max: 256, model: 'Environment.{k}' }),
     limit('Environment', 'value', { max: 256, model: 'Environment.{v}' }),
     form('Environment', 'name', { pattern: '[a-zA-Z_][a-zA-Z0-9_]*', model: 'Environment.{k}' }),
-    ...words('ContainerEntrypoint'),
-    ...words('ContainerArguments'),
+    ...words('AppSpecification.ContainerEntrypoint'),
+    ...words('AppSpecification.ContainerArguments'),
     limit('AppSpecification.ImageUri', 'text', { max: 255, model: 'AppSpecification.ImageUri' }),
     limit('ProcessingInputs', 'entries', { max: 10, model: 'ProcessingInputs' }),
     limit('ProcessingInputs[].S3Input.LocalPath', 'text', {
@@ -140,15 +142,6 @@ const target: Target = {
 };
 
 export default target;
-
-function words(field: string) {
-  const at = `AppSpecification.${field}`;
-  return [
-    limit(at, 'entries', { max: 100, min: 1, model: at }),
-    limit(at, 'value', { max: 256, model: `${at}.[]` }),
-    form(at, 'value', { pattern: '.*', model: `${at}.[]` }),
-  ];
-}
 
 function processingJob(job: Job): JsonObject {
   const given = job.given(OPERATION);

@@ -12,12 +12,14 @@ import {
   jobProgress,
   limitsOf,
   sagemaker,
+  wordsOf,
 } from './_sagemaker.ts';
 import type { Job, Target } from './_target.ts';
 
 const OPERATION = 'CreateTrainingJob';
 const limit = limitsOf(OPERATION);
 const form = formsOf(OPERATION);
+const words = wordsOf(OPERATION);
 const CHANNEL = 'bellhop';
 
 /** Amazon SageMaker: a training job. */
@@ -36,8 +38,8 @@ const target: Target = {
     limit('HyperParameters', 'value', { max: 2500, model: 'HyperParameters.{v}' }),
     form('HyperParameters', 'name', { pattern: '.*', model: 'HyperParameters.{k}' }),
     form('HyperParameters', 'value', { pattern: '.*', model: 'HyperParameters.{v}' }),
-    ...words('ContainerEntrypoint'),
-    ...words('ContainerArguments'),
+    ...words('AlgorithmSpecification.ContainerEntrypoint'),
+    ...words('AlgorithmSpecification.ContainerArguments'),
     limit('AlgorithmSpecification.TrainingImage', 'text', {
       max: 255,
       model: 'AlgorithmSpecification.TrainingImage',
@@ -155,15 +157,6 @@ const target: Target = {
 };
 
 export default target;
-
-function words(field: string) {
-  const at = `AlgorithmSpecification.${field}`;
-  return [
-    limit(at, 'entries', { max: 100, min: 1, model: at }),
-    limit(at, 'value', { max: 256, model: `${at}.[]` }),
-    form(at, 'value', { pattern: '.*', model: `${at}.[]` }),
-  ];
-}
 
 function trainingJob(job: Job): JsonObject {
   const given = job.given(OPERATION);

@@ -96,13 +96,14 @@ function stoppedBy({ name, state }: ContainerStatus): Refused | undefined {
   return { by: 'runtime', container: name, message: ended?.message ?? '' };
 }
 
-/** What the kubelet could not do for the pod as a whole. */
+/** What the kubelet could not do for the pod as a whole; what it says first may be but a delay. */
 function warningOf({ metadata }: Admitted, events: readonly Event[]): Refused | undefined {
   const warning = events.find((event) => {
     const isOurs = event.involvedObject.uid === metadata.uid && event.type === 'Warning';
-    return isOurs && /^(FailedMount|FailedCreatePodSandBox)$/.test(event.reason);
+    const isEnd = /^(FailedMount|FailedCreatePodSandBox)$/.test(event.reason);
+    return isOurs && isEnd && !NOT_YET.test(event.message);
   });
-  if (warning === undefined || NOT_YET.test(warning.message)) return undefined;
+  if (warning === undefined) return undefined;
   return { by: 'kubelet', message: `${warning.reason}: ${warning.message}` };
 }
 

@@ -4,6 +4,7 @@ import { storesBehind } from '../entrypoint/store-problems.ts';
 import { ReferenceProblem, fillTemplate, parseReference } from '../plan/reference.ts';
 import type { Settings } from '../plan/settings.ts';
 import { storesOf } from '../plan/settings-use.ts';
+import { withStoresBehind } from '../plan/stores-used.ts';
 import type { StoreOptions } from '../plan/types.ts';
 import { ALL_STORES } from '../stores/_all.gen.ts';
 import type { StoreKind } from '../stores/_store.ts';
@@ -44,7 +45,7 @@ async function placeAt(
   return {
     store,
     path: path.replace(/\/+$/, ''),
-    stores: withBehind(declared, store),
+    stores: withStoresBehind({ stores: declared, storesBehind }, [store]),
     addressOf: (one) => writes.address?.(one),
     ...(bytesMax === undefined ? {} : { bytesMax }),
   };
@@ -56,20 +57,4 @@ function writesOf(options: StoreOptions, kind: StoreKind | undefined): StoreKind
   const { needs } = kind.writes;
   if (needs === undefined || options[needs] !== undefined) return kind.writes;
   throw new ReferenceProblem(`${called} can be written where \`${needs}\` is set`);
-}
-
-/** The store and those that its credentials come from, and theirs. */
-function withBehind(
-  declared: Readonly<Record<string, StoreOptions>>,
-  store: string,
-): Readonly<Record<string, StoreOptions>> {
-  const used: Record<string, StoreOptions> = {};
-  const use = (name: string): void => {
-    const options = declared[name];
-    if (options === undefined || Object.hasOwn(used, name)) return;
-    used[name] = options;
-    for (const behind of storesBehind(options)) use(behind);
-  };
-  use(store);
-  return used;
 }

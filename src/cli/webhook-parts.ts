@@ -4,10 +4,12 @@ import { judge } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { readSettingsFile } from '../entrypoint/inputs.ts';
 import { openAskOne } from '../entrypoint/one-value.ts';
+import { storeProblems, storesBehind } from '../entrypoint/store-problems.ts';
 import { variablesOf } from '../entrypoint/platform.ts';
 import { ALL_INJECTORS } from '../injectors/_all.gen.ts';
 import { settingsProblems } from '../plan/settings-problems.ts';
-import { policyOf, storesOf } from '../plan/settings-use.ts';
+import type { Settings } from '../plan/settings.ts';
+import { policyFallbacks, policyOf, storesOf } from '../plan/settings-use.ts';
 import type { Mutate } from '../webhook/decision.ts';
 import { embeddedPlace } from '../webhook/embedded-place.ts';
 import { globalValues } from '../webhook/global-values.ts';
@@ -15,6 +17,7 @@ import type { KubernetesApi } from '../webhook/kubernetes-api.ts';
 import { fetchesVariables, mutateSettings, storeOfType } from '../webhook/managers.ts';
 import type { MutateSettings } from '../webhook/mutate.ts';
 import { openMutate } from '../webhook/mutate.ts';
+import type { FetchSettings } from '../webhook/pull-plan.ts';
 import { openPullSecrets } from '../webhook/pull-secrets.ts';
 import { openSecretLookup } from '../webhook/secret-lookup.ts';
 import type { SettingsProblem, WebhookSettings } from '../webhook/settings.ts';
@@ -57,6 +60,7 @@ export async function webhookParts(
   const global = readGlobalSettings(all.flyteSecrets);
   judge([
     ...problems,
+    ...storeProblems(all, source),
     ...below('webhook', webhook.problems, source),
     ...below('webhook', storesProblems(webhook.settings, Object.keys(all.stores ?? {})), source),
     ...below('flyteSecrets', global.problems, source),
@@ -71,9 +75,9 @@ export async function webhookParts(
   const variables = variablesOf(io);
   const values = openValues({ io, settings, api, sha256: DIGESTS.sha256 });
   const places = { fs: io.fs, clock: io.clock, variable: (name: string) => variables.get(name) };
-  const stores = storesOf(all);
-  const storeOf = storeOfType({ settings, kinds: ALL_INJECTORS, stores });
-  const pulled = fetchesVariables(settings) ? openPulled({ io, stores, storeOf }) : undefined;
+  const fetching = fetchSettings(all);
+  const storeOf = storeOfType({ settings, kinds: ALL_INJECTORS, stores: fetching.stores });
+  const pulled = fetchesVariables(settings) ? openPulled({ io, fetching, storeOf }) : undefined;
   const registries = openRegistries({ io, settings, api });
   const asking = mutateSettings(settings, ALL_INJECTORS, {
     global: globalValues(places, global.settings),
@@ -82,8 +86,7 @@ export async function webhookParts(
     values: values.secrets,
     ...(pulled === undefined ? {} : { readPulled: pulled.read }),
     ...(registries === undefined ? {} : { startOf: registries.startOf }),
-    stores,
-    policy: policyOf(all, undefined),
+    fetching,
     digest: DIGESTS,
   });
   const mutate = openMutate(asking);
@@ -91,7 +94,22 @@ export async function webhookParts(
   const otherCaches = new Map(
     Object.entries(others).flatMap(([name, one]) => (one === undefined ? [] : [[name, one]])),
   );
-  return { settings, mutate, asking, cache, otherCaches, values, warnings: webhook.warnings };
+  const warnings = [...webhook.warnings, ...unused(all)];
+  return { settings, mutate, asking, cache, otherCaches, values, warnings };
+}
+
+function fetchSettings(all: Settings): FetchSettings {
+  return {
+    stores: storesOf(all),
+    storesBehind,
+    policy: policyOf(all, undefined),
+    fallbacksOf: (reference) => policyFallbacks(all, reference),
+  };
+}
+
+function unused({ policy }: Settings): string[] {
+  if (policy?.lastGood === undefined) return [];
+  return ['policy.lastGood is not used here: of what pods fetch no copy is kept'];
 }
 
 const WITH_STORES = ALL_INJECTORS.flatMap(({ type, storeKind }) => {

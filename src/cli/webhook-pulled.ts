@@ -1,26 +1,27 @@
 // Values of stores that the webhook fetches itself, for `webhook.pull.variables: secret`.
 import type { Io } from '../core/io/types.ts';
 import { Sealed } from '../core/sealed.ts';
-import { openAskNamed } from '../entrypoint/one-value.ts';
+import type { Given } from '../entrypoint/answers.ts';
+import type { AskBound } from '../entrypoint/one-value.ts';
+import { openAskBound } from '../entrypoint/one-value.ts';
 import { oneOf } from '../entrypoint/select.ts';
 import type { FoundValue } from '../injectors/_injector.ts';
 import { Refusal } from '../injectors/_injector.ts';
-import type { Plan } from '../plan/types.ts';
+import type { Bound } from '../plan/types.ts';
 import type { Answer } from '../stores/_store.ts';
-import { parsedJson } from '../webhook/parsed-json.ts';
 import type { PullSettings } from '../webhook/pull-container.ts';
+import type { FetchSettings } from '../webhook/pull-plan.ts';
 import type { ReadPulled } from '../webhook/pulled-values.ts';
 import type { ValueCache } from '../webhook/value-cache.ts';
 import { CACHE_LIMITS, openValueCache } from '../webhook/value-cache.ts';
-import { isRecord } from '../wire/read.ts';
 
 /** Beside what Embedded keeps. */
 const LIMITS = { ...CACHE_LIMITS, bytesMax: CACHE_LIMITS.bytesMax / 2 };
 
-/** Which stores there are, and which of them holds the secrets of a manager. */
+/** How bellhop.yaml has it fetched, and which store holds the secrets of a manager. */
 export interface PulledParts {
   readonly io: Io;
-  readonly stores: Plan['stores'];
+  readonly fetching: FetchSettings;
   readonly storeOf: PullSettings['storeOf'];
 }
 
@@ -29,24 +30,25 @@ export interface PulledOpened {
   readonly cache: ValueCache;
 }
 
-/** Reads as the webhook; each path is asked for once by all who want it, and kept for a while. */
-export function openPulled({ io, stores, storeOf }: PulledParts): PulledOpened {
-  const asks = new Map<string, ReturnType<typeof openAskNamed>>();
-  const askOf = (type: string) => {
+/**
+ * Reads as the webhook, from fallbacks where a store is down; each path is asked for once by all
+ * who want it, and kept for a while.
+ */
+export function openPulled({ io, fetching, storeOf }: PulledParts): PulledOpened {
+  const asks = new Map<string, AskBound>();
+  const askOf = (type: string, { fallbacks = [] }: Bound): AskBound => {
     const { name, options } = storeOf(type);
-    const ask =
-      asks.get(name) ?? openAskNamed(io, { ...stores, [name]: options }, LIMITS.readMsMax);
+    const ms = fallbacks.length === 0 ? LIMITS.readMsMax : WITH_FALLBACKS_MS_MAX;
+    const ask = asks.get(name) ?? openAskBound(io, { ...fetching.stores, [name]: options }, ms);
     asks.set(name, ask);
-    return { name, ask };
+    return ask;
   };
   const cache = openValueCache(
     async (id, signal) => {
-      const [type = '', path = '', version] = idParts(id);
-      const { name, ask } = askOf(type);
-      const wanted = version === undefined ? { path } : { path, version };
-      const answer = await ask(name, wanted, signal);
+      const { type, bound } = askedBy(id);
+      const { answer, level } = await askOf(type, bound)(bound, signal);
       if (answer.kind === 'failed') throw answer.problem.within('read by the webhook');
-      return answer.kind === 'absent' ? undefined : packed(answer);
+      return answer.kind === 'absent' ? undefined : packed(answer, level);
     },
     io.clock,
     LIMITS,
@@ -55,12 +57,15 @@ export function openPulled({ io, stores, storeOf }: PulledParts): PulledOpened {
     cache,
     read: async ({ type, path, key, version, called }, signal) => {
       const { name } = storeOf(type);
-      const id = JSON.stringify([type, path, ...(version === undefined ? [] : [version])]);
-      const found = await cache.find(id, signal);
+      const place = { store: name, path, ...(version === undefined ? {} : { version }) };
+      const reference = { ...place, ...(key === undefined ? {} : { key }) };
+      const fallbacks = fetching.fallbacksOf(reference);
+      // Which key is wanted decides only whether a fallback has it.
+      const asked = fallbacks.length === 0 ? { reference: place } : { reference, fallbacks };
+      const found = await cache.find(JSON.stringify({ type, ...asked }), signal);
       if (found === undefined) throw new Refusal(`store ${name} says that there is none`);
       if (found.text === LENT) throw new Refusal(LENT_WHY);
-      const reference = { store: name, path, ...(key === undefined ? {} : { key }) };
-      const value = oneOf({ answer: unpacked(found), level: 0 }, { reference, called });
+      const value = oneOf(unpacked(found), { reference, fallbacks, called });
       if (value instanceof Sealed) return value.reveal();
       // What it lacks is said, whose it is stands beside it.
       throw new Refusal(value === 'absent' ? `store ${name} lacks it` : value.what);
@@ -68,9 +73,17 @@ export function openPulled({ io, stores, storeOf }: PulledParts): PulledOpened {
   };
 }
 
-function idParts(id: string): readonly string[] {
-  const parsed = parsedJson(Buffer.from(id));
-  return Array.isArray(parsed) ? parsed.map(String) : [];
+/** A fallback's answer must be there while the API server waits: 10 seconds. */
+const WITH_FALLBACKS_MS_MAX = 8000;
+
+/** What the cache has a value under: of which manager's store, and what is asked. */
+interface Asked extends Pick<Bound, 'reference' | 'fallbacks'> {
+  readonly type: string;
+}
+
+function askedBy(id: string): { readonly type: string; readonly bound: Bound } {
+  const { type, ...asked } = JSON.parse(id) as Asked;
+  return { type, bound: { ...asked, called: asked.reference.path } };
 }
 
 type There = Extract<Answer, { kind: 'value' | 'map' }>;
@@ -79,19 +92,28 @@ type There = Extract<Answer, { kind: 'value' | 'map' }>;
 const LENT = 'null';
 const LENT_WHY = 'its value is only lent, and a Secret would outlive it; ask for a file';
 
-/** As a cache takes it: one text for all values of a path. */
-function packed({ facts, ...answer }: There): FoundValue {
-  if (facts?.leaseMs !== undefined) return { text: LENT };
-  const text = (value: Sealed): string => Buffer.from(value.reveal()).toString('base64');
-  if (answer.kind === 'value') return { text: JSON.stringify(text(answer.value)) };
-  const entries = [...answer.entries].map(([name, value]) => [name, text(value)]);
-  return { text: JSON.stringify(Object.fromEntries(entries)) };
+/** All values of a path, or one that is no map, by base64; and who has said it. */
+interface Packed {
+  readonly level: number;
+  readonly value?: string;
+  readonly entries?: readonly (readonly [name: string, value: string])[];
 }
 
-function unpacked({ text = '' }: FoundValue): Answer {
-  const parsed = parsedJson(Buffer.from(text));
-  const value = (base64: unknown): Sealed => new Sealed(Buffer.from(String(base64), 'base64'));
-  if (!isRecord(parsed)) return { kind: 'value', value: value(parsed) };
-  const entries = Object.entries(parsed).map(([name, one]) => [name, value(one)] as const);
-  return { kind: 'map', entries: new Map(entries) };
+/** As a cache takes it: one text for all values of a path. */
+function packed({ facts, ...answer }: There, level: number): FoundValue {
+  if (facts?.leaseMs !== undefined) return { text: LENT };
+  const text = (value: Sealed): string => Buffer.from(value.reveal()).toString('base64');
+  const all: Packed =
+    answer.kind === 'value'
+      ? { level, value: text(answer.value) }
+      : { level, entries: [...answer.entries].map(([name, value]) => [name, text(value)]) };
+  return { text: JSON.stringify(all) };
+}
+
+function unpacked({ text = '' }: FoundValue): Given {
+  const { level, value = '', entries } = JSON.parse(text) as Packed;
+  const sealed = (base64: string): Sealed => new Sealed(Buffer.from(base64, 'base64'));
+  if (entries === undefined) return { answer: { kind: 'value', value: sealed(value) }, level };
+  const all = entries.map(([name, one]) => [name, sealed(one)] as const);
+  return { answer: { kind: 'map', entries: new Map(all) }, level };
 }

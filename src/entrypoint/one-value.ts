@@ -2,26 +2,29 @@ import { openBudget } from '../core/budget.ts';
 import type { Io } from '../core/io/types.ts';
 import { NO_TRACE } from '../core/trace.ts';
 import { barePlan } from '../plan/bare.ts';
-import type { Plan, StoreOptions } from '../plan/types.ts';
+import type { Bound, Plan, StoreOptions } from '../plan/types.ts';
 import { DEFAULT_POLICY } from '../plan/types.ts';
-import type { Answer, Store, Wanted } from '../stores/_store.ts';
-import { failed } from './ask.ts';
+import type { Answer } from '../stores/_store.ts';
+import type { Given } from './answers.ts';
+import { askLevels } from './ask.ts';
 import type { StoresContext } from './open-store.ts';
-import { openStore } from './open-store.ts';
-import { BellhopError } from '../core/errors.ts';
+import { questionsOf } from './questions.ts';
 
 /** Asks one store for one path at a time, for as long as the process lives. */
 export type AskOne = (path: string, signal: AbortSignal) => Promise<Answer>;
 
-/** The same of several stores, by their names. */
-export type AskNamed = (store: string, wanted: Wanted, signal: AbortSignal) => Promise<Answer>;
+/** The same of several stores, and of fallbacks where a store is down. */
+export type AskBound = (bound: Bound, signal: AbortSignal) => Promise<Given>;
 
 const NAME = 'store';
 
-/** A way of asking a store outside of any start; as `openAskNamed`. */
+/** A way of asking a store outside of any start; as `openAskBound`. */
 export function openAskOne(io: Io, options: StoreOptions, askMsMax: number): AskOne {
-  const ask = openAskNamed(io, { [NAME]: options }, askMsMax);
-  return async (path, signal) => ask(NAME, { path }, signal);
+  const ask = openAskBound(io, { [NAME]: options }, askMsMax);
+  return async (path, signal) => {
+    const { answer } = await ask({ reference: { store: NAME, path }, called: path }, signal);
+    return answer;
+  };
 }
 
 /**
@@ -29,7 +32,7 @@ export function openAskOne(io: Io, options: StoreOptions, askMsMax: number): Ask
  * known of identities is kept between them, until an answer fails: a start remembers for as long as
  * it lives that an identity was refused, and here somebody may have given it the right since.
  */
-export function openAskNamed(io: Io, stores: Plan['stores'], askMsMax: number): AskNamed {
+export function openAskBound(io: Io, stores: Plan['stores'], askMsMax: number): AskBound {
   let context: StoresContext = { io, objects: [], trace: NO_TRACE, made: new Map() };
   const plan = barePlan({
     origin: { name: '', namespace: 'default', container: '' },
@@ -37,30 +40,23 @@ export function openAskNamed(io: Io, stores: Plan['stores'], askMsMax: number): 
     policy: DEFAULT_POLICY,
     placements: [],
   });
-  return async (name, wanted, signal) => {
+  return async (bound, signal) => {
     const budget = openBudget(io.clock, askMsMax);
     const stop = (): void => budget.end();
     signal.addEventListener('abort', stop, { once: true });
     const own = context;
-    const answer = await answerOf(async () => {
-      const opening = { name, budget, attemptsMax: Infinity, waiting: [] };
-      const store: Store = await openStore(plan, own, opening);
-      const [first] = await store.fetch([wanted]);
-      return first ?? { kind: 'absent', what: 'the store has said nothing' };
-    }).finally(() => {
+    const asking = { plan, stores: own, budget, hasCopy: false };
+    const answers = await askLevels(asking, questionsOf([bound]), 0).finally(() => {
       signal.removeEventListener('abort', stop);
       budget.close();
     });
-    if (answer.kind === 'failed' && context === own) context = { ...own, made: new Map() };
-    return answer;
+    const [given = SAID_NOTHING] = answers.values();
+    if (given.answer.kind === 'failed' && context === own) context = { ...own, made: new Map() };
+    return given;
   };
 }
 
-async function answerOf(work: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof BellhopError) return failed(error);
-    throw error;
-  }
-}
+const SAID_NOTHING: Given = {
+  answer: { kind: 'absent', what: 'the store has said nothing' },
+  level: 0,
+};

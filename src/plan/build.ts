@@ -6,7 +6,6 @@ import type { DataObject } from '../wire/objects.ts';
 import type { AnnotatedValue } from './annotated.ts';
 import { annotatedFiles, bindAnnotated } from './annotated.ts';
 import { EMBEDDED, bindLastGood } from './bind.ts';
-import { boundsOf } from './bounds.ts';
 import { identityOf, identityProblems } from './identity.ts';
 import { serviceVariables } from './services.ts';
 import { clientVariables, metricsOf } from './metrics.ts';
@@ -14,6 +13,8 @@ import type { Settings } from './settings.ts';
 import { policyOf, storesOf } from './settings-use.ts';
 import type { Sidecar } from './sidecars.ts';
 import { sidecarKind, sidecarText, sidecarsOf } from './sidecars.ts';
+import type { DeclaredStores } from './stores-used.ts';
+import { storesUsed } from './stores-used.ts';
 import type { ArgvPlacement, Image, Placement, Plan, Policy, StoreOptions } from './types.ts';
 import { PLAN_VERSION } from './types.ts';
 import type { PlanContext } from './variables.ts';
@@ -117,7 +118,7 @@ export function buildPlan(input: PlanInput): PlanResult {
     apiVersion: PLAN_VERSION,
     requires: metrics?.relay === undefined ? [] : ['metrics-relay'],
     origin: originOf(input),
-    stores: usedStores(input, placements, policy),
+    stores: storesUsed(declaredBy(input), placements, policy),
     policy,
     image: input.image,
     identity: identityOf(pod, container),
@@ -126,6 +127,10 @@ export function buildPlan(input: PlanInput): PlanResult {
     placements,
   };
   return { plan, problems, warnings, sidecars };
+}
+
+function declaredBy({ settings, storesBehind }: PlanInput): DeclaredStores {
+  return { stores: { ...storesOf(settings), [EMBEDDED]: { kind: EMBEDDED } }, storesBehind };
 }
 
 function originOf(input: PlanInput): Plan['origin'] {
@@ -160,28 +165,4 @@ function argvOf(container: Container): ArgvPlacement {
 function withJobTime(policy: Policy, { activeDeadlineSeconds }: Pod): Policy {
   if (policy.jobSecondsMax !== undefined || activeDeadlineSeconds === undefined) return policy;
   return { ...policy, jobSecondsMax: activeDeadlineSeconds };
-}
-
-/** Only stores that a placement or the policy refers to are in the plan, and those behind them. */
-function usedStores(
-  { settings, storesBehind }: PlanInput,
-  placements: readonly Placement[],
-  { lastGood }: Policy,
-): Record<string, StoreOptions> {
-  const declared = storesOf(settings);
-  const used: Record<string, StoreOptions> = {};
-  const use = (store: string): void => {
-    const options = store === EMBEDDED ? { kind: EMBEDDED } : declared[store];
-    if (options === undefined || Object.hasOwn(used, store)) return;
-    used[store] = options;
-    for (const behind of storesBehind(options)) use(behind);
-  };
-  for (const { bound } of boundsOf(placements)) {
-    for (const { store } of [bound.reference, ...(bound.fallbacks ?? [])]) use(store);
-  }
-  if (lastGood !== undefined) {
-    use(lastGood.to.store);
-    use('age' in lastGood.key ? lastGood.key.age.store : lastGood.key.store);
-  }
-  return used;
 }

@@ -6,13 +6,14 @@ import type {
   PullSecrets,
 } from '../injectors/_injector.ts';
 import { Refusal } from '../injectors/_injector.ts';
-import type { Policy, StoreOptions } from '../plan/types.ts';
+import type { StoreOptions } from '../plan/types.ts';
 import { ENV_VAR } from '../wire/flyte-secret.ts';
 import type { AllowRule } from './allow.ts';
 import type { Manager } from './asking.ts';
 import type { MutateSettings } from './mutate.ts';
 import type { StartOf } from './image-starts.ts';
 import type { PullSettings } from './pull-container.ts';
+import type { FetchSettings } from './pull-plan.ts';
 import type { ReadPulled } from './pulled-values.ts';
 import { openKeptInstead } from './pulled-values.ts';
 import type { WebhookSettings } from './settings.ts';
@@ -33,9 +34,8 @@ export interface ManagersOutside {
   /** Asks registries; absent where none may be asked. */
   readonly startOf?: StartOf;
   readonly digest: InjectorContext['digest'];
-  /** Stores and policy of bellhop.yaml, for what one container fetches. */
-  readonly stores: Readonly<Record<string, StoreOptions>>;
-  readonly policy: Policy;
+  /** For what one container fetches. */
+  readonly fetching: FetchSettings;
 }
 
 /** The managers that the configuration enables, and how they are asked. */
@@ -52,8 +52,8 @@ export function mutateSettings(
   const pull: PullSettings = {
     container: settings.pull,
     images: settings.images,
-    policy: outside.policy,
-    storeOf: storeOfType({ settings, kinds, stores: outside.stores }),
+    fetching: outside.fetching,
+    storeOf: storeOfType({ settings, kinds, stores: outside.fetching.stores }),
   };
   const isV1 = settings.compat === 'v1';
   return {
@@ -156,7 +156,7 @@ export function storeOfType({ settings, kinds, stores }: Known): PullSettings['s
 
 function contextOf(
   settings: WebhookSettings,
-  outside: Omit<ManagersOutside, 'stores' | 'policy'>,
+  outside: Omit<ManagersOutside, 'fetching'>,
 ): InjectorContext {
   const { vaultSecretManager: vault, embeddedSecretManagerConfig: embedded } = settings;
   const { fileMountInitContainer: writer, imagePullSecrets } = embedded;

@@ -3,17 +3,26 @@
 import type { PullEdit } from '../injectors/_edit.ts';
 import { barePlan } from '../plan/bare.ts';
 import { printPlan } from '../plan/document.ts';
-import type { Placement, Plan, Policy, StoreOptions } from '../plan/types.ts';
+import type { DeclaredStores } from '../plan/stores-used.ts';
+import { storesUsed } from '../plan/stores-used.ts';
+import type { Placement, Plan, Policy, Reference, StoreOptions } from '../plan/types.ts';
 import { isRecord } from '../wire/read.ts';
 import type { Json, PodState } from './pod-state.ts';
 import { sameJson } from './pod-state.ts';
 import { EditProblem } from './pod-volumes.ts';
 
+/** What bellhop.yaml says of fetching. */
+export interface FetchSettings extends DeclaredStores {
+  readonly policy: Policy;
+  /** Where else a reference is looked for when its store is down. */
+  readonly fallbacksOf: (reference: Reference) => readonly Reference[];
+}
+
 /** Where fetched values are, and how strictly they are fetched. */
 export interface PlanSettings {
+  readonly fetching: FetchSettings;
   /** The store that holds the secrets of a manager's type: its name and its settings. */
   readonly storeOf: (type: string) => { readonly name: string; readonly options: StoreOptions };
-  readonly policy: Policy;
 }
 
 export const PLAN_ANNOTATION = 'bellhop/plan';
@@ -26,7 +35,10 @@ const FILE_MODE = 0o444;
 /** Kubernetes' limit for all annotations of an object together. */
 export const ANNOTATIONS_BYTES_MAX = 262_144;
 
-function fetched(pulls: readonly PullEdit[], { storeOf }: PlanSettings): readonly Placement[] {
+function fetched(
+  pulls: readonly PullEdit[],
+  { storeOf, fetching }: PlanSettings,
+): readonly Placement[] {
   return pulls.map((edit): Placement => {
     const { type, path, key, version, called } = edit;
     const reference = {
@@ -35,7 +47,9 @@ function fetched(pulls: readonly PullEdit[], { storeOf }: PlanSettings): readonl
       ...(key === undefined ? {} : { key }),
       ...(version === undefined ? {} : { version }),
     };
-    const source = { kind: 'value' as const, bound: { reference, called } };
+    const fallbacks = fetching.fallbacksOf(reference);
+    const others = fallbacks.length === 0 ? {} : { fallbacks };
+    const source = { kind: 'value' as const, bound: { reference, called, ...others } };
     const rule = `${type} [${called}]`;
     if ('variable' in edit) {
       return { kind: 'variable', layer: 'env', name: edit.variable, source, rule };
@@ -53,14 +67,15 @@ export function planOf(
     files,
   }: { readonly origin: Omit<Plan['origin'], 'kind'>; readonly files: readonly Placement[] },
 ): string {
-  const { storeOf, policy } = settings;
-  const stores = Object.fromEntries(
-    pulls.map(({ type }) => {
-      const { name, options } = storeOf(type);
-      return [name, options];
-    }),
-  );
+  const { storeOf, fetching } = settings;
+  const { policy, storesBehind } = fetching;
+  const ofManagers = pulls.map(({ type }) => {
+    const { name, options } = storeOf(type);
+    return [name, options] as const;
+  });
+  const declared = { ...fetching.stores, ...Object.fromEntries(ofManagers) };
   const placements = [...fetched(pulls, settings), ...files];
+  const stores = storesUsed({ stores: declared, storesBehind }, placements, policy);
   return printPlan(barePlan({ origin, stores, policy, placements }));
 }
 

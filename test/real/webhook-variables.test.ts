@@ -48,7 +48,7 @@ interface Answer {
 /** A webhook with this identity at the stores; it lives for as many pods as are asked about. */
 async function hookOf(
   token: string,
-  more: object = {},
+  more: { readonly all?: object; readonly [setting: string]: unknown } = {},
   env: Readonly<Record<string, string>> = {},
 ) {
   const { io } = openSystem();
@@ -57,15 +57,17 @@ async function hookOf(
   const placed = { ...io, arrival: { ...io.arrival, env: arrival } };
   const cluster = memoryCluster();
   const config = path.join(folder, `${unique('b')}.json`);
+  const { all: others, ...own } = more;
   const webhook = {
     secretManagerTypes: ['Vault', 'AWS'],
     pull: { image: 'b:1', variables: 'secret' },
     valueSecrets: { namespaces: ['team'] },
     allow: [{ name: 'team', namespaces: ['team'] }],
-    ...more,
+    ...own,
   };
-  const stores = { bao: { kind: 'vault' }, sm: { kind: 'aws-secrets-manager' } };
-  writeFileSync(config, JSON.stringify({ apiVersion: 'bellhop/v1', stores, webhook }));
+  const copies = { kind: 'file', folder };
+  const stores = { bao: { kind: 'vault' }, sm: { kind: 'aws-secrets-manager' }, copies };
+  writeFileSync(config, JSON.stringify({ apiVersion: 'bellhop/v1', stores, webhook, ...others }));
   const parts = await webhookParts(
     placed,
     config,
@@ -193,6 +195,18 @@ describe.skipIf(lacks.length > 0)('the webhook fetches variables, by its own ide
       await admin?.write(`sys/leases/revoke-prefix/${mount}`);
     },
   );
+
+  test('from a fallback where the store is down; what that lacks is denied', async () => {
+    writeFileSync(path.join(folder, 'copies.json'), JSON.stringify({ one: `${CANARY}-copy` }));
+    const down = { VAULT_ADDR: 'http://127.0.0.1:1' };
+    const all = { policy: { fallback: { bao: [{ store: 'copies', path: 'copies.json' }] } } };
+    const { ask } = await hookOf(reader, { secretManagerTypes: ['Vault'], all }, down);
+    const there = await ask([ofVault('one')]);
+    expect([there.allowed, there.values]).toEqual([true, [`${CANARY}-copy`]]);
+    const lacking = await ask([ofVault('two')]);
+    expect(lacking.allowed).toBe(false);
+    expect(lacking.message).toMatch(/refused.*then copies:copies\.json#two: .*no key two/);
+  });
 
   test('once the right is given, pods are admitted that were denied, without a new start', async () => {
     const late = unique('late');

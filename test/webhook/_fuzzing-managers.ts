@@ -2,7 +2,6 @@
 // whatever a pod asks for.
 import { ALL_INJECTORS } from '../../src/injectors/_all.gen.ts';
 import type { FoundValue } from '../../src/injectors/_injector.ts';
-import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { Mutate } from '../../src/webhook/decision.ts';
 import { mutateSettings } from '../../src/webhook/managers.ts';
 import { openMutate } from '../../src/webhook/mutate.ts';
@@ -10,7 +9,7 @@ import { openPullSecrets } from '../../src/webhook/pull-secrets.ts';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
 import { memoryCluster } from './_memory-api.ts';
 import { mutateByK8s } from './_mutate.ts';
-import { valueSecretsOn } from './_values.ts';
+import { NO_FETCHING, valueSecretsOn } from './_values.ts';
 
 /** How pods are decided about: by K8s alone, or by all managers of a profile. */
 export const WAYS = ['k8s', 'flyte', 'native', 'v1'] as const;
@@ -49,8 +48,7 @@ function byAll(section: object): Mutate {
       },
       pullSecrets: openPullSecrets(memoryCluster().client(() => 0)),
       values: valueSecretsOn(memoryCluster().client(() => 0)),
-      stores: {},
-      policy: DEFAULT_POLICY,
+      fetching: NO_FETCHING,
       digest: { md5: hash('md5'), sha256: hash('sha256') },
     }),
   );

@@ -10,11 +10,10 @@ import { openPullSecrets } from '../../src/webhook/pull-secrets.ts';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
 import { openValueCache } from '../../src/webhook/value-cache.ts';
 import { applyPatch } from '../../src/wire/json-patch.ts';
-import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import { fakeIo } from '../support/fake-io.ts';
 import type { MemoryCluster } from './_memory-api.ts';
 import { memoryCluster } from './_memory-api.ts';
-import { valueSecretsOn } from './_values.ts';
+import { NO_FETCHING, valueSecretsOn } from './_values.ts';
 import type { Json, MutateVector, StoredValue } from './_vectors.ts';
 
 export interface Ran {
@@ -68,8 +67,7 @@ export async function runVector(vector: MutateVector, more: Json): Promise<Ran> 
       readPulled: async ({ path, key = '', version = '' }) => {
         return Promise.resolve(Buffer.from(`${path} ${key} ${version}`));
       },
-      stores: {},
-      policy: DEFAULT_POLICY,
+      fetching: NO_FETCHING,
       digest: { md5: hash('md5'), sha256: hash('sha256') },
     }),
   );

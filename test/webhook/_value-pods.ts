@@ -10,10 +10,9 @@ import type { ReadPulled } from '../../src/webhook/pulled-values.ts';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
 import { ANY, ENV_VAR, encodeSecret } from '../../src/wire/flyte-secret.ts';
 import { applyPatch } from '../../src/wire/json-patch.ts';
-import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { MemoryCluster } from './_memory-api.ts';
 import { memoryCluster } from './_memory-api.ts';
-import { KEPT, valueSecretsOn } from './_values.ts';
+import { KEPT, NO_FETCHING, valueSecretsOn } from './_values.ts';
 import type { Json } from './_vectors.ts';
 
 export const CANARY = 'canary-77ad';
@@ -69,8 +68,7 @@ export async function decide(wish: Wish, pod = podOf(wish)) {
       },
       values: valueSecretsOn(around(cluster.client(() => 0))),
       ...reading,
-      stores: {},
-      policy: DEFAULT_POLICY,
+      fetching: NO_FETCHING,
       digest: { md5: hash('md5'), sha256: hash('sha256') },
     }),
   );

@@ -1,7 +1,9 @@
 // Secrets for values, in a cluster in memory.
 import { openSystem } from '../../src/core/io/system.ts';
+import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { KubernetesApi } from '../../src/webhook/kubernetes-api.ts';
 import { openNameKey } from '../../src/webhook/name-key.ts';
+import type { FetchSettings } from '../../src/webhook/pull-plan.ts';
 import { namesByKey } from '../../src/webhook/value-names.ts';
 import type { KeepResult, ValueSecrets } from '../../src/webhook/value-secrets.ts';
 import { openValueSecrets } from '../../src/webhook/value-secrets.ts';
@@ -12,6 +14,14 @@ const { io } = openSystem();
 export const KEPT = {
   valueSecrets: { namespaces: ['*'] },
   allow: [{ name: 'everybody' }],
+};
+
+/** A bellhop.yaml that says nothing of stores. */
+export const NO_FETCHING: FetchSettings = {
+  stores: {},
+  storesBehind: () => [],
+  fallbacksOf: () => [],
+  policy: DEFAULT_POLICY,
 };
 
 /** `seed` is the byte that keys for names are made of. */

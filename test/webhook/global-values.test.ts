@@ -5,14 +5,13 @@ import path from 'node:path';
 import { FILES } from '../../src/core/io/files.ts';
 import { DIGESTS } from '../../src/cli/digests.ts';
 import { ALL_INJECTORS } from '../../src/injectors/_all.gen.ts';
-import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import { GLOBAL_DEFAULTS, globalValues } from '../../src/webhook/global-values.ts';
 import { mutateSettings } from '../../src/webhook/managers.ts';
 import { openMutate } from '../../src/webhook/mutate.ts';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
 import { ENV_VAR, encodeSecret } from '../../src/wire/flyte-secret.ts';
 import { memoryCluster } from './_memory-api.ts';
-import { KEPT, valueSecretsOn } from './_values.ts';
+import { KEPT, NO_FETCHING, valueSecretsOn } from './_values.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-global-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -128,8 +127,7 @@ describe('only what lies below the folder is read', () => {
           find: async () => undefined,
           values: valueSecretsOn(memoryCluster().client(() => 0)),
           digest: DIGESTS,
-          stores: {},
-          policy: DEFAULT_POLICY,
+          fetching: NO_FETCHING,
         }),
       );
       const decided = async (key: string) => {

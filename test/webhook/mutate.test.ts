@@ -7,11 +7,10 @@ import { mutateSettings } from '../../src/webhook/managers.ts';
 import { openMutate } from '../../src/webhook/mutate.ts';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
 import type { FlyteSecret } from '../../src/wire/flyte-secret.ts';
-import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import { encodeSecret } from '../../src/wire/flyte-secret.ts';
 import { applyPatch } from '../../src/wire/json-patch.ts';
 import { memoryCluster } from './_memory-api.ts';
-import { KEPT, valueSecretsOn } from './_values.ts';
+import { KEPT, NO_FETCHING, valueSecretsOn } from './_values.ts';
 import { runVector } from './_run.ts';
 import type { Json } from './_vectors.ts';
 
@@ -38,8 +37,7 @@ async function decide(pod: Json, { types, profile, variables }: How): Promise<De
       find: async (id) => (id.includes('__project____key__') ? { text: CANARY } : undefined),
       values: valueSecretsOn(memoryCluster().client(() => 0)),
       readPulled: async ({ path, version = '' }) => Buffer.from(`${CANARY} ${path} ${version}`),
-      stores: {},
-      policy: DEFAULT_POLICY,
+      fetching: NO_FETCHING,
       digest: { md5: hash('md5'), sha256: hash('sha256') },
     }),
   );

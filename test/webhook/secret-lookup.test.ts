@@ -10,7 +10,7 @@ import { openMutate } from '../../src/webhook/mutate.ts';
 import { openSecretLookup } from '../../src/webhook/secret-lookup.ts';
 import { readWebhookSettings } from '../../src/webhook/settings.ts';
 import { ANY, ENV_VAR, FILE, encodeSecret } from '../../src/wire/flyte-secret.ts';
-import { DEFAULT_POLICY } from '../../src/plan/types.ts';
+import { NO_FETCHING } from './_values.ts';
 import { simulation } from '../support/simulated.ts';
 import { memoryCluster } from './_memory-api.ts';
 
@@ -115,7 +115,7 @@ describe('a pod under missing: deny', () => {
     const digest = { md5: String, sha256: String };
     const find = async (): Promise<undefined> => undefined;
     const outside = { lookUp, find, digest, global: () => undefined };
-    const rest = { stores: {}, policy: DEFAULT_POLICY };
+    const rest = { fetching: NO_FETCHING };
     const mutate = openMutate(mutateSettings(settings, ALL_INJECTORS, { ...outside, ...rest }));
     const mountRequirement = MOUNTS[mount];
     const secret = { group: 'db', groupVersion: '', key, mountRequirement, envVar: '' };

@@ -6,7 +6,15 @@ import type { HttpRequest, Net } from '../../src/core/io/net-types.ts';
 import { makeCertificates } from './_certificates.ts';
 import type { H2Answer } from './_h2.ts';
 import { data, ending, goAway, headers, lastData, listenH2, reset } from './_h2.ts';
-import { answerOf, closeAll, listenTls, netWith, outcome, request } from './_servers.ts';
+import {
+  answerOf,
+  closeAll,
+  listenPlain,
+  listenTls,
+  netWith,
+  outcome,
+  request,
+} from './_servers.ts';
 
 afterEach(closeAll);
 
@@ -30,6 +38,43 @@ test('requests that begin at once share one connection, and say how they went', 
   expect(await many(net, h2Request(port), 50)).toEqual(new Set(['200 ']));
   expect(connections()).toBe(1);
   expect((await net.http(h2Request(port), NEVER)).protocol).toBe('h2');
+});
+
+test('requests given up one after another leave the one connection that says nothing', async () => {
+  const silent = await listenPlain(() => undefined);
+  const other = await listenPlain((socket) => {
+    socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+  });
+  const net = netWith();
+  const turns = Array.from({ length: 20 }, () => new AbortController());
+  const all = turns.map(async ({ signal }) => outcome(net.http(h2Request(silent.port), signal)));
+  for (const [index, turn] of turns.entries()) {
+    turn.abort();
+    expect(await all[index]).toBe('aborted');
+    // Its way there and back gives what the abort has begun the time to be seen.
+    await net.http(request(`http://127.0.0.1:${other.port}/`), NEVER);
+  }
+  await silent.ended;
+  expect(silent.connections()).toBe(1);
+});
+
+test('one that is given up does not end the others of its connection', async () => {
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const { promise: left, resolve: leave } = Promise.withResolvers<void>();
+  const { port, connections } = await listenH2(good, (socket, id, count) => {
+    if (count === 2) resolve();
+    void left.then(() => socket.write(ending(id)));
+  });
+  const net = netWith();
+  const first = new AbortController();
+  const given = outcome(net.http(h2Request(port), first.signal));
+  const others = many(net, h2Request(port), 2);
+  await asked;
+  first.abort();
+  expect(await given).toBe('aborted');
+  leave();
+  expect(await others).toEqual(new Set(['200 ']));
+  expect(connections()).toBe(1);
 });
 
 for (const streams of [10, 100]) {

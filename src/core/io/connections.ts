@@ -3,6 +3,8 @@
  * for HTTP/1.1 and HTTP/2: an HTTP/2 request that finds a pooled HTTP/1.1 connection of the same
  * origin fails with HTTP2Unsupported (Bun 1.4.5).
  */
+import type { Lane } from './lane.ts';
+import { openLane } from './lane.ts';
 import type { HttpRequest, TlsFacts } from './net-types.ts';
 
 export type Protocol = HttpRequest['protocol'];
@@ -26,15 +28,6 @@ export interface Route extends Way {
   readonly lanes: Partial<Record<Protocol, Lane>>;
 }
 
-/** One pool of connections. */
-interface Lane {
-  readonly session: Bun.FetchSession;
-  /** An exchange on it has ended, so that a pooled connection may have been used before. */
-  isUsed: boolean;
-  /** An exchange on it has failed, was given up, or brought a status of the 500s. */
-  isSuspect: boolean;
-}
-
 export interface Connections {
   routeOf(way: Way): Route;
   laneOf(route: Route, protocol: Protocol, fresh: boolean): Lane;
@@ -49,11 +42,12 @@ export function openConnections(
   const routes = new Map<string, Route[]>();
   const open = (route: Route): Lane => {
     const { proxy } = route;
-    const session = new Bun.FetchSession({
-      tls: tlsOptions(route),
-      proxy: proxy === undefined ? false : { url: proxy, respectNoProxy: false },
-    });
-    return { session, isUsed: false, isSuspect: false };
+    return openLane(
+      new Bun.FetchSession({
+        tls: tlsOptions(route),
+        proxy: proxy === undefined ? false : { url: proxy, respectNoProxy: false },
+      }),
+    );
   };
   return {
     routeOf: (way) => {

@@ -21,6 +21,7 @@ import {
   proxyWantsLogin,
 } from './net-errors.ts';
 import { readBody } from './http-body.ts';
+import { ownPlace, sharedPlace } from './lane.ts';
 import type { HttpAnswer, HttpRequest, Net } from './net-types.ts';
 import { NetError } from './net-types.ts';
 import type { Trust } from './tls-trust.ts';
@@ -184,8 +185,9 @@ async function trusted(attempt: Attempt, protocol: Protocol): Promise<HttpAnswer
 async function once(attempt: Attempt, protocol: Protocol): Promise<HttpAnswer> {
   const { request, signal, route, shared } = attempt;
   const lane = shared.connections.laneOf(route, protocol, request.fresh === true);
+  const place = protocol === 'h2' ? sharedPlace(lane, signal) : ownPlace(signal);
   try {
-    const response = await fetch(request.url, {
+    const answering = fetch(request.url, {
       method: request.method,
       headers: { 'user-agent': 'bellhop', ...request.headers },
       ...(request.body === undefined ? {} : { body: request.body }),
@@ -195,14 +197,17 @@ async function once(attempt: Attempt, protocol: Protocol): Promise<HttpAnswer> {
       decompress: false,
       // The signal ends what is idle; Bun's own 5 minutes would be a second clock.
       timeout: false,
-      signal,
+      signal: place.signal,
     });
+    const response = await place.orLeft(answering);
+    place.answered();
     if (response.status === PROXY_WANTS_LOGIN && isAnsweredByProxy(route)) {
       throw proxyWantsLogin();
     }
     if (response.status >= 500) lane.isSuspect = true;
     const limits = { bytesMax: request.bodyBytesMax, protocol };
-    const body = request.method === 'HEAD' ? NO_BODY : await readBody(response, limits);
+    const body =
+      request.method === 'HEAD' ? NO_BODY : await place.orLeft(readBody(response, limits));
     return answerOf(response, body, protocol);
   } catch (error) {
     lane.isSuspect = true;
@@ -213,6 +218,7 @@ async function once(attempt: Attempt, protocol: Protocol): Promise<HttpAnswer> {
     throw route.proxy === undefined ? error : withProxyNamed(error);
   } finally {
     lane.isUsed = true;
+    place.ended();
   }
 }
 

@@ -14,7 +14,7 @@ import {
   isOwnersWord,
 } from './rule-checks.ts';
 import type { Pair } from './side.ts';
-import { declaredFile, declaredVariable, ownMount } from './side.ts';
+import { declaredArgument, declaredFile, declaredVariable, ownMount } from './side.ts';
 
 // Which differences are no defect, and why: the one list of them, for reports and for docs.
 
@@ -40,6 +40,7 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
       if (kind === 'variable') {
         return aspect === 'value' && isClusters(declaredVariable(pair, name));
       }
+      if (kind === 'argument') return declaredArgument(pair, Number(name))?.isClusters === true;
       return kind === 'file' && aspect === 'content' && isClusters(declaredFile(pair, name));
     },
   },
@@ -260,7 +261,7 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
     what: '`$` before a character outside of ASCII',
     why: 'kubelets before kubernetes#136325 garble it; bellhop gives it as the fixed ones do',
     matches: ({ kind, name, aspect }, pair) => {
-      if (kind === 'argument') return pair.declared?.hasOddDollarArgument === true;
+      if (kind === 'argument') return declaredArgument(pair, Number(name))?.hasOddDollar === true;
       if (kind !== 'variable' || aspect !== 'value') return false;
       return declaredVariable(pair, name)?.by.some((one) => one.hasOddDollar === true) === true;
     },

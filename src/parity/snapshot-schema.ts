@@ -141,6 +141,13 @@ const declared = v.pipe(
         hasOddDollar: flag,
       } satisfies Members<t.DeclaredVariable>),
     ),
+    arguments: v.array(
+      v.strictObject({
+        fromLast: count,
+        isClusters: flag,
+        hasOddDollar: flag,
+      } satisfies Members<t.DeclaredArgument>),
+    ),
     files: v.array(
       v.strictObject({
         path: string,
@@ -161,7 +168,6 @@ const declared = v.pipe(
     ),
     overImage: v.picklist(['refuse', 'merge']),
     identity: v.picklist(['become', 'keep']),
-    hasOddDollarArgument: flag,
   } satisfies Members<t.Declared>),
   v.description('What the plan says, for the reasons of differences; never a value'),
 );

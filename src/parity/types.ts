@@ -154,6 +154,14 @@ export interface DeclaredVariable {
   readonly hasOddDollar?: true;
 }
 
+/** An argument of the pod that another kubelet gives otherwise; its place is known from behind. */
+export interface DeclaredArgument {
+  /** 0 is the last. */
+  readonly fromLast: number;
+  readonly isClusters?: true;
+  readonly hasOddDollar?: true;
+}
+
 /** What a plan says of one file, or of all below `folder/*`. */
 export interface DeclaredFile {
   readonly path: string;
@@ -178,11 +186,11 @@ export interface Declared {
   readonly workload: string;
   readonly container: string;
   readonly variables: readonly DeclaredVariable[];
+  readonly arguments: readonly DeclaredArgument[];
   readonly files: readonly DeclaredFile[];
   readonly mounts: readonly DeclaredMount[];
   readonly overImage: 'refuse' | 'merge';
   readonly identity: 'become' | 'keep';
-  readonly hasOddDollarArgument?: true;
 }
 
 /** Where gathering stopped before it had seen everything. */

@@ -12,6 +12,7 @@ import {
 } from './diff-process.ts';
 import type { Difference, Finding } from './diff-types.ts';
 import { KINDS } from './diff-types.ts';
+import { NO_TEXT } from './normalise.ts';
 import type { Moved } from './reasons.ts';
 import { adviceOf, movedOf } from './reasons.ts';
 import { DIFFERENCE_RULES } from './rules.ts';
@@ -72,6 +73,8 @@ function incompleteOf({ left, right }: Pair): string[] {
   return [
     ...left.snapshot.cuts.map((one) => cutText('left', one)),
     ...right.snapshot.cuts.map((one) => cutText('right', one)),
+    ...noText(left, 'left'),
+    ...noText(right, 'right'),
     ...unseen(left, right, 'left'),
     ...unseen(right, left, 'right'),
     ...unknown(left.snapshot, right.snapshot),
@@ -80,6 +83,14 @@ function incompleteOf({ left, right }: Pair): string[] {
 
 function cutText(side: string, { limit, max, path }: Snapshot['cuts'][number]): string {
   return `the ${side} stopped at ${path}, at its limit ${limit}=${max} (raise it with --limit)`;
+}
+
+/** What a snapshot, a document of text, could not write down. */
+function noText({ entries }: Side, side: string): string[] {
+  const why: readonly unknown[] = Object.values(NO_TEXT);
+  return [...entries]
+    .filter(([, { entry }]) => why.includes(entry.error))
+    .map(([path, { entry }]) => `${path}: ${entry.error} (on the ${side})`);
 }
 
 /** Trees that only one side looked at. */

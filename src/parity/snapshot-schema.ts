@@ -98,6 +98,7 @@ const entry = v.pipe(
   v.strictObject({
     path: string,
     type: v.picklist(['dir', 'file', 'link', 'other']),
+    special: v.exactOptional(string),
     mode: octal,
     uid: count,
     gid: count,

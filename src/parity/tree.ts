@@ -1,7 +1,14 @@
 import type { Clock, FileStat } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
 import type { SnapshotLimits } from './limits.ts';
-import { isOwnFolder, steadyContent, steadyNames, steadyTarget } from './normalise.ts';
+import {
+  isExact,
+  isOwnFolder,
+  NO_TEXT,
+  steadyContent,
+  steadyNames,
+  steadyTarget,
+} from './normalise.ts';
 import type { View } from './paths.ts';
 import { folderOf, reach, resolvePath, statIn, upwards } from './paths.ts';
 import type { Cut, Entry, Parent, Tree } from './types.ts';
@@ -109,12 +116,19 @@ function addEntry(walk: Walk, entries: Entry[], place: Place): void {
   const stat = statIn(walk.view, real);
   if (stat === undefined) {
     // Names that are not UTF-8 come as U+FFFD, and are not found again.
-    const error = path.includes('\u{FFFD}') ? 'name is not UTF-8' : 'gone';
+    const error = isExact(path) ? 'gone' : NO_TEXT.name;
     entries.push({ path, type: 'other', mode: '0000', uid: 0, gid: 0, error });
     return;
   }
   const type = stat.kind;
-  const plain = { path, type, ...ownership(stat), ...(through === undefined ? {} : { through }) };
+  const { special } = stat;
+  const plain = {
+    path,
+    type,
+    ...(special === undefined ? {} : { special }),
+    ...ownership(stat),
+    ...(through === undefined ? {} : { through }),
+  };
   if (path !== '.' && walk.mounts.has(real)) entries.push({ ...plain, mount: true });
   else if (type === 'link') addLink(walk, entries, { place, plain });
   else if (type === 'file') entries.push({ ...plain, ...contentOf(walk, real, stat) });
@@ -140,7 +154,8 @@ function addLink(walk: Walk, entries: Entry[], { place, plain }: Adding): void {
     addEntry(walk, entries, { ...place, real: behind, through: steadyTarget(target) });
     return;
   }
-  entries.push({ ...plain, target: steadyTarget(target) });
+  const error = isExact(target) ? {} : { error: NO_TEXT.target };
+  entries.push({ ...plain, target: steadyTarget(target), ...error });
 }
 
 function attempt<T>(work: () => T): T | { readonly errno: string } {
@@ -164,10 +179,12 @@ function addFolder(walk: Walk, entries: Entry[], { place, plain }: Adding): void
     entries.push({ ...plain, error: 'depthMax' });
     return;
   }
-  entries.push(plain);
+  const distinct = new Set(names);
+  const error = distinct.size < names.length ? { error: NO_TEXT.names } : {};
+  entries.push({ ...plain, ...error });
   const current = attempt(() => view.fs.readlink(`${reach(view, real)}/..data`));
   const steady = steadyNames(
-    [...new Set(names)].filter((name) => !isOwnName(real, name)),
+    [...distinct].filter((name) => !isOwnName(real, name)),
     typeof current === 'string' ? current : undefined,
   );
   for (const [name, written] of steady) {

@@ -102,6 +102,8 @@ export interface Entry {
   /** Below the tree's path; `.` is the tree itself. */
   readonly path: string;
   readonly type: EntryType;
+  /** Of type `other`: what it is, e.g. `pipe` or `character device 1:3`. */
+  readonly special?: string;
   /** Octal, as `0644`. */
   readonly mode: string;
   readonly uid: number;

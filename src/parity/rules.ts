@@ -9,6 +9,7 @@ import {
   onlyOf,
   isOwn,
   pathOfOneVolume,
+  isInMemory,
   isUnmounted,
   bytesOnDisk,
   isOwnersWord,
@@ -170,9 +171,9 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
     group: 'policy',
     what: '`..<timestamp>` of a Secret volume is a link into `/dev/shm/bellhop-<uid>/`',
     why: 'without the right to mount, its bytes must stay in memory all the same',
-    matches: ({ kind, name, aspect, left, right }) => {
-      const isVersion = /\/\.\.TS(~\d+)?$/.test(name);
-      return kind === 'file' && aspect === 'through' && isVersion && isOwn(onlyOf(left, right));
+    matches: ({ kind, name, aspect, left, right }, pair) => {
+      if (kind !== 'file' || aspect !== 'through' || !isInMemory(pair, name)) return false;
+      return /\/\.\.TS(~\d+)?$/.test(name) && isOwn(onlyOf(left, right));
     },
   },
   {
@@ -180,8 +181,9 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
     group: 'policy',
     what: 'a `subPath` of a Secret, or a file from a store, is a link into `/dev/shm/bellhop-<uid>/`',
     why: 'without the right to mount, its bytes must stay in memory all the same',
-    matches: ({ kind, aspect, left, right }) => {
-      return kind === 'file' && aspect === 'through' && isOwn(onlyOf(left, right));
+    matches: ({ kind, name, aspect, left, right }, pair) => {
+      if (kind !== 'file' || aspect !== 'through' || !isInMemory(pair, name)) return false;
+      return isOwn(onlyOf(left, right));
     },
   },
   {
@@ -210,9 +212,12 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
     group: 'policy',
     what: 'an emptyDir of medium Memory, or the folder of links of a Secret volume, lies on the disk',
     why: 'without the right to mount there is no tmpfs of its own; bytes of Secrets stay in memory',
-    matches: ({ kind, name, aspect }, { left, right }) => {
+    matches: ({ kind, name, aspect, left }, pair) => {
       if (kind !== 'file' || aspect !== 'medium') return false;
-      return [left, right].some((side) => isUnmounted(side, name) && !bytesOnDisk(side, name));
+      const isLeft = left === 'disk';
+      const [disk, memory] = isLeft ? [pair.left, pair.right] : [pair.right, pair.left];
+      if (isUnmounted(disk, name)) return !bytesOnDisk(disk, name);
+      return isUnmounted(memory, name);
     },
   },
   {

@@ -104,6 +104,7 @@ const entry = v.pipe(
     gid: count,
     target: v.exactOptional(string),
     through: v.exactOptional(string),
+    throughMedium: v.exactOptional(medium),
     mount: flag,
     content: v.exactOptional(value),
     bytes: v.exactOptional(count),

@@ -25,6 +25,7 @@ export interface Walk {
   readonly roots: ReadonlySet<string>;
   /** Where other mounts lie: they are no part of what is looked at. */
   readonly mounts: ReadonlySet<string>;
+  readonly mediumOf: (path: string) => 'memory' | 'disk';
   readonly cuts: Cut[];
   /** Used so far. */
   entries: number;
@@ -127,13 +128,18 @@ function addEntry(walk: Walk, entries: Entry[], place: Place): void {
     type,
     ...(special === undefined ? {} : { special }),
     ...ownership(stat),
-    ...(through === undefined ? {} : { through }),
+    ...(through === undefined ? {} : { through, ...mediumBehind(walk, real) }),
   };
   if (path !== '.' && walk.mounts.has(real)) entries.push({ ...plain, mount: true });
   else if (type === 'link') addLink(walk, entries, { place, plain });
   else if (type === 'file') entries.push({ ...plain, ...contentOf(walk, real, stat) });
   else if (type === 'dir') addFolder(walk, entries, { place, plain });
   else entries.push(plain);
+}
+
+/** Secret bytes are to lie in memory: where the link leads is not where it stands. */
+function mediumBehind(walk: Walk, real: string): Pick<Entry, 'throughMedium'> {
+  return isOwnFolder(real) ? { throughMedium: walk.mediumOf(real) } : {};
 }
 
 interface Adding {

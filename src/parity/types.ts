@@ -112,6 +112,8 @@ export interface Entry {
   readonly target?: string;
   /** It is reached by this link, which leads to bellhop's own folder or to another mount. */
   readonly through?: string;
+  /** Where it lies behind that link, if in bellhop's own folder. */
+  readonly throughMedium?: 'memory' | 'disk';
   /** Another mount lies here, and is not looked at: one that every container has. */
   readonly mount?: true;
   /** Of a file, after normalising. */

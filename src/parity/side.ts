@@ -103,7 +103,7 @@ export function declaredArgument(
   { declared, left, right }: Pair,
   index: number,
 ): DeclaredArgument | undefined {
-  const [ours, theirs] = [left, right].map(({ snapshot }) => snapshot.process.argv?.length);
+  const [ours, theirs] = [left, right].map(({ snapshot: { process: seen } }) => seen.argv?.length);
   if (ours === undefined || ours !== theirs) return undefined;
   return declared?.arguments.find(({ fromLast }) => fromLast === ours - 1 - index);
 }

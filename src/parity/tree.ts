@@ -94,6 +94,18 @@ function ownership({ mode, uid, gid }: FileStat): Pick<Entry, 'mode' | 'uid' | '
   return { mode: mode.toString(8).padStart(4, '0'), uid, gid };
 }
 
+/** What can be said of every kind of entry. */
+function plainEntry(walk: Walk, { path, through, real }: Place, stat: FileStat): Entry {
+  const { kind, special } = stat;
+  return {
+    path,
+    type: kind,
+    ...(special === undefined ? {} : { special }),
+    ...ownership(stat),
+    ...(through === undefined ? {} : { through, ...mediumBehind(walk, real) }),
+  };
+}
+
 /** False where a limit ends the whole walk. */
 function mayGoOn(walk: Walk, path: string): boolean {
   const { entriesMax, timeMsMax } = walk.limits;
@@ -110,7 +122,7 @@ function cut(walk: Walk, limit: keyof SnapshotLimits, path: string): false {
 }
 
 function addEntry(walk: Walk, entries: Entry[], place: Place): void {
-  const { path, through, real } = place;
+  const { path, real } = place;
   if (path !== '.' && walk.roots.has(real)) return;
   if (!mayGoOn(walk, real)) return;
   walk.entries += 1;
@@ -121,15 +133,8 @@ function addEntry(walk: Walk, entries: Entry[], place: Place): void {
     entries.push({ path, type: 'other', mode: '0000', uid: 0, gid: 0, error });
     return;
   }
-  const type = stat.kind;
-  const { special } = stat;
-  const plain = {
-    path,
-    type,
-    ...(special === undefined ? {} : { special }),
-    ...ownership(stat),
-    ...(through === undefined ? {} : { through, ...mediumBehind(walk, real) }),
-  };
+  const plain = plainEntry(walk, place, stat);
+  const { type } = plain;
   if (path !== '.' && walk.mounts.has(real)) entries.push({ ...plain, mount: true });
   else if (type === 'link') addLink(walk, entries, { place, plain });
   else if (type === 'file') entries.push({ ...plain, ...contentOf(walk, real, stat) });

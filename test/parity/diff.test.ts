@@ -272,7 +272,7 @@ describe('what is not known', () => {
       whole,
       ['the command line: not known on the left'],
     ],
-  ])('%s', (_, left, right, expected) => {
+  ])('%s', (...[, left, right, expected]) => {
     const { differences, incomplete } = diff(left, right);
     expect([differences, incomplete]).toEqual([[], expected]);
   });

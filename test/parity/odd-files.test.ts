@@ -57,7 +57,7 @@ test.skipIf(lacks.length > 0).each<[string, () => void | Promise<void>, () => vo
     'character device 1:3 0644 0:0  character device 1:5 0644 0:0',
   ],
   ['a socket is no pipe', socket, pipe, 'socket 0644 0:0  pipe 0644 0:0'],
-])('%s', async (_, left, right, expected) => {
+])('%s', async (...[, left, right, expected]) => {
   const [code, out] = await told(left, right);
   expect([code, out]).toEqual([1, expect.stringMatching(/\/odd\/x \(type\)/)]);
   expect(out).toContain(expected);

@@ -288,7 +288,7 @@ describe('Secret bytes on a disk are excused by no rule', () => {
       part({}, 'disk'),
       ['medium must-not-differ'],
     ],
-  ])('%s', (_, left, right, expected) => {
+  ])('%s', (...[, left, right, expected]) => {
     expect(told(left, right)).toEqual(expected);
     expect(told(right, left)).toEqual(expected);
   });

@@ -42,7 +42,7 @@ test.each([
     '--html',
   ],
   ['the key', ['snapshot', '--key-file', keyFile, '--out', keyFile], 'key', '--out'],
-])('%s is not written over', (_, words, name, flag) => {
+])('%s is not written over', (...[, words, name, flag]) => {
   if (!existsSync(inside('hard.json'))) linkSync(inside('right.json'), inside('hard.json'));
   const before = readFileSync(inside(name), 'utf8');
   const { code, err } = call(words);

@@ -247,7 +247,8 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
     matches: ({ kind, name, aspect, left }, pair) => {
       if (kind !== 'file' || aspect !== 'presence') return false;
       const side = left === undefined ? pair.right : pair.left;
-      return pair.declared?.overImage === 'merge' && ownMount(side, name) === undefined;
+      if (pair.declared?.overImage !== 'merge' || ownMount(side, name) !== undefined) return false;
+      return declaredFile(pair, name) !== undefined;
     },
   },
   {

@@ -49,8 +49,13 @@ const withProcess = (one: Snapshot, process: Partial<ProcessSeen>): Snapshot => 
   process: { ...one.process, ...process },
 });
 const app = { uids: [7, 7, 7, 7], gids: [8, 8, 8, 8] };
-const merged = (path: string): Snapshot => ({
-  ...plan({ overImage: 'merge' }),
+const merging = (mount: string): Snapshot => {
+  const [own] = KUBERNETES.plan?.mounts ?? [];
+  if (own === undefined) throw new Error('the example has mounts');
+  return plan({ overImage: 'merge', mounts: [{ ...own, path: mount }] });
+};
+const merged = (path: string, mount = '/v'): Snapshot => ({
+  ...merging(mount),
   ...at('/v', folder('.'), file(path, 'x')),
 });
 const twoPaths: Partial<Declared> = {
@@ -177,11 +182,9 @@ const CASES: Readonly<Record<string, { readonly holds: Pair; readonly not: Pair 
     not: [withProcess(at('/v', ...owned(0, 0)), app), withProcess(at('/v', ...owned(9, 9)), app)],
   },
   'image-content': {
-    holds: [
-      { ...plan({ overImage: 'merge' }), trees: at('/v', folder('.')).trees },
-      merged('of-the-image'),
-    ],
-    not: [at('/v', folder('.')), at('/v', folder('.'), file('of-the-image', 'x'))],
+    holds: [{ ...merging('/v'), trees: at('/v', folder('.')).trees }, merged('of-the-image')],
+    // Beside the mounts nothing is merged: another image, or a file that somebody wrote.
+    not: [{ ...merging('/w'), trees: at('/v', folder('.')).trees }, merged('of-the-image', '/w')],
   },
   'identity-kept': {
     holds: [plan({ identity: 'keep' }), seen({ ...app, groups: [9] })],

@@ -56,7 +56,7 @@ static void give_way(const char *path, char **argv, char **envp) {
   char *bare[] = {"bellhop", 0};
   i64 error = sys3(SYS_execve, path, argv[0] ? argv : bare, envp);
   fail("cannot start bellhop-runtime beside the launcher: ", errno_text(-error),
-       "install bellhop and bellhop-runtime side by side, from one release");
+       "install both side by side, from one release; the runtime needs glibc 2.17 or later");
 }
 
 /* Commands that may become a program, or that look at the process they were started as. */

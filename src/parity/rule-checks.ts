@@ -66,10 +66,21 @@ export function isUnmounted(side: Side, path: string): boolean {
   return ownMount(side, path) === undefined;
 }
 
-/** A version of a volume that is on this disk itself, and not behind a link into memory. */
+/** A version of a volume, or a part of one, that is on a disk: here, or behind a link. */
 export function bytesOnDisk({ entries }: Side, path: string): boolean {
-  const version = entries.get(`${path}/..TS`);
-  return version !== undefined && version.entry.through === undefined;
+  const version = entries.get(`${path}/..TS`)?.entry;
+  const at = version ?? entries.get(path)?.entry;
+  if (at === undefined) return false;
+  if (at.through !== undefined) return at.throughMedium === 'disk';
+  // A folder without a version has nothing of a Secret in it: an emptyDir.
+  return version !== undefined || at.type === 'file';
+}
+
+/** True where neither side has it behind a link to a disk. */
+export function isInMemory({ left, right }: Pair, path: string): boolean {
+  return ![left, right].some(({ entries }) => {
+    return entries.get(path)?.entry.throughMedium === 'disk';
+  });
 }
 
 /** Not root, not on a mount, and the file is its own. */

@@ -80,6 +80,8 @@ export type FileKind = 'dir' | 'file' | 'link' | 'other';
 
 export interface FileStat {
   readonly kind: FileKind;
+  /** Of kind `other`: what it is, e.g. `pipe` or `character device 1:3`. */
+  readonly special?: string;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;

@@ -12,6 +12,7 @@ import {
   isInMemory,
   isUnmounted,
   bytesOnDisk,
+  isDelivered,
   isOwnersWord,
 } from './rule-checks.ts';
 import type { Pair } from './side.ts';
@@ -235,7 +236,7 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
     what: 'files belong to the user that bellhop runs as',
     why: 'a process that is not root may not give files away',
     matches: ({ kind, name, aspect, left, right }, pair) => {
-      if (kind !== 'file' || aspect !== 'owner') return false;
+      if (kind !== 'file' || aspect !== 'owner' || !isDelivered(pair, name)) return false;
       return isOwnersWord(pair.left, name, left) || isOwnersWord(pair.right, name, right);
     },
   },

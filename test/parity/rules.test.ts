@@ -49,6 +49,7 @@ const withProcess = (one: Snapshot, process: Partial<ProcessSeen>): Snapshot => 
   process: { ...one.process, ...process },
 });
 const app = { uids: [7, 7, 7, 7], gids: [8, 8, 8, 8] };
+const ownedByApp = withProcess(at('/v', ...owned(7, 8)), app);
 const merging = (mount: string): Snapshot => {
   const [own] = KUBERNETES.plan?.mounts ?? [];
   if (own === undefined) throw new Error('the example has mounts');
@@ -178,8 +179,9 @@ const CASES: Readonly<Record<string, { readonly holds: Pair; readonly not: Pair 
     not: [mounted('/v'), mounted('/v', { readOnly: false })],
   },
   owner: {
-    holds: [withProcess(at('/v', ...owned(0, 0)), app), withProcess(at('/v', ...owned(7, 8)), app)],
-    not: [withProcess(at('/v', ...owned(0, 0)), app), withProcess(at('/v', ...owned(9, 9)), app)],
+    holds: [withProcess({ ...at('/v', ...owned(0, 0)), mounts: [tmpfs('/v')] }, app), ownedByApp],
+    // Where nothing was delivered somebody else has made it so.
+    not: [withProcess(at('/v', ...owned(0, 0)), app), ownedByApp],
   },
   'image-content': {
     holds: [{ ...merging('/v'), trees: at('/v', folder('.')).trees }, merged('of-the-image')],

@@ -17,6 +17,8 @@ import { type CreateTrainingJob, sagemakerTraining } from './sagemaker-training.
 
 const EXAMPLE = path.join(import.meta.dirname, '../../examples/sagemaker');
 const DIST = path.join(import.meta.dirname, '../../dist');
+/** The executable on this machine. */
+export const BELLHOP = path.join(DIST, 'bellhop');
 /** Keys of the example's Secrets. */
 const KEYS = {
   db: 'HOST PORT USER PASSWORD NAME REPLICA_HOST REPLICA_PASSWORD CA CLIENT_CERT CLIENT_KEY',

@@ -61,6 +61,7 @@ export interface Submission {
   readonly isIsolated: boolean;
   /** Bytes of all hyperparameters as one JSON object. */
   readonly parametersBytes: number;
+  readonly parameterNames: ReadonlySet<string>;
 }
 
 /** Makes the requests of a job, and what is spilled beside them. Pure. */
@@ -92,7 +93,7 @@ interface Common {
 
 function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submission {
   const { frame, way, hyperparameters } = common;
-  const { target, spill } = input;
+  const { target, spill, parameters: { parameters = [] } = {} } = input;
   const bundle = bundleOf(input, natively.plan, way.spillsParameters);
   const bytes = printBundle(bundle);
   const digest = bundleDigest(bytes);
@@ -116,7 +117,8 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
     hasOwnName: input.name !== undefined,
     isHomeless: pointer === undefined,
     isIsolated: way.isIsolated,
-    parametersBytes: printParameters(input.parameters?.parameters ?? []).byteLength,
+    parametersBytes: printParameters(parameters).byteLength,
+    parameterNames: new Set(parameters.map(([name]) => name)),
   };
 }
 

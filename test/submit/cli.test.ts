@@ -194,14 +194,29 @@ describe('what is printed', () => {
     const file = path.join(folder, 'parameters.json');
     const yaml = settings(`  spill: s3:b/j\n  hyperparameters: { file: ${file} }\n`);
     for (const [length, isTold] of [
-      [131_000, false],
-      [131_072, true],
+      [129_016, false],
+      [129_017, true],
     ] as const) {
       writeFileSync(file, JSON.stringify({ a: 'x'.repeat(length) }));
-      const { code, out } = submit('sagemaker-training', { pod, yaml, flags: ['--explain'] });
+      const { code, out, err } = submit('sagemaker-training', { pod, yaml, flags: ['--explain'] });
       expect(code).toBe(0);
       expect(out.includes('the sagemaker-training toolkit, which puts')).toBe(isTold);
+      // The program may be another.
+      expect(err).toBe('');
       expect(out).toContain('since the hyperparameters are over the caps of the request');
+    }
+  });
+  test('it is a warning where the job is known to be of the toolkit', () => {
+    const file = path.join(folder, 'parameters.json');
+    const yaml = settings(`  spill: s3:b/j\n  hyperparameters: { file: ${file} }\n`);
+    const program = { sagemaker_program: 'train.py' };
+    for (const [length, isTold] of [
+      [120_000, false],
+      [130_000, true],
+    ] as const) {
+      writeFileSync(file, JSON.stringify({ ...program, a: 'x'.repeat(length) }));
+      const { code, err } = submit('sagemaker-training', { pod, yaml });
+      expect([code, err.includes('warning: the sagemaker-training toolkit')]).toEqual([0, isTold]);
     }
   });
   test('--wait-max is a number', () => {

@@ -54,7 +54,10 @@ export async function snapshots(ranker: Ranker, place: RankerPlace): Promise<[st
   const argv = [BELLHOP, 'run', ...files];
   const image = shellImage(place.yard);
   const mounts = [...tools(), { kind: 'bind', at: '/work', from: dir, ro: true } as const];
-  const own = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root' };
+  const own = {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: '/root',
+  };
   const pairs = endpoints(ranker, place).map((one) => one.split('=', 2));
   const env = { ...own, ...(Object.fromEntries(pairs) as Record<string, string>) };
   const here = stdoutOf(await local.run({ argv, env }, { yard: place.yard, image }, { mounts }));

@@ -1,5 +1,6 @@
-// examples/sagemaker with real servers behind it: its 40 secrets in four stores, a bucket, a gateway
-// of metrics, a tracker, and in front of moto a door at which the request is kept that was sent.
+// examples/sagemaker with real servers behind it: its 40 secrets in four stores, a bucket, a
+// gateway of metrics, a tracker, and in front of moto a door at which the request is kept that was
+// sent.
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { tcpGateway } from '../launcher/_relay.ts';
@@ -165,17 +166,25 @@ export async function openRanker(place: RankerPlace) {
     .replaceAll('ml-artifacts', run)
     .replace('tcp://statsd-gateway.internal:8125', gateway.address);
   writeFileSync(path.join(dir, 'bellhop.yaml'), settings);
-  const reachable = [
-    ...aws.reachable,
-    ...[place.confidant.get('CONFIDANT_URL'), place.confidant.get('AWS_ENDPOINT_URL_KMS')],
-    ...[place.bao.get('VAULT_ADDR'), gateway.address, tracker.server.url.href],
-  ].map((one) => (typeof one === 'number' ? one : portOf(one)));
+  const urls = [
+    place.confidant.get('CONFIDANT_URL'),
+    place.confidant.get('AWS_ENDPOINT_URL_KMS'),
+    place.bao.get('VAULT_ADDR'),
+    gateway.address,
+    tracker.server.url.href,
+  ];
+  const reachable = [...aws.reachable, ...urls.map(portOf)];
   return {
-    ...{ dir, run, canary, secrets, gateway, settings },
+    dir,
+    run,
+    canary,
+    secrets,
+    gateway,
     reports: tracker.reports,
     requests: door.requests,
     aws: { ...aws, reachable: [...new Set(reachable)] },
-    submitted: async (manifest = 'train.yaml') => submitted({ dir, aws }, manifest, door.server.url),
+    submitted: async (manifest = 'train.yaml') =>
+      submitted({ dir, aws }, manifest, door.server.url),
     objects: async () => objectsOf(aws, run),
     /** Takes a secret away from Secrets Manager. */
     lose: async (name: string) => {

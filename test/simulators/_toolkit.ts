@@ -1,4 +1,4 @@
-// AWS's sagemaker-training toolkit 5.1.4 (PyPI) in a container: its own `train` runs a user's script.
+// AWS's sagemaker-training toolkit 5.1.4 (PyPI) in a container: its own `train` runs a script.
 import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';

@@ -1,5 +1,5 @@
-// Hyperparameters over the caps of CreateTrainingJob: `submit` uploads them, SageMaker downloads the
-// channel, and `run` puts them where a program reads them that knows of neither.
+// Hyperparameters over the caps of CreateTrainingJob: `submit` uploads them, SageMaker downloads
+// the channel, and `run` puts them where a program reads them that knows of neither.
 import { afterAll, describe, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -143,7 +143,11 @@ describe.skipIf(!isHere)('over the caps', () => {
     async () => {
       const submit = { hyperparameters: { values: LONG } };
       const given = { EnableNetworkIsolation: true };
-      const request = await requestOf(trainer, { command: reading(HYPERPARAMETERS), submit, given });
+      const request = await requestOf(trainer, {
+        command: reading(HYPERPARAMETERS),
+        submit,
+        given,
+      });
       expect(linesOf(await trained(trainer, request))).toEqual([[7, ['str'], expect.anything()]]);
     },
     TEST_MS_MAX,

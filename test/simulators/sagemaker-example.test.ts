@@ -38,7 +38,9 @@ afterAll(() => {
 interface Manifest {
   readonly data?: Readonly<Record<string, string>>;
   readonly metadata: { readonly name: string };
-  readonly spec?: { template: { spec: { containers: { env?: { name: string; value?: string }[] }[] } } };
+  readonly spec?: {
+    template: { spec: { containers: { env?: { name: string; value?: string }[] }[] } };
+  };
 }
 
 /** The documents of a file, by a reader that is not bellhop's. */

@@ -206,19 +206,6 @@ describe('what is printed', () => {
       expect(out).toContain('since the hyperparameters are over the caps of the request');
     }
   });
-  test('it is a warning where the job is known to be of the toolkit', () => {
-    const file = path.join(folder, 'parameters.json');
-    const yaml = settings(`  spill: s3:b/j\n  hyperparameters: { file: ${file} }\n`);
-    const program = { sagemaker_program: 'train.py' };
-    for (const [length, isTold] of [
-      [120_000, false],
-      [130_000, true],
-    ] as const) {
-      writeFileSync(file, JSON.stringify({ ...program, a: 'x'.repeat(length) }));
-      const { code, err } = submit('sagemaker-training', { pod, yaml });
-      expect([code, err.includes('warning: the sagemaker-training toolkit')]).toEqual([0, isTold]);
-    }
-  });
   test('--wait-max is a number', () => {
     const { code, err } = submit('sagemaker-training', { pod, flags: ['--wait-max', 'x'] });
     expect([code, err]).toEqual([64, expect.stringContaining('--wait-max')]);

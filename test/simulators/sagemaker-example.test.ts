@@ -183,15 +183,21 @@ describe.skipIf(!isHere)('examples/sagemaker', () => {
   );
 
   test(
-    'without one of its secrets it fails, starts nothing, and SageMaker is told which',
+    'without two of its secrets it fails, starts nothing, and SageMaker is told which',
     async () => {
       await ranker.lose('db');
+      await ranker.lose('vault');
       const ran = await started(ranker, place, { request });
       if (ran.kind !== 'ended') throw new Error(JSON.stringify(ran));
       expect([ran.status, ran.outcome.stdout]).toEqual(['Failed', '']);
       const failure = Buffer.from(ran.outcome.files.get('/opt/ml/output/failure') ?? []).toString();
-      expect(failure).toMatch(/^bellhop started nothing: \d+ problems?\nBH_ERR_\w+ \(exit \d+\): /);
-      expect(failure).toContain(`sm:${ranker.run}/db`);
+      const [head, missing, login, more] = failure.split('\n');
+      expect([head, more]).toEqual(['bellhop started nothing: 2 problems', undefined]);
+      expect(missing).toStartWith('BH_ERR_MISSING (exit 69): ');
+      expect(missing).toContain(`secret db, sm:${ranker.run}/db: `);
+      expect(login).toStartWith('BH_ERR_CREDENTIALS (exit 77): ');
+      expect(login).toContain(`secret storage, vault:`);
+      expect(login).toContain(`sm:${ranker.run}/vault#role_id`);
       expect(Buffer.byteLength(failure)).toBeLessThanOrEqual(1024);
       expect(ran.reason).toBe(failure);
       for (const text of [failure, ran.outcome.stderr]) {

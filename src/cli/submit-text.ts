@@ -59,11 +59,22 @@ export function explanation(target: Target, submission: Submission, look: Look):
 }
 
 /** Hyperparameters that a tool of the platform cannot take, though the file can hold them. */
-function toolText({ hyperparameters }: Target, { parametersBytes }: Submission): string[] {
+function toolText(target: Target, submission: Submission): string[] {
+  const said = tooMany(target, submission);
+  return said === undefined ? [] : [`note      ${said}`];
+}
+
+function tooMany({ hyperparameters }: Target, { parametersBytes }: Submission): string | undefined {
   const tool = hyperparameters?.tool;
-  if (tool === undefined || parametersBytes <= tool.bytesMax) return [];
+  if (tool === undefined || parametersBytes <= tool.bytesMax) return undefined;
   const text = `${tool.called} takes ${tool.bytesMax} bytes of hyperparameters, these have ${parametersBytes}`;
-  return [`note      ${text}: read ${hyperparameters?.path ?? ''} instead`];
+  return `${text}: read ${hyperparameters?.path ?? ''} instead`;
+}
+
+/** What is said where one of the hyperparameters tells that this tool runs the job. */
+export function toolWarning(target: Target, submission: Submission): string | undefined {
+  const isKnown = submission.parameterNames.has(target.hyperparameters?.tool?.knownBy ?? '');
+  return isKnown ? tooMany(target, submission) : undefined;
 }
 
 function planText({ split, digest, spilled }: Submission): string {

@@ -1,7 +1,7 @@
 import { BellhopError } from '../core/errors.ts';
 import { EMBEDDED } from '../plan/bind.ts';
 import { boundsOf } from '../plan/bounds.ts';
-import { BUNDLE_BYTES_MAX } from '../plan/bundle.ts';
+import { BUNDLE_BYTES_MAX, CHANNEL_BYTES_MAX } from '../plan/bundle.ts';
 import type { Ask } from '../plan/needs.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Breach, Cap } from '../targets/_caps.ts';
@@ -77,10 +77,12 @@ function parameterProblems({ target, parameters }: SubmitInput): BellhopError[] 
 }
 
 function homeProblems({ target, spill }: SubmitInput, submission: Submission): BellhopError[] {
-  const { isHomeless, isIsolated } = submission;
+  const { isHomeless, isIsolated, split } = submission;
   const where = [target.name, 'the plan'];
   const bytes = submission.spilled?.bytes.byteLength ?? 0;
-  const bytesMax = Math.min(spill?.bytesMax ?? BUNDLE_BYTES_MAX, BUNDLE_BYTES_MAX);
+  const isChannel = split.job.channel !== undefined;
+  const most = isChannel ? CHANNEL_BYTES_MAX : BUNDLE_BYTES_MAX;
+  const bytesMax = Math.min(spill?.bytesMax ?? most, most);
   if (bytes > bytesMax) {
     const what = `has ${bytes} bytes, ${bytesMax} can be spilled there`;
     return [new BellhopError('BH_ERR_SPILL', { where, what })];

@@ -61,19 +61,22 @@ export interface Submission {
   readonly isIsolated: boolean;
   /** Bytes of all hyperparameters as one JSON object. */
   readonly parametersBytes: number;
+  readonly parameterNames: ReadonlySet<string>;
 }
 
 /** Makes the requests of a job, and what is spilled beside them. Pure. */
 export function prepare(input: SubmitInput): Submission {
   const { target, plan, given } = input;
-  const frame = frameOf(input);
   const parameters = input.parameters?.parameters ?? [];
+  // They may be megabytes: printed once.
+  const flat = printParameters(parameters);
+  const frame = frameOf(input, flat);
   const areNative = fitsNatively(input, frame, parameters);
   const way: Way = {
     isIsolated: target.isIsolated?.({ given }) ?? false,
     spillsParameters: parameters.length > 0 && !areNative,
   };
-  const common = { frame, way, hyperparameters: areNative ? parameters : [] };
+  const common = { frame, way, flat, hyperparameters: areNative ? parameters : [] };
   let natively = nativeSecrets(plan, target, { given, allows: () => true });
   // What has no room natively is fetched by the entrypoint: then the plan is another one.
   for (;;) {
@@ -88,12 +91,14 @@ interface Common {
   readonly frame: Frame;
   readonly way: Way;
   readonly hyperparameters: readonly Parameter[];
+  /** All of them as one JSON object of strings. */
+  readonly flat: Uint8Array;
 }
 
 function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submission {
-  const { frame, way, hyperparameters } = common;
-  const { target, spill } = input;
-  const bundle = bundleOf(input, natively.plan, way.spillsParameters);
+  const { frame, way, hyperparameters, flat } = common;
+  const { target, spill, parameters: { parameters = [] } = {} } = input;
+  const bundle = bundleOf(input, natively.plan, way.spillsParameters ? flat : undefined);
   const bytes = printBundle(bundle);
   const digest = bundleDigest(bytes);
   // A name that is given does not tell content from other content: what is there must say it.
@@ -116,7 +121,8 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
     hasOwnName: input.name !== undefined,
     isHomeless: pointer === undefined,
     isIsolated: way.isIsolated,
-    parametersBytes: printParameters(input.parameters?.parameters ?? []).byteLength,
+    parametersBytes: flat.byteLength,
+    parameterNames: new Set(parameters.map(([name]) => name)),
   };
 }
 
@@ -136,7 +142,7 @@ function spilledTo({ store, path }: SpillPlace, { bytes, digest }: Packed): Spil
 }
 
 /** The name and the digest are of everything that was given, however it is split. */
-function frameOf(input: SubmitInput): Frame {
+function frameOf(input: SubmitInput, flat: Uint8Array): Frame {
   const { target, plan, needs, image, objects } = input;
   const digest = digestOf(
     canonicalJson({
@@ -147,7 +153,7 @@ function frameOf(input: SubmitInput): Frame {
       given: target.operations.map((one): Json => input.given(one)),
       start: [input.bellhop, input.isStartedByImage],
       spill: input.spill === undefined ? null : [input.spill.stores, input.spill.path],
-      parameters: bundleDigest(printParameters(input.parameters?.parameters ?? [])),
+      parameters: bundleDigest(flat),
       file: input.parameters?.file?.path ?? '',
       objects: objects.map((one) => [
         one.namespace,
@@ -185,9 +191,9 @@ const PARAMETERS = 'bellhop..hyperparameters';
 const FLAT = 'hyperparameters.json';
 const WRITTEN = 'written.json';
 
-/** The plan with what only this target needs of it, and the objects that it refers to. */
-function bundleOf(input: SubmitInput, plan: Plan, spillsParameters: boolean): Bundle {
-  const { parameters: { parameters = [], file } = {}, target, objects } = input;
+/** The plan with what only this target needs of it, what is spilled of the parameters with it. */
+function bundleOf(input: SubmitInput, plan: Plan, spilled: Uint8Array | undefined): Bundle {
+  const { parameters: { file } = {}, target, objects } = input;
   const { namespace } = plan.origin;
   const called = 'submit.hyperparameters';
   const path = `configmap/${namespace}/${PARAMETERS}`;
@@ -202,10 +208,10 @@ function bundleOf(input: SubmitInput, plan: Plan, spillsParameters: boolean): Bu
   } as const;
   const placements: FilePlacement[] = [];
   const values: { key: string; bytes: Uint8Array; isBinary: boolean }[] = [];
-  if (spillsParameters && target.hyperparameters !== undefined) {
+  if (spilled !== undefined && target.hyperparameters !== undefined) {
     const source = { kind: 'hyperparameters', bound: bound(FLAT) } as const;
     placements.push({ ...common, path: target.hyperparameters.path, source });
-    values.push({ key: FLAT, bytes: printParameters(parameters), isBinary: false });
+    values.push({ key: FLAT, bytes: spilled, isBinary: false });
   }
   if (file !== undefined) {
     const source = { kind: 'value', bound: bound(WRITTEN) } as const;

@@ -193,7 +193,12 @@ export interface Hyperparameters extends Fact {
   /** The file that the platform writes them to. */
   readonly path: string;
   /** What a tool of the platform takes less of than the file can hold. */
-  readonly tool?: Fact & { readonly called: string; readonly bytesMax: number };
+  readonly tool?: Fact & {
+    readonly called: string;
+    readonly bytesMax: number;
+    /** A hyperparameter that a job has because this tool runs it. */
+    readonly knownBy: string;
+  };
 }
 
 /** Objects that the platform downloads before the container starts. */

@@ -26,6 +26,8 @@ const NAMES: Readonly<Record<Feature, string>> = {
   hostNamespaces: 'hostNetwork, hostPID, hostIPC',
   privileged: 'privileged',
   devices: 'block devices',
+  stdin: 'stdin',
+  tty: 'tty',
 };
 
 const BY = { request: 'request', entrypoint: 'entrypoint', nobody: '–' } as const;
@@ -42,6 +44,12 @@ const INTRO = [
   'Whatever the request has, the entrypoint (`bellhop run` in the image) delivers everything that',
   'the pod promises: what stands in the request is there for people and tools to see. Names that a',
   'platform forbids, and values that it would change, are delivered by the entrypoint alone.',
+  '',
+  'What the image is, `submit` is told (`--image-entrypoint`, `--image-cmd`, `--image-user`,',
+  '`--image-workdir`, or `image:`), and judges by it: a pod with args alone is taken where the image',
+  'has a CMD and no ENTRYPOINT; a user that bellhop could not become, and a mount path at which',
+  'there is something already, are refused before anything is sent. What cannot be known from here',
+  'is told as a warning, or by `--explain`.',
   '',
   'The same input gives the same requests and the same object. Names end in a digest of all that',
   'was given, and what is there already is not made again. `--name` starts the same job once more',

@@ -57,7 +57,7 @@ const command: Command = {
     for (const warning of warnings) io.stderr(renderWarning(warning, given.log));
     const submission = prepare(input);
     const problems = submissionProblems(input, submission);
-    if (given.has('explain')) io.stdout(explanation(target, submission, lookOf(io)));
+    if (given.has('explain')) io.stdout(explanation(input, submission, lookOf(io)));
     judge(problems);
     if (given.has('dry-run')) io.stdout(dryRunText(target, submission, given));
     if (given.has('explain') || given.has('dry-run')) return 0;

@@ -8,6 +8,7 @@ import { printParameters } from '../plan/hyperparameters.ts';
 import type { Needs } from '../plan/needs.ts';
 import type { FilePlacement, Plan } from '../plan/types.ts';
 import type { Variable } from '../targets/_target.ts';
+import { startUser } from './container.ts';
 import type { Natively } from './native.ts';
 import { literalsOf, nativeSecrets } from './native.ts';
 import type { Pointer } from './pointer.ts';
@@ -157,6 +158,7 @@ function frameOf(input: SubmitInput): Frame {
     }),
   ).slice('sha256:'.length);
   const isStarted = input.isStartedByImage || target.start === 'image';
+  const user = startUser(input);
   return {
     name: input.name ?? target.nameOf(plan.origin.name, digest),
     digest,
@@ -164,6 +166,7 @@ function frameOf(input: SubmitInput): Frame {
     container: plan.origin.container,
     start: isStarted ? [] : [input.bellhop, 'run'],
     needs,
+    ...(user === undefined ? {} : { user }),
     given: input.given,
   };
 }

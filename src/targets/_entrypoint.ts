@@ -1,5 +1,17 @@
 import type { Feature, Said } from './_target.ts';
 
+/** Where nobody could write to a container's input, and it has no terminal. */
+export const NO_TERMINAL = {
+  stdin: {
+    by: 'nobody',
+    how: 'the input has ended when the program starts: give what it reads as a file',
+  },
+  tty: {
+    by: 'nobody',
+    how: 'there is none: give what the program takes of one as variables (TERM, COLUMNS)',
+  },
+} as const satisfies Partial<Record<Feature, Said>>;
+
 /** What bellhop itself does in a container, wherever it was started by a platform's own request. */
 export const ENTRYPOINT_FEATURES = {
   files: { by: 'entrypoint', how: 'written before the program starts' },
@@ -11,6 +23,7 @@ export const ENTRYPOINT_FEATURES = {
     by: 'nobody',
     how: 'put it into the image, or `policy: { initContainers: ignore }`',
   },
+  ...NO_TERMINAL,
 } as const satisfies Partial<Record<Feature, Said>>;
 
 /** Names that every shell keeps and passes on. */

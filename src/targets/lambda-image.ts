@@ -1,5 +1,6 @@
 import type { JsonObject } from './_caps.ts';
 import { objectIn, textIn } from './_aws.ts';
+import { NO_TERMINAL } from './_entrypoint.ts';
 import { asMap, digestName, over } from './_request.ts';
 import type { AwsApi, Job, Request, Reserved, Target } from './_target.ts';
 
@@ -85,6 +86,7 @@ const target: Target = {
     'TZ',
   ].map(reserved),
   features: {
+    ...NO_TERMINAL,
     variables: {
       by: 'request',
       how: 'Environment.Variables; what its 4 KB leave out by the entrypoint',
@@ -130,6 +132,9 @@ const target: Target = {
       ...(region === undefined ? {} : { region }),
     };
   },
+  // The root is read-only, and there is no /dev/shm: pages that quote the Lambda guide.
+  writable: () => ({ folders: ['/tmp'], hasMemory: false }),
+  mounts: () => false,
   nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
   render: (job) => [creation(job)],
   follow: {

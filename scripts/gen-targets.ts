@@ -51,6 +51,10 @@ const INTRO = [
   'there is something already, are refused before anything is sent. What cannot be known from here',
   'is told as a warning, or by `--explain`.',
   '',
+  "The platform's own stay so: its variables, the host's name, folders that it mounts. What else a",
+  'program sees differ there says each target below. Recorded pods go through all of them in tests,',
+  'by simulators made from their documents.',
+  '',
   'The same input gives the same requests and the same object. Names end in a digest of all that',
   'was given, and what is there already is not made again. `--name` starts the same job once more',
   'under another name; where that is taken by another job, or by one that does not say what it is,',
@@ -126,6 +130,7 @@ const START = {
 
 function section(target: Target): string[] {
   const { name, summary, features, caps, reserved, wants, stop, failure, start } = target;
+  const { differs = [] } = target;
   const wanted = Object.entries(wants).flatMap(([operation, fields]) => {
     return Object.entries(fields).map(([field, what]) => [code(`${operation}.${field}`), what]);
   });
@@ -141,6 +146,7 @@ function section(target: Target): string[] {
       : [
           `- A failed start writes ${code(failure.path)}; ${failure.charactersMax} characters of it are shown.`,
         ]),
+    ...differs.map((one) => `- Differs: ${one}.`),
     '',
     ...table(
       ['', 'by', 'how'],

@@ -5,7 +5,7 @@ import type { Declared, DeclareOptions, Read } from '../entrypoint/declare.ts';
 import { declare } from '../entrypoint/declare.ts';
 import { asksOf, needsOf } from '../plan/needs.ts';
 import type { Settings } from '../plan/settings.ts';
-import { userHints } from '../submit/container.ts';
+import { containerHints } from '../submit/container.ts';
 import { askProblems, secretProblems } from '../submit/judge.ts';
 import type { SubmitInput } from '../submit/prepare.ts';
 import { isStartTold } from '../submit/ways.ts';
@@ -79,7 +79,7 @@ export async function readSubmit(
 function hintsOf(input: SubmitInput): string[] {
   const isUnsure = input.target.start === 'words' && !input.isStartedByImage;
   const isUntold = isUnsure && !isStartTold(input.plan);
-  return [...(isUntold ? [ENTRYPOINT_HINT] : []), ...userHints(input)];
+  return [...(isUntold ? [ENTRYPOINT_HINT] : []), ...containerHints(input)];
 }
 
 const ENTRYPOINT_HINT =

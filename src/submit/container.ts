@@ -36,7 +36,24 @@ export function startUser({ target, plan, given }: ContainerInput): string | und
 }
 
 /** Sentences on what cannot be known from here, for everybody. */
-export function userHints(input: ContainerInput): string[] {
+export function containerHints(input: ContainerInput): string[] {
+  return [...userHints(input), ...placeHints(input)];
+}
+
+function placeHints({ target, plan, given }: ContainerInput): string[] {
+  const writable = target.writable?.({ given });
+  if (writable === undefined || writable.isAll) return [];
+  const { folders } = writable;
+  const others = mountsOf(plan).flatMap(({ path }) => {
+    return folders.some((folder) => isBelow(path, folder)) ? [] : [printable(path)];
+  });
+  if (others.length === 0) return [];
+  return [
+    `${others.join(', ')}: the platform's user may write below ${folders.join(', ')}; elsewhere only what the image leaves to everybody: ${target.features.files.how}`,
+  ];
+}
+
+function userHints(input: ContainerInput): string[] {
   const { plan, target } = input;
   if (plan.policy.identity === 'keep' || target.features.user.by === 'nobody') return [];
   if (startUser(input) !== undefined) return [];
@@ -51,17 +68,10 @@ export function userHints(input: ContainerInput): string[] {
 /** Sentences on what cannot be known from here, for who asks for an explanation. */
 export function contentHints(input: ContainerInput): string[] {
   const { plan, target, given } = input;
-  const all = mountsOf(plan).map(({ path }) => printable(path));
-  const isOrdinary = target.features.user.by === 'nobody' && target.writable === undefined;
-  const rights =
-    isOrdinary && all.length > 0
-      ? [`not known from here: whether the platform's user may write ${all.join(', ')}`]
-      : [];
-  if (plan.policy.overImage === 'merge' || target.mounts?.({ given }) === true) return rights;
+  if (plan.policy.overImage === 'merge' || target.mounts?.({ given }) === true) return [];
   const paths = wholeMounts(plan).map(({ path }) => printable(path));
-  if (paths.length === 0) return rights;
+  if (paths.length === 0) return [];
   return [
-    ...rights,
     `not known from here: whether the image has content at ${paths.join(', ')}; without the right to mount the start refuses that (BH_ERR_PATH_TAKEN), or keeps it beside with \`policy: { overImage: merge }\``,
   ];
 }
@@ -141,7 +151,8 @@ const isBelow = (path: string, folder: string): boolean =>
 function placeProblems({ target, plan, given }: ContainerInput): BellhopError[] {
   const writable = target.writable?.({ given });
   if (writable === undefined) return [];
-  const { folders, hasMemory } = writable;
+  const { folders, hasMemory, isAll } = writable;
+  if (!isAll) return [];
   const among = folders.join(', ');
   return mountsOf(plan).flatMap(({ path, rule, isSecret }): BellhopError[] => {
     const where = [target.name, rule, path];

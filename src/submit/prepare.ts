@@ -7,7 +7,7 @@ import type { Parameter } from '../plan/hyperparameters.ts';
 import { printParameters } from '../plan/hyperparameters.ts';
 import type { Needs } from '../plan/needs.ts';
 import type { FilePlacement, Plan } from '../plan/types.ts';
-import type { Variable } from '../targets/_target.ts';
+import type { Target, Variable } from '../targets/_target.ts';
 import { startUser } from './container.ts';
 import type { Natively } from './native.ts';
 import { literalsOf, nativeSecrets } from './native.ts';
@@ -188,9 +188,16 @@ const PARAMETERS = 'bellhop..hyperparameters';
 const FLAT = 'hyperparameters.json';
 const WRITTEN = 'written.json';
 
+/** What the platform's own shell adds on the way is no variable of the pod's. */
+function stripped({ strips = [] }: Target, plan: Plan): Plan {
+  const stripEnv = [...new Set([...plan.policy.stripEnv, ...strips])];
+  return strips.length === 0 ? plan : { ...plan, policy: { ...plan.policy, stripEnv } };
+}
+
 /** The plan with what only this target needs of it, and the objects that it refers to. */
-function bundleOf(input: SubmitInput, plan: Plan, spillsParameters: boolean): Bundle {
+function bundleOf(input: SubmitInput, own: Plan, spillsParameters: boolean): Bundle {
   const { parameters: { parameters = [], file } = {}, target, objects } = input;
+  const plan = stripped(target, own);
   const { namespace } = plan.origin;
   const called = 'submit.hyperparameters';
   const path = `configmap/${namespace}/${PARAMETERS}`;

@@ -26,6 +26,9 @@ export const ENTRYPOINT_FEATURES = {
   ...NO_TERMINAL,
 } as const satisfies Partial<Record<Feature, Said>>;
 
+/** What a shell adds to the variables of what it starts: POSIX.1-2017, XCU 2.5.3, and bash. */
+export const SHELL_OWN = ['PWD', 'OLDPWD', 'SHLVL', '_'] as const;
+
 /** Names that every shell keeps and passes on. */
 export const SHELL_NAME = '[A-Za-z_][A-Za-z0-9_]*';
 export const SHELL_NAME_FACT = {

@@ -230,6 +230,8 @@ export interface Writable {
   readonly folders: readonly string[];
   /** There is a memory file system among them. */
   readonly hasMemory: boolean;
+  /** False where the image may have more of them. */
+  readonly isAll: boolean;
 }
 
 /** One platform: the default export of its file in this folder. */
@@ -265,6 +267,10 @@ export interface Target {
   readonly userAt?: { readonly operation: string; readonly at: string };
   /** Where the container can be written; everywhere where absent or undefined. */
   writable?(job: Pick<Job, 'given'>): Writable | undefined;
+  /** Variables of the platform's own shell, which no pod means: they are not passed on. */
+  readonly strips?: readonly string[];
+  /** What a program sees differ from Kubernetes whatever is done; one line each. */
+  readonly differs?: readonly string[];
   /** Whether the container may mount; nobody knows where absent or undefined. */
   mounts?(job: Pick<Job, 'given'>): boolean | undefined;
   /** How many containers the job starts at the same time; 1 where absent. */

@@ -98,7 +98,10 @@ const target: Target = {
     },
     hyperparameters: { by: 'entrypoint', how: 'a file where the program reads it, below /tmp' },
     command: { by: 'request', how: 'ImageConfig.EntryPoint starts bellhop' },
-    workingDir: { by: 'entrypoint', how: 'changed to before the program starts' },
+    workingDir: {
+      by: 'entrypoint',
+      how: 'changed to before the program starts; the image has to have it, for everybody',
+    },
     user: { by: 'nobody', how: 'Lambda has a user of its own: `policy: { identity: keep }`' },
     cpuAndMemory: { by: 'request', how: 'MemorySize; CPU comes with it' },
     gpu: { by: 'nobody', how: 'Lambda has none: choose another target' },
@@ -133,8 +136,9 @@ const target: Target = {
     };
   },
   // The root is read-only, and there is no /dev/shm: pages that quote the Lambda guide.
-  writable: () => ({ folders: ['/tmp'], hasMemory: false }),
+  writable: () => ({ folders: ['/tmp'], hasMemory: false, isAll: true }),
   mounts: () => false,
+  differs: ['the user and group are those of Lambda, which /etc/passwd does not know: HOME is /'],
   nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
   render: (job) => [creation(job)],
   follow: {

@@ -227,9 +227,16 @@ describe('what the image has at a mount path', () => {
     expect(explain(yaml)).toMatch(/not known .*\/data, \/etc\/conf.*BH_ERR_PATH_TAKEN/);
     expect(explain(`${yaml}policy: { overImage: merge }\n`)).not.toContain('BH_ERR_PATH_TAKEN');
   });
-  test('and so are the rights of a user of the platform', () => {
-    const asked = { pod: mounted('/data', '/etc/conf'), yaml, flags: ['--explain'] };
-    expect(submit('slurm-apptainer', asked).out).toContain('may write /data, /etc/conf');
+});
+
+describe('a user of the platform who may write here and there', () => {
+  test('is told where the volumes are elsewhere', () => {
+    const { code, err } = dry('slurm-apptainer', { pod: mounted('/data', '/tmp/conf') });
+    expect([code, err]).toEqual([0, expect.stringContaining('warning: /data: the platform')]);
+    expect(err).not.toContain('/tmp/conf');
+    const root = settings(`    slurm-apptainer: { sbatch: { apptainer: [--fakeroot] } }\n`);
+    const other = dry('slurm-apptainer', { pod: mounted('/data', '/tmp/conf'), yaml: root });
+    expect([other.code, other.err]).toEqual([0, '']);
   });
 });
 

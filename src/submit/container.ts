@@ -88,18 +88,21 @@ function userAtStart({ target, plan, given }: ContainerInput): string | undefine
   return typeof own === 'string' ? own : plan.image.user;
 }
 
+function asksForGroups({ group, supplementalGroups }: Plan['identity']): boolean {
+  return group !== undefined || supplementalGroups.length > 0;
+}
+
 /** Whether one who starts as `user` has to become another; a name may be that of any number. */
 function becomes({ identity, image }: Plan, user: string | undefined): 'yes' | 'no' | 'maybe' {
-  const { group, supplementalGroups } = identity;
-  const hasGroups = group !== undefined || supplementalGroups.length > 0;
+  const hasGroups = asksForGroups(identity);
   const wanted = identity.user === undefined ? nameOf(image.user) : String(identity.user);
   if (wanted === '' && !hasGroups) return 'no';
   if (user === undefined) return 'maybe';
   if (isRoot(user)) return 'no';
-  const name = nameOf(user);
-  const areNumbers = /^\d+$/.test(name) && /^\d+$/.test(wanted);
-  if (wanted !== '' && wanted !== name) return areNumbers ? 'yes' : 'maybe';
-  return hasGroups || user.includes(':') ? 'maybe' : 'no';
+  if (wanted === '' || wanted === nameOf(user)) {
+    return hasGroups || user.includes(':') ? 'maybe' : 'no';
+  }
+  return [wanted, nameOf(user)].every((one) => /^\d+$/.test(one)) ? 'yes' : 'maybe';
 }
 
 function nameOf(user = ''): string {

@@ -1,4 +1,4 @@
-// A recorded pod as a user of a platform has it: pod.yaml, bellhop.yaml, and its Secrets in a store.
+// A recorded pod as a user of a platform has it: pod.yaml, bellhop.yaml, its Secrets in a store.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { commandLine } from '../kubelet/command-line.ts';

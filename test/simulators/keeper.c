@@ -152,7 +152,6 @@ static void as_init(void) {
   }
 }
 
-
 static void be_the_program(struct program *p, int in, int out, int err) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   setsid();
@@ -230,26 +229,20 @@ static int watch(pid_t pid, int *pipes, struct limits limits, int *why) {
   return status;
 }
 
-// What the program reads: nothing, a pipe that nobody writes to and nobody ends, or a terminal,
-// whose other end then is where it writes to, too.
+// Nothing, a pipe that nobody writes to or ends, or a terminal, which is then its output, too.
 static int open_input(struct program *p, int out[2], int err[2]) {
-  int in[2], locked = 0;
+  int in[2] = {-1, -1}, locked = 0;
   char ptmx[4096];
   if (p->input == CLOSED) return open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (p->input == OPEN) {
-    if (pipe2(in, O_CLOEXEC) < 0) die("pipe");
-    return in[0];
-  }
+  if (p->input == OPEN && pipe2(in, O_CLOEXEC) < 0) die("pipe");
+  if (p->input == OPEN) return in[0];
   snprintf(ptmx, sizeof ptmx, "%s/dev/pts/ptmx", p->root);
   int master = open(ptmx, O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (master < 0 || ioctl(master, TIOCSPTLCK, &locked) < 0) die(ptmx);
   // O_CLOEXEC would stay among the flags that the program sees.
   int peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
   if (peer < 0 || fcntl(peer, F_SETFD, FD_CLOEXEC) < 0) die("terminal");
-  // Nothing comes by these pipes then: what is left open would never end.
-  close(out[0]);
-  close(out[1]);
-  close(err[1]);
+  close(out[0]), close(out[1]), close(err[1]);  // else these pipes would never end
   out[0] = master;
   out[1] = peer;
   err[1] = fcntl(peer, F_DUPFD_CLOEXEC, 0);

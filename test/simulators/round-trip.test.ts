@@ -2,18 +2,18 @@
 // refuses it and starts the container, and a program in it sees what a real kubelet gave.
 // round-trip-report.ts takes all of them through, and prints what differs.
 import { afterAll, describe, expect, test } from 'bun:test';
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Base } from '../kubelet/rootfs.ts';
 import { removeBase } from '../kubelet/rootfs.ts';
 import { missingForContainers, tryBase } from '../kubelet/setting.ts';
-import { type Container, GOLDEN, readVectors, type Vector } from '../kubelet/vectors.ts';
+import type { Container, Vector } from '../kubelet/vectors.ts';
 import { awsCall, keyOf } from '../real/_aws-call.ts';
 import { realServer } from '../real/_servers.ts';
 import { built } from '../support/built.ts';
 import { skipVisibly } from '../support/need.ts';
 import { s3Bucket } from './_aws.ts';
 import { type AwsRequest, judgedByBotocore, noBotocore } from './_botocore.ts';
+import { MADE, made, pod } from './_pods.ts';
 import type { Declared, Rendered, Road, Way } from './_road.ts';
 import { carry, roundTrip } from './_round-trip.ts';
 import { submitBy } from './_submit.ts';
@@ -71,65 +71,7 @@ function road(by: Road['render'] = render): Road {
   return { ...stage, web, base, dist: DIST, bucket: BUCKET, render: by };
 }
 
-function pod(id: string): Vector {
-  const [vector] = readVectors(path.join(GOLDEN, `${id}.json`));
-  if (vector === undefined) throw new Error(id);
-  return vector;
-}
-
 const [training, , , plain] = WAYS;
-
-/** Pods that no request has room for, or whose texts a platform would change. */
-const MADE: Readonly<Record<string, Made>> = {
-  '300 variables': { env: many(300, (at) => 'x'.repeat(at % 700)) },
-  '5,000 variables of 300 characters': {
-    env: many(5000, (at) =>
-      createHash('sha512').update(String(at)).digest('hex').repeat(3).slice(84),
-    ),
-  },
-  'odd names and values': {
-    env: [
-      ['LINES', 'a\nb\r\n'],
-      ['EMPTY', ''],
-      ['BLANKS', ' a '],
-      ['LONG', 'é'.repeat(300)],
-      ['SHELL', '${x} `z` "q" \\ \'a\''],
-      ['BATCH', 'Ref::input'],
-      ['BRICKS', '{{secrets/a/b}}'],
-      ['a.b-c', 'dots'],
-      ['1abc', 'digit'],
-      ['AWS_BATCH_X', 'reserved'],
-      ['_UNION_X', 'reserved'],
-      ['TRAINING_JOB_NAME', 'of the pod'],
-    ],
-  },
-  'odd words': { argv: ['/probe', 'Ref::a', '', 'a\nb', 'x'.repeat(300), 'é', '--'] },
-  '150 words': { argv: ['/probe', ...many(150, String).map(([, word]) => word)] },
-};
-
-interface Made {
-  readonly env?: readonly (readonly [string, string])[];
-  readonly argv?: readonly string[];
-}
-
-function many(count: number, value: (at: number) => string): [string, string][] {
-  return Array.from({ length: count }, (_, at) => [`V_${at}`, value(at)]);
-}
-
-/** The recorded pod with other variables or words, and what a kubelet would give it then. */
-function made({ env, argv }: Made): Vector {
-  const vector = structuredClone(pod('env-literals'));
-  const [container] = vector.pod.spec.containers;
-  const seen = vector.snapshot?.containers?.[container?.name ?? ''];
-  if (container === undefined || seen === undefined) throw new Error(vector.id);
-  const old = new Set((container.env ?? []).map(({ name }) => name));
-  const given = (env ?? []).map(([name, value]) => ({ name, value }));
-  container.env = given;
-  seen.env = [...seen.env.filter(({ name }) => !old.has(name as string)), ...given];
-  if (argv !== undefined) Object.assign(container, { command: argv });
-  if (argv !== undefined) seen.argv = [...argv];
-  return vector;
-}
 
 if (isHere) await s3Bucket(stage.aws, BUCKET);
 

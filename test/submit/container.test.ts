@@ -89,7 +89,8 @@ describe.each(Object.entries(USER_AT))('%s starts the container as', (target, [o
     ['the user of the image, if it is root', 'runAsUser: 1000', image({ user: 'root' }), []],
     ['the user of the image, if it is asked for', 'runAsUser: 7', image({ user: '7' }), []],
     ['the user of the image, if nobody asks for one', 'seccompProfile: {}', [], []],
-  ])('%s', (_, context, told, user) => {
+  ])('%s', (...row) => {
+    const [, context, told, user] = row;
     const { code, out, err } = dry(target, { pod: as(context), told });
     expect([code, err]).toEqual([0, target === 'aws-batch' ? expect.any(String) : '']);
     expect(nodesAt(inputs(out)[operation] ?? {}, at)).toEqual(user);

@@ -149,9 +149,9 @@ describe.skipIf(missing !== undefined)('the discovery documents', () => {
   test('complain of what is unknown, missing or of another type', () => {
     const [api, schema] = APIS.customJobs;
     expect(judgedByDiscovery(api, schema, { displayName: 5, nosuch: 1 })).toEqual([
-      '.jobSpec: required',
-      '.displayName: no string',
+      '.displayName: not a string',
       '.nosuch: unknown',
+      '.jobSpec: required',
     ]);
   });
 });

@@ -26,6 +26,8 @@ const NAMES: Readonly<Record<Feature, string>> = {
   hostNamespaces: 'hostNetwork, hostPID, hostIPC',
   privileged: 'privileged',
   devices: 'block devices',
+  stdin: 'stdin',
+  tty: 'tty',
 };
 
 const BY = { request: 'request', entrypoint: 'entrypoint', nobody: '–' } as const;
@@ -42,6 +44,16 @@ const INTRO = [
   'Whatever the request has, the entrypoint (`bellhop run` in the image) delivers everything that',
   'the pod promises: what stands in the request is there for people and tools to see. Names that a',
   'platform forbids, and values that it would change, are delivered by the entrypoint alone.',
+  '',
+  'What the image is, `submit` is told (`--image-entrypoint`, `--image-cmd`, `--image-user`,',
+  '`--image-workdir`, or `image:`), and judges by it: a pod with args alone is taken where the image',
+  'has a CMD and no ENTRYPOINT; a user that bellhop could not become, and a mount path at which',
+  'there is something already, are refused before anything is sent. What cannot be known from here',
+  'is told as a warning, or by `--explain`.',
+  '',
+  "The platform's own stay so: its variables, the host's name, folders that it mounts. What else a",
+  'program sees differ there says each target below. Recorded pods go through all of them in tests,',
+  'by simulators made from their documents.',
   '',
   'The same input gives the same requests and the same object. Names end in a digest of all that',
   'was given, and what is there already is not made again. `--name` starts the same job once more',
@@ -139,6 +151,7 @@ const START = {
 
 function section(target: Target): string[] {
   const { name, summary, features, caps, reserved, wants, stop, failure, start } = target;
+  const { differs = [] } = target;
   const wanted = Object.entries(wants).flatMap(([operation, fields]) => {
     return Object.entries(fields).map(([field, what]) => [code(`${operation}.${field}`), what]);
   });
@@ -154,6 +167,7 @@ function section(target: Target): string[] {
       : [
           `- A failed start writes ${code(failure.path)}; ${failure.charactersMax} characters of it are shown.`,
         ]),
+    ...differs.map((one) => `- Differs: ${one}.`),
     '',
     ...table(
       ['', 'by', 'how'],

@@ -59,7 +59,7 @@ const command: Command = {
     const tooMany = toolWarning(target, submission);
     if (tooMany !== undefined) io.stderr(renderWarning(tooMany, given.log));
     const problems = submissionProblems(input, submission);
-    if (given.has('explain')) io.stdout(explanation(target, submission, lookOf(io)));
+    if (given.has('explain')) io.stdout(explanation(input, submission, lookOf(io)));
     judge(problems);
     if (given.has('dry-run')) io.stdout(dryRunText(target, submission, given));
     if (given.has('explain') || given.has('dry-run')) return 0;

@@ -7,6 +7,7 @@ import type { Plan } from '../plan/types.ts';
 import type { Breach, Cap } from '../targets/_caps.ts';
 import { nodesAt } from '../targets/_caps.ts';
 import type { Target } from '../targets/_target.ts';
+import { containerProblems } from './container.ts';
 import type { Submission, SubmitInput } from './prepare.ts';
 import { hasCommand } from './ways.ts';
 
@@ -20,6 +21,7 @@ export function sendProblems(input: SubmitInput, submission: Submission): Bellho
   return [
     ...commandProblems(input),
     ...parameterProblems(input),
+    ...containerProblems(input),
     ...homeProblems(input, submission),
     ...isolationProblems(input, submission),
     ...(submission.isHomeless ? [] : capProblems(input.target, submission.split.breaches)),
@@ -130,7 +132,9 @@ function lackingFields({ target, given }: SubmitInput, { split }: Submission): B
     const wanted = Object.entries(target.wants[operation] ?? {});
     return wanted.flatMap(([field, says]) => {
       // What says where the request goes need not be part of it.
-      const nodes = [...nodesAt(input, field), ...nodesAt(given(operation), field)];
+      const nodes = field.split(' | ').flatMap((one) => {
+        return [...nodesAt(input, one), ...nodesAt(given(operation), one)];
+      });
       const isThere = nodes.some((one) => one !== '');
       if (isThere) return [];
       const where = [`submit.targets.${target.name}.${operation}`, field];

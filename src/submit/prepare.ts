@@ -7,7 +7,8 @@ import type { Parameter } from '../plan/hyperparameters.ts';
 import { printParameters } from '../plan/hyperparameters.ts';
 import type { Needs } from '../plan/needs.ts';
 import type { FilePlacement, Plan } from '../plan/types.ts';
-import type { Variable } from '../targets/_target.ts';
+import type { Target, Variable } from '../targets/_target.ts';
+import { startUser } from './container.ts';
 import type { Natively } from './native.ts';
 import { literalsOf, nativeSecrets } from './native.ts';
 import type { Pointer } from './pointer.ts';
@@ -163,6 +164,7 @@ function frameOf(input: SubmitInput, flat: Uint8Array): Frame {
     }),
   ).slice('sha256:'.length);
   const isStarted = input.isStartedByImage || target.start === 'image';
+  const user = startUser(input);
   return {
     name: input.name ?? target.nameOf(plan.origin.name, digest),
     digest,
@@ -170,6 +172,7 @@ function frameOf(input: SubmitInput, flat: Uint8Array): Frame {
     container: plan.origin.container,
     start: isStarted ? [] : [input.bellhop, 'run'],
     needs,
+    ...(user === undefined ? {} : { user }),
     given: input.given,
   };
 }
@@ -191,9 +194,16 @@ const PARAMETERS = 'bellhop..hyperparameters';
 const FLAT = 'hyperparameters.json';
 const WRITTEN = 'written.json';
 
+/** What the platform's own shell adds on the way is no variable of the pod's. */
+function stripped({ strips = [] }: Target, plan: Plan): Plan {
+  const stripEnv = [...new Set([...plan.policy.stripEnv, ...strips])];
+  return strips.length === 0 ? plan : { ...plan, policy: { ...plan.policy, stripEnv } };
+}
+
 /** The plan with what only this target needs of it, what is spilled of the parameters with it. */
-function bundleOf(input: SubmitInput, plan: Plan, spilled: Uint8Array | undefined): Bundle {
+function bundleOf(input: SubmitInput, own: Plan, spilled: Uint8Array | undefined): Bundle {
   const { parameters: { file } = {}, target, objects } = input;
+  const plan = stripped(target, own);
   const { namespace } = plan.origin;
   const called = 'submit.hyperparameters';
   const path = `configmap/${namespace}/${PARAMETERS}`;

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { homedir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { CI } from '../support/need.ts';
+import { CI } from './need.ts';
 
 const PACKAGE = 'google-api-python-client==2.202.0';
 const INSTALL_MS_MAX = 300_000;

@@ -46,8 +46,13 @@ const secrets = new Map();
 const tokens = new Map();
 
 function issue(resource) {
-  const token = `eyJ0eXAiOiJKV1QifQ.${randomBytes(30).toString('base64url')}.${randomBytes(20).toString('base64url')}`;
-  tokens.set(token, { resource, expires: seconds() + TOKEN_SECONDS });
+  const now = seconds();
+  // What Azurite reads of a token; nobody here checks its signature.
+  const iss = `https://sts.windows.net/${TENANT}/`;
+  const claims = { aud: resource, iss, iat: now, nbf: now, exp: now + TOKEN_SECONDS };
+  const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
+  const token = `eyJ0eXAiOiJKV1QifQ.${payload}.${randomBytes(20).toString('base64url')}`;
+  tokens.set(token, { resource, expires: now + TOKEN_SECONDS });
   return token;
 }
 

@@ -80,3 +80,13 @@ function fits({ type, format, enum: listed }: Schema, value: Json): boolean {
   }
   return type === 'integer' ? Number.isInteger(value) : type === typeof value;
 }
+
+/** The names of a method's parameters. */
+export function parametersOf(api: string, resource: string, method: string): readonly string[] {
+  interface Methods {
+    readonly methods: Readonly<Record<string, { readonly parameters: object }>>;
+  }
+  const text = readFileSync(path.join(documents, `${api}.json`), 'utf8');
+  const { resources } = JSON.parse(text) as { resources: Readonly<Record<string, Methods>> };
+  return Object.keys(resources[resource]?.methods[method]?.parameters ?? {});
+}

@@ -1,4 +1,5 @@
-// Azure's clouds: where vaults and storage accounts are, what their tokens are for, and who gives them out.
+// Azure's clouds: where vaults and storage accounts are, what the tokens of vaults are for, and who
+// gives them out.
 
 /** One of Azure's clouds. */
 export interface AzureCloud {

@@ -42,6 +42,11 @@ export interface GcsWriting {
   readonly google: Google;
 }
 
+/** What Google says of a bucket that is not there. */
+export const NO_BUCKET = 'The specified bucket does not exist';
+/** And of an object: the rest is its name. */
+export const NO_OBJECT = 'No such object: ';
+
 const SHA256 = 'bellhop-sha256';
 const EXPIRE_DAYS = 'bellhop-expire-days';
 const DAY_MS = 24 * 3600 * 1000;
@@ -144,7 +149,7 @@ async function look(writing: GcsWriting, place: GcsObject): Promise<There> {
         return { kind: 'done', value: until === undefined ? there : { ...there, until } };
       }
       const message = messageIn(body);
-      if (answer.status === 404 && /^No such object: /.test(message)) {
+      if (answer.status === 404 && message.startsWith(NO_OBJECT)) {
         return { kind: 'done', value: { kind: 'absent' } };
       }
       if (answer.status === 403 && body !== undefined) {
@@ -195,7 +200,7 @@ function failure({ context }: GcsWriting, answer: HttpAnswer): Verdict<never> | 
   if (passing !== undefined) return passing;
   const message = messageIn(jsonRecord(answer.body));
   if (message === '') return unknownBody(answer);
-  if (answer.status === 404 && /^The specified bucket does not exist/.test(message)) {
+  if (answer.status === 404 && message.startsWith(NO_BUCKET)) {
     return refused('BH_ERR_SETTINGS', 'there is no such bucket');
   }
   const what = `HTTP ${answer.status}: ${said(message)}`;

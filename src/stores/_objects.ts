@@ -1,4 +1,4 @@
-// What stores of objects share: an object as an answer, and writing one whose path is its content's.
+// What stores of objects share: an object as an answer, and writing one that its path tells all of.
 import type { Verdict } from '../core/call.ts';
 import { refused } from '../core/call.ts';
 import { Sealed } from '../core/sealed.ts';

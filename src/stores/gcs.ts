@@ -7,7 +7,7 @@ import { checkedAddress } from './_address.ts';
 import { askEach, wantedKey } from './_each.ts';
 import { textOf } from './_formats.ts';
 import type { GcsObject } from './_gcs-write.ts';
-import { gcsHands, objectUrl } from './_gcs-write.ts';
+import { NO_BUCKET, NO_OBJECT, gcsHands, objectUrl } from './_gcs-write.ts';
 import type { Google } from './_google.ts';
 import { GOOGLE_AUTH, GOOGLE_OPTIONS, GOOGLE_VARIABLES, openGoogle } from './_google.ts';
 import { DOTENV_OPTION, OBJECT_BYTES_MAX, objectAnswer, putNamed } from './_objects.ts';
@@ -198,8 +198,8 @@ function judgeFailure(answer: HttpAnswer, nowMs: number): Verdict<Answer> | Doub
   const message = body && textIn(recordIn(body, 'error'), 'message');
   const words = message ?? textOf(answer.body) ?? '';
   if (answer.status === 404) {
-    if (/^No such object: /.test(words)) return absent('there is no such object');
-    if (/^The specified bucket does not exist/.test(words)) {
+    if (words.startsWith(NO_OBJECT)) return absent('there is no such object');
+    if (words.startsWith(NO_BUCKET)) {
       return refused('BH_ERR_SETTINGS', 'there is no such bucket');
     }
   }

@@ -216,7 +216,11 @@ describe.skipIf(server.missing !== undefined)('azure-blob', () => {
   test('what is not there, and what cannot be', async () => {
     const { fetch: ask } = await open();
     const answers = await ask(
-      ...[`${container}/none`, `no-${container}/x`, 'nokey', 'BAD/x', `${container}/a/../b`],
+      `${container}/none`,
+      `no-${container}/x`,
+      'nokey',
+      'BAD/x',
+      `${container}/a/../b`,
       { path: `${container}/written`, version: '?' },
     );
     expect(shown(answers[0])).toEqual({ absent: 'there is no such blob' });

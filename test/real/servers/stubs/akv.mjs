@@ -17,8 +17,7 @@ const [vaultPort, identityPort, tls] = [
 ];
 const TENANT = '00000000-0000-0000-0000-000000000001';
 const RESOURCE = 'https://vault.azure.net';
-const MAX_VALUE = 25 * 1024;
-const TOKEN_SECONDS = 3599;
+const [MAX_VALUE, TOKEN_SECONDS] = [25 * 1024, 3599];
 const CODES = {
   400: 'BadParameter',
   401: 'Unauthorized',
@@ -48,11 +47,11 @@ const tokens = new Map();
 function issue(resource) {
   const now = seconds();
   // What Azurite reads of a token; nobody here checks its signature.
-  const iss = `https://sts.windows.net/${TENANT}/`;
-  const claims = { aud: resource, iss, iat: now, nbf: now, exp: now + TOKEN_SECONDS };
+  const times = { iat: now, nbf: now, exp: now + TOKEN_SECONDS };
+  const claims = { aud: resource, iss: `https://sts.windows.net/${TENANT}/`, ...times };
   const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
   const token = `eyJ0eXAiOiJKV1QifQ.${payload}.${randomBytes(20).toString('base64url')}`;
-  tokens.set(token, { resource, expires: now + TOKEN_SECONDS });
+  tokens.set(token, { resource, expires: times.exp });
   return token;
 }
 

@@ -15,8 +15,12 @@ const known = new Set();
 spawn(
   program,
   [
-    ...['-scheme', 'http', '-host', '127.0.0.1', '-port', String(behind), '-backend', 'memory'],
-    ...['-public-host', `127.0.0.1:${port}`, '-external-url', `http://127.0.0.1:${port}`],
+    '-scheme=http',
+    '-host=127.0.0.1',
+    `-port=${behind}`,
+    '-backend=memory',
+    `-public-host=127.0.0.1:${port}`,
+    `-external-url=http://127.0.0.1:${port}`,
   ],
   { stdio: ['ignore', 'inherit', 'inherit'] },
 ).once('exit', (code) => process.exit(code ?? 1));

@@ -64,7 +64,9 @@ function dropSections(file: string): void {
   ];
   const ends = Array.from({ length: count }, (_, index) => {
     const header = at + index * size;
-    return bytes.readUInt32LE(header + 8) + bytes.readUInt32LE(header + 32);
+    const fileBytes = bytes.readUInt32LE(header + 32);
+    // What has no bytes in the file may lie behind its end: only memory is made of it.
+    return fileBytes === 0 ? 0 : bytes.readUInt32LE(header + 8) + fileBytes;
   });
   bytes.fill(0, 40, 48);
   bytes.fill(0, 58, 64);

@@ -10,7 +10,7 @@ import { namesOf, relayDocument } from '../relay/document.ts';
 import { startPacket } from '../relay/self.ts';
 import { inetAddress, parseEndpoint } from '../wire/endpoint.ts';
 import type { Endpoint } from '../wire/endpoint.ts';
-import type { Metrics } from '../wire/metrics.ts';
+import type { Metrics, Relay } from '../wire/metrics.ts';
 
 /** For how long names are looked up, beside the rest of the start, where a relay needs them. */
 const RELAY_MS_MAX = 1000;
@@ -74,6 +74,21 @@ function lookUp(io: Io, names: readonly string[], startMsMax: number): Looking {
       cancel();
     },
   };
+}
+
+/** The document of a relay that is all there is: what it cannot have ends it. */
+export async function relayAlone(
+  io: Io,
+  about: MeteredStart,
+  metrics: Metrics & { readonly relay: Relay },
+): Promise<RelayDocument | undefined> {
+  const relay: Relay = { ...metrics.relay, taken: 'fail' };
+  const wanted = { ...metrics, relay };
+  return relayOf(io, {
+    metrics: wanted,
+    about,
+    looking: lookUp(io, namesOf(wanted), RELAY_MS_MAX),
+  });
 }
 
 interface Relaying {

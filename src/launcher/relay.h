@@ -39,10 +39,11 @@ static void forget_strings(void) {
 }
 
 /* Becomes a process of its own: nothing of the program's is held, and no signal but KILL of its
- * group or its terminal arrives. `ready` is the pipe that tells that all is bound. */
+ * group or its terminal arrives. `ready` is the pipe that tells that all is bound; in the
+ * foreground it is standard error, which stays closed from here on. */
 static void detach(int ready) {
   close_range(0, 2);
-  sys0(SYS_setsid);
+  if (last_phase) sys0(SYS_setsid);
   sys1(SYS_chdir, "/");
   sys2(SYS_prctl, PR_SET_NAME, "bellhop-relay");
   forget_strings();
@@ -127,8 +128,10 @@ static u32 serve(void) {
   return work;
 }
 
-/* The pidfd only wakes us: who our parent is, is asked each time. */
+/* The pidfd only wakes us: who our parent is, is asked each time. In the foreground there is no
+ * program, and a signal is the end. */
 static int has_ended(void) {
+  if (!last_phase) return ended_by;
   return polls[0].revents != 0 || sys0(SYS_getppid) != arrival.pid;
 }
 
@@ -161,7 +164,8 @@ static void wait_polls(i64 left) {
   u32 count = 0;
   for (u32 i = 0; i < poll_count; i++)
     if (polls[i].fd >= 0) packed[count++] = polls[i];
-  i64 ready = sys5(SYS_ppoll, packed, count, &time, 0, 0);
+  /* In the foreground signals come in here and nowhere else. */
+  i64 ready = sys5(SYS_ppoll, packed, count, &time, last_phase ? 0 : &arrival.blocked, 8);
   for (u32 i = 0, at = 0; i < poll_count && ready > 0; i++)
     if (polls[i].fd >= 0) polls[i].revents = packed[at++].revents;
 }

@@ -131,6 +131,14 @@ export function encodeQuit(code: number): Uint8Array {
   return endDocument(out);
 }
 
+/** A document that starts no program: the launcher itself is the relay, and ends with 0. */
+export function encodeRelay(relay: RelayDocument): Uint8Array {
+  const out = startDocument();
+  putRelay(out, relay);
+  putNumbers(out, TAG.quit, [0]);
+  return endDocument(out);
+}
+
 /** The request for mount(2). */
 export function encodeMount(request: MountRequest): Uint8Array {
   const strings = [request.source, request.target, request.type, request.data];

@@ -20,6 +20,8 @@ const FLAGS = [
   '-static -fno-pie -no-pie -fno-stack-protector -fno-ident -fno-strict-aliasing',
   '-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-tree-loop-distribute-patterns',
   '-fomit-frame-pointer',
+  // Without these it is smaller, measured with gcc 12: by 500 bytes of 20 KB.
+  '-fno-shrink-wrap -fno-ipa-sra -fno-expensive-optimizations -fno-tree-coalesce-vars',
   '-ffunction-sections -fdata-sections -Wl,--gc-sections -Wl,--build-id=none -s',
   '-Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,-z,noseparate-code',
 ].flatMap((line) => line.split(' '));

@@ -26,7 +26,7 @@ const command: Command = {
     const { declare } = await import('../entrypoint/declare.ts');
     const { plan: declared, warnings } = await declare(io, options);
     // A tag without a value is left out: without a pod there is no job.
-    const nobody = { name: '', namespace: '', container: '' };
+    const nobody = { ...declared.origin, name: '', namespace: '', container: '' };
     const plan = options.manifests.length > 0 ? declared : { ...declared, origin: nobody };
     for (const warning of warnings) io.stderr(renderWarning(warning, given.log));
     const { metrics } = plan;

@@ -14,8 +14,8 @@
  *   text.h      strings and reports      child.h     starting and waiting for the runtime
  *   arrival.h   what we were given       document.h  what the runtime answers
  *   start_file.h  `bellhop become`       become.h    chroot, ids, chdir, execve
- *   relay.h     the relay of metrics, of relay_parts.h, relay_out.h, relay_lines.h and
- *               relay_streams.h
+ *   relay.h     the relay of metrics, of relay_parts.h, relay_out.h, relay_names.h,
+ *               relay_lines.h and relay_streams.h
  */
 #include "sys.h"
 #include "text.h"

@@ -8,7 +8,7 @@
 
 enum { BIND_MS_MAX = 2000, ENDING_MS_MAX = 1000, HOLD_MS = 2, BUSY_DATAGRAMS = 4 };
 enum { DATAGRAMS_A_ROUND = 512, PARENT_LOOK_MS = 200 };
-enum { POLLS_MAX = 1 + LISTENERS_MAX + TARGETS_MAX + 2 * CONNECTIONS_MAX };
+enum { POLLS_MAX = 2 + LISTENERS_MAX + TARGETS_MAX + 2 * CONNECTIONS_MAX };
 
 static struct pollfd polls[POLLS_MAX]; /* each at its fixed place */
 static u32 poll_count;
@@ -82,6 +82,7 @@ static void set_polls(i64 hold_until) {
       short events = one->open ? wanted(one, side) : 0;
       watch(events ? one->side[side] : -1, events);
     }
+  watch(names.fd ? names.fd : -1, POLLIN);
 }
 
 static u32 read_datagrams(struct listener *one) {
@@ -125,6 +126,7 @@ static u32 serve(void) {
     work += (polls[at].revents | polls[at + 1].revents) != 0;
     serve_connection(&relay.connection[i], polls + at);
   }
+  if (polls[at].fd >= 0 && polls[at].revents) hear_name();
   return work;
 }
 
@@ -141,6 +143,7 @@ static i64 pause_ms(i64 hold_until, i64 tell_at) {
   struct target *to = &relay.target[0];
   if (hold_until > relay.now) at = hold_until;
   if (queue.head < queue.tail && to->retry_at > relay.now && to->retry_at < at) at = to->retry_at;
+  if (relay.servers && names.at < at) at = names.at;
   if (relay.parent < 0 && at > relay.now + PARENT_LOOK_MS) at = relay.now + PARENT_LOOK_MS;
   if (relay.ending_at && at > relay.now + FULL_MS) at = relay.now + FULL_MS;
   return at > relay.now ? at - relay.now : 0;
@@ -179,6 +182,7 @@ static void relay_loop(void) {
     wait_polls(pause_ms(hold_until, tell_at));
     relay.now = monotonic_ms();
     u32 work = serve();
+    ask_name();
     if (!relay.ending_at && has_ended()) relay.ending_at = relay.now + ENDING_MS_MAX, work++;
     if (hold_until <= relay.now || relay.ending_at) {
       send_queue();

@@ -7,7 +7,7 @@ import type { Arrival, ArrivalState, ExecDocument, ExecString } from './types.ts
 import type { MountRequest, NamespaceIds, RelayDocument, RelayUse } from './types.ts';
 
 /** Launcher and runtime of different releases refuse each other by this number. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** In a report the launcher puts `step: ERRNAME (number)` in its place. */
 export const REPORT_WHY = '{{why}}';
@@ -214,6 +214,12 @@ function putRelay(out: GrowingBytes, relay: RelayDocument): void {
   record.u32(relay.failExit);
   record.string(encoder.encode(relay.tags));
   record.string(encoder.encode(relay.notStarted));
+  record.u32(relay.lookMs);
+  record.u32(relay.servers.length);
+  for (const server of relay.servers) record.bytes(server);
+  const questions = growingBytes();
+  for (const question of relay.questions) questions.bytes(question);
+  record.bytes(questions.done());
   record.u32(relay.targets.length);
   for (const { stream, packetBytesMax, address } of relay.targets) {
     record.u32(stream ? 1 : 0);

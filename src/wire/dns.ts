@@ -16,7 +16,7 @@ const NDOTS_DEFAULT = 1;
 const NDOTS_MAX = 15;
 const PORT = 53;
 
-/** Reads resolv.conf; the last `search` or `domain` counts, and what is not known is passed over. */
+/** Reads resolv.conf; the last `search` or `domain` counts, what is not known is passed over. */
 export function readResolver(text: string): Resolver {
   const servers: string[] = [];
   let search: readonly string[] = [];

@@ -10,7 +10,7 @@ import { tcpGateway, udpGateway } from './_relay.ts';
 
 afterAll(removeTools);
 
-/** Starts it with this section `metrics`, and waits until it listens, which is when it is called so. */
+/** Starts it with this section `metrics`; it listens once it is called so. */
 function started(metrics: object, more: readonly string[] = []) {
   const settings = path.join(folder('relay-alone'), 'bellhop.yaml');
   writeFileSync(settings, JSON.stringify({ apiVersion: 'bellhop/v1', metrics }));
@@ -28,7 +28,7 @@ function started(metrics: object, more: readonly string[] = []) {
 async function send(port: number, lines: readonly string[]): Promise<void> {
   const socket = createSocket('udp4');
   for (const line of lines) {
-    await new Promise<void>((done) => void socket.send(line, port, '127.0.0.1', () => done()));
+    await new Promise<void>((done) => socket.send(line, port, '127.0.0.1', () => done()));
   }
   socket.close();
 }

@@ -1,4 +1,4 @@
-// A gateway that moves is found by its name: name servers of these tests, and a relay that asks them.
+// A gateway that moves is found by its name: name servers of these tests, and a relay that asks.
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
@@ -130,8 +130,8 @@ async function world(
   const until = async (is: () => boolean): Promise<void> => {
     while (!is()) {
       sent += 1;
-      await new Promise<void>(
-        (done) => void sender.send(`m${sent}:1|c`, listen, '127.0.0.1', () => done()),
+      await new Promise<void>((done) =>
+        sender.send(`m${sent}:1|c`, listen, '127.0.0.1', () => done()),
       );
       await new Promise((done) => void setImmediate(done));
     }
@@ -186,7 +186,10 @@ describe.skipIf(missing !== undefined)('a gateway by its name', () => {
       const { moved, until, end } = await world([server], { names });
       await until(() => moved.lines.length > 3 && server.names.length >= 4);
       expect(server.names.slice(0, 4)).toEqual([
-        ...['gateway.a.test', 'gateway.b.test', 'gateway.a.test', 'gateway.b.test'],
+        'gateway.a.test',
+        'gateway.b.test',
+        'gateway.a.test',
+        'gateway.b.test',
       ]);
       await end();
     },

@@ -33,7 +33,8 @@ test.each([
   ['a key of the Secret, asked for', { reference: sm(), member: 'k' }, true, [`${ARN}:k::`]],
   ['a key of a key', { reference: sm({ key: 'k' }), member: 'l' }, true, []],
   ['what may be missing', { reference: sm(), optional: true }, true, []],
-] as const)('%s: %j, keys %j', (_, bound, keys, from) => {
+] as const)('%s: %j, keys %j', (...row) => {
+  const [, bound, keys, from] = row;
   const made = natively(bound, keys);
   expect(made.from).toEqual([...from]);
   const [placement] = made.placements;

@@ -2,7 +2,8 @@
  * What the launcher and its child say to each other, as bytes; src/launcher/ is the other end.
  * All numbers are little endian, all strings end in NUL. Nothing here touches a descriptor.
  */
-import { invariant } from '../errors.ts';
+import type { GrowingBytes } from './growing-bytes.ts';
+import { growingBytes } from './growing-bytes.ts';
 import type { Arrival, ArrivalState, ExecDocument, ExecString } from './types.ts';
 import type { MountRequest, NamespaceIds, RelayDocument, RelayUse } from './types.ts';
 
@@ -258,53 +259,4 @@ function putNumbers(out: GrowingBytes, tag: number, numbers: readonly number[]):
 function putExecString(out: GrowingBytes, tag: 3 | 5, value: ExecString): void {
   if ('raw' in value) putNumbers(out, tag + 1, [value.raw]);
   else putString(out, tag, value.bytes);
-}
-
-interface GrowingBytes {
-  u32(value: number): void;
-  u64(value: bigint): void;
-  /** Their count first. */
-  bytes(value: Uint8Array): void;
-  /** Adds the NUL. */
-  string(bytes: Uint8Array): void;
-  done(): Uint8Array;
-}
-
-/** Doubling keeps 10,000 entries cheap. */
-function growingBytes(): GrowingBytes {
-  let bytes = new Uint8Array(4096);
-  let view = new DataView(bytes.buffer);
-  let length = 0;
-  const reserve = (count: number) => {
-    const offset = length;
-    length += count;
-    if (length <= bytes.length) return offset;
-    const larger = new Uint8Array(Math.max(bytes.length * 2, length));
-    larger.set(bytes);
-    bytes = larger;
-    view = new DataView(larger.buffer);
-    return offset;
-  };
-  return {
-    u32: (value) => {
-      invariant(Number.isInteger(value) && value >= 0 && value < 2 ** 32, 'a number fits 32 bits');
-      const offset = reserve(4);
-      view.setUint32(offset, value, true);
-    },
-    u64: (value) => {
-      const offset = reserve(8);
-      view.setBigUint64(offset, value, true);
-    },
-    bytes: (value) => {
-      const offset = reserve(4 + value.length);
-      view.setUint32(offset, value.length, true);
-      bytes.set(value, offset + 4);
-    },
-    string: (text) => {
-      invariant(!text.includes(0), 'a string for the launcher has no NUL inside');
-      const offset = reserve(text.length + 1);
-      bytes.set(text, offset);
-    },
-    done: () => bytes.subarray(0, length),
-  };
 }

@@ -259,7 +259,7 @@ export interface Kernel {
   enterRoot(path: string): string | undefined;
   /** From here on SIGTERM waits: what was begun is finished or undone, then the process ends. */
   finishFirst?(): void;
-  /** The launcher's process becomes a relay, until it is asked to end; absent without a launcher. */
+  /** The launcher's process becomes a relay until it is asked to end; absent without it. */
   relay?(document: RelayDocument): never;
   /** Hands over and never returns when we are a child of the launcher or exec succeeds. */
   exec(document: ExecDocument): never;

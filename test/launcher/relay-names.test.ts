@@ -37,7 +37,8 @@ function nameIn(packet: Buffer): string {
 async function bound(host: string, port = 0): Promise<Socket> {
   const socket = createSocket('udp4');
   await new Promise<void>((done) => socket.bind(port, host, done));
-  return socket;
+  // Whoever has had an answer listens no longer.
+  return socket.on('error', () => undefined);
 }
 
 async function nameServer(says: Says): Promise<NameServer> {

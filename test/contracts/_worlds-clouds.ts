@@ -69,13 +69,18 @@ async function secretManager(server: RealServer): Promise<World> {
   };
 }
 
+/** A token of the managed identity that akv plays. */
+async function managedToken(metadata: string, audience: string): Promise<string> {
+  const query = `api-version=2018-02-01&resource=${encodeURIComponent(audience)}`;
+  const at = `${metadata}/metadata/identity/oauth2/token?${query}`;
+  const given = await fetch(at, { headers: { metadata: 'true' } });
+  return ((await given.json()) as { access_token: string }).access_token;
+}
+
 async function keyVault(server: RealServer): Promise<World> {
   const url = server.get('AKV_URL');
   const metadata = server.get('AZURE_POD_IDENTITY_AUTHORITY_HOST');
-  const resource = encodeURIComponent('https://vault.azure.net');
-  const at = `${metadata}/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${resource}`;
-  const given = await fetch(at, { headers: { metadata: 'true' } });
-  const { access_token: token } = (await given.json()) as { access_token: string };
+  const token = await managedToken(metadata, 'https://vault.azure.net');
   const tls = { ca: readFileSync(server.get('SSL_CERT_FILE'), 'utf8') };
   const write = async (name: string, value: string): Promise<string> => {
     const answer = await fetch(`${url}/secrets/${name}?api-version=7.4`, {
@@ -169,10 +174,7 @@ async function blobStorage(server: RealServer): Promise<World> {
   const url = server.get('AZURITE_URL');
   const akv = await realServer('akv');
   const metadata = akv.get('AZURE_POD_IDENTITY_AUTHORITY_HOST');
-  const resource = encodeURIComponent('https://storage.azure.com');
-  const at = `${metadata}/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${resource}`;
-  const given = await fetch(at, { headers: { metadata: 'true' } });
-  const { access_token: token } = (await given.json()) as { access_token: string };
+  const token = await managedToken(metadata, 'https://storage.azure.com');
   const tls = { ca: readFileSync(server.get('SSL_CERT_FILE'), 'utf8') };
   const container = `c-${crypto.randomUUID()}`;
   const send = async (where: string, headers: Record<string, string>, body?: Uint8Array) => {

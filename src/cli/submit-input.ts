@@ -57,7 +57,7 @@ export async function readSubmit(
   });
   judge(problems);
   const given = (operation: string): JsonObject => givenIn(settings, target, operation);
-  const { bellhop = 'bellhop', startedBy } = settings.submit ?? {};
+  const { bellhop = 'bellhop', startedBy, nativeKeys = false } = settings.submit ?? {};
   const input: SubmitInput = {
     target,
     plan,
@@ -68,6 +68,7 @@ export async function readSubmit(
     ...(name === undefined ? {} : { name }),
     bellhop,
     isStartedByImage: startedBy === 'image',
+    ...(nativeKeys ? { nativeKeys } : {}),
     ...(spill === undefined ? {} : { spill }),
     given,
     deflate: (bytes) => io.packing.deflate(bytes),

@@ -53,6 +53,10 @@ export const SUBMIT = v.strictObject({
     v.picklist(['request', 'image']),
     "image: the image's ENTRYPOINT is `bellhop run --` already (request where absent)",
   ),
+  nativeKeys: setting(
+    v.boolean(),
+    'true: one key of a JSON secret, named by its ARN, is left to ECS and Batch too; its value must be a string, as they print numbers and objects in a way of their own',
+  ),
   image: setting(name, "The image of the job, where it is another than the pod's"),
   without: setting(
     words,

@@ -37,6 +37,8 @@ export interface SubmitInput extends WaysInput {
   readonly name?: string;
   /** The executable in the image. */
   readonly bellhop: string;
+  /** Keys of secrets are left to the platform too, where it has them: their values are texts. */
+  readonly nativeKeys?: boolean;
 }
 
 /** What goes to the other place before the request is sent. */
@@ -78,13 +80,14 @@ export function prepare(input: SubmitInput): Submission {
     spillsParameters: parameters.length > 0 && !areNative,
   };
   const common = { frame, way, flat, hyperparameters: areNative ? parameters : [] };
-  let natively = nativeSecrets(plan, target, { given, allows: () => true });
+  const keys = input.nativeKeys === true;
+  let natively = nativeSecrets(plan, target, { given, keys, allows: () => true });
   // What has no room natively is fetched by the entrypoint: then the plan is another one.
   for (;;) {
     const made = madeFrom(input, natively, common);
     const kept = new Set(made.split.job.secrets.map(({ name }) => name));
     if (kept.size === natively.secrets.length) return made;
-    natively = nativeSecrets(plan, target, { given, allows: (name) => kept.has(name) });
+    natively = nativeSecrets(plan, target, { given, keys, allows: (name) => kept.has(name) });
   }
 }
 

@@ -76,7 +76,7 @@ const target: Target = {
     variables: { by: 'request', how: 'environment; what its caps leave out by the entrypoint' },
     secretVariables: {
       by: 'request',
-      how: 'secrets, for a whole secret or parameter by its ARN; others by the entrypoint',
+      how: 'secrets, for a whole secret or parameter by its ARN, with `submit: { nativeKeys: true }` for one key; others by the entrypoint',
     },
     command: { by: 'request', how: 'entryPoint starts bellhop' },
     cpuAndMemory: { by: 'request', how: 'cpu and memory; on Fargate the next larger size' },

@@ -175,7 +175,7 @@ describe.skipIf(missing !== undefined)('the runtime', () => {
       for (const [variable, words] of [
         ['9:3:4:5', 'protocol 9'],
         ['nonsense', 'BELLHOP_LAUNCHER'],
-        ['2:0:1:2', 'not whole'],
+        ['3:0:1:2', 'not whole'],
       ]) {
         const ended = start({ program: standIn, argv, env: [`BELLHOP_LAUNCHER=${variable}`] });
         expect(ended.stderr).toContain(words ?? '');

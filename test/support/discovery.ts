@@ -106,3 +106,13 @@ export function judgedByDiscovery(api: string, schema: string, value: unknown): 
   if (root === undefined) throw new Error(`${api} has no schema ${schema}`);
   return judge(root, value, { at: '', all: schemas });
 }
+
+/** The names of a method's parameters. */
+export function parametersOf(api: string, resource: string, method: string): readonly string[] {
+  interface Methods {
+    readonly methods: Readonly<Record<string, { readonly parameters: object }>>;
+  }
+  const text = readFileSync(path.join(documents, `${api}.json`), 'utf8');
+  const { resources } = JSON.parse(text) as { resources: Readonly<Record<string, Methods>> };
+  return Object.keys(resources[resource]?.methods[method]?.parameters ?? {});
+}

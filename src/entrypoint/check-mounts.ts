@@ -4,8 +4,8 @@ import type { Delivery } from './delivery.ts';
 import type { Hands } from './hands.ts';
 import { ELSEWHERE, standing, taken } from './hands.ts';
 import type { Ledger } from './ledger.ts';
+import { kindOf, logsInVolumes } from './nested.ts';
 import { isBelow } from './state.ts';
-import { insidePath } from './tree-writer.ts';
 
 /** What may be in the way of mounts, a check for each path. */
 export function checksOf({ hands, state }: Ledger, delivery: Delivery): (() => void)[] {
@@ -14,17 +14,20 @@ export function checksOf({ hands, state }: Ledger, delivery: Delivery): (() => v
     if (!isFreed(hands, state, path)) checkKind(hands, path, isFolder);
   };
   const checks = delivery.directories.flatMap(({ landings, tree }) =>
-    landings.map(({ path, subPath }) => () => {
-      const entry = tree === undefined || subPath === '' ? undefined : insidePath(tree, subPath);
-      check(path, entry?.kind !== 'file');
-    }),
+    landings.map(
+      ({ path, subPath }) =>
+        () =>
+          check(path, kindOf(tree, subPath) === 'dir'),
+    ),
   );
-  const files = delivery.files.map(({ placement: { path, medium, keep } }) => () => {
-    if (medium === 'memory') check(path, false);
+  // What is to be in a volume meets only what is in it.
+  const inVolumes = logsInVolumes(delivery);
+  const outside = delivery.files.filter((one) => !inVolumes.includes(one));
+  const files = outside.map(({ placement: { path, medium, keep } }) => () => {
+    if (medium === 'memory' || keep === true) check(path, false);
     else {
       checkParents(hands, state, path);
-      if (keep !== true && !isFreed(hands, state, path))
-        throw taken(path, 'is there already', ELSEWHERE);
+      if (!isFreed(hands, state, path)) throw taken(path, 'is there already', ELSEWHERE);
     }
   });
   return [...checks, ...files];

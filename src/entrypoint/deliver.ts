@@ -3,15 +3,16 @@ import type { Io } from '../core/io/types.ts';
 import type { Delivery } from './delivery.ts';
 import { coveredPaths, memoryBytes } from './delivery.ts';
 import type { Hands, Place } from './hands.ts';
-import { makeFolder, makeParents, newHands, rollback, standing } from './hands.ts';
+import { makeParents, makeRuntimeFolder, newHands, rollback, standing } from './hands.ts';
 import { writeProblem } from './hands.ts';
 import { checkMountable } from './check-paths.ts';
 import { claim } from './earlier.ts';
 import type { Ledger } from './ledger.ts';
 import { placesOf, record } from './ledger.ts';
 import { deliverByLinks } from './links.ts';
-import { nestingProblems, withoutHidden } from './nested.ts';
-import { MountDenied, deliverByMounts, makeRootReadOnly } from './mounts.ts';
+import { asInside, nestingProblems } from './nested.ts';
+import { MountDenied } from './mount-calls.ts';
+import { deliverByMounts, makeRootReadOnly } from './mounts.ts';
 import type { State } from './state.ts';
 import { replaceFile } from './replaced.ts';
 import { openHome } from './state.ts';
@@ -42,10 +43,12 @@ export function deliver(io: Io, delivery: Delivery, options: DeliverOptions): De
   const hands = newHands(io, options.place);
   io.kernel.finishFirst?.();
   for (const path of coveredPaths(delivery)) checkMountable(path);
-  judge(nestingProblems(delivery));
+  const { workingDir } = options;
+  const inside = asInside(workingDir === undefined ? delivery : { ...delivery, workingDir });
+  judge(nestingProblems(inside));
   const may = io.kernel.kind === 'launcher' && (io.kernel.capabilities & CAP_SYS_ADMIN) !== 0n;
   const mayMount = may && hands.place.mounts !== 'none';
-  const work = { hands, delivery: withoutHidden(delivery), options };
+  const work = { hands, delivery: inside, options };
   const how = deliverFiles(work, mayMount);
   try {
     for (const file of delivery.replaced ?? []) replaceFile(hands, file);
@@ -96,7 +99,7 @@ function makeWorkingDir({ hands, options }: Work, ledger: Ledger | undefined): v
   if (path === undefined || standing(hands.fs, path) !== undefined) return;
   if (ledger !== undefined) record(ledger, ...placesOf(hands, [path]));
   makeParents(hands, path);
-  makeFolder(hands, path, 0o755);
+  makeRuntimeFolder(hands, path);
 }
 
 function stateFor(hands: Hands, delivery: Delivery, mayMount: boolean): State {

@@ -31,6 +31,8 @@ export interface Delivery {
   /** Files of the platform that get other content, whole, with mode and owner as they are. */
   readonly replaced?: readonly PlainFile[];
   readonly policy: Policy;
+  /** Where the program starts: made as the runtime makes it, where it is not there. */
+  readonly workingDir?: string;
   /** Who the program will be: it must be able to read what bellhop.yaml places; root if absent. */
   readonly owner?: Owner;
 }
@@ -40,6 +42,11 @@ export function coveredPaths(delivery: Delivery): string[] {
   const landings = delivery.directories.flatMap((one) => one.landings.map(({ path }) => path));
   const files = delivery.files.map((one) => one.placement.path);
   return [...landings, ...files].toSorted();
+}
+
+/** Termination logs, which the runtime mounts after all volumes of the same depth. */
+export function logsOf(delivery: Delivery): PlainFile[] {
+  return delivery.files.filter((one) => one.placement.keep === true);
 }
 
 /** Bytes of all content, for what must fit into memory. */

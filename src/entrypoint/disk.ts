@@ -5,13 +5,15 @@ import { ELSEWHERE, makeFolder, taken } from './hands.ts';
 import type { Ledger } from './ledger.ts';
 import { record } from './ledger.ts';
 import type { Written } from './manifest.ts';
+import { logsInVolumes } from './nested.ts';
 import { UNUSABLE, isBelow, isInMemory, makeOwnFolder } from './state.ts';
 
 // Where mounted disk volumes lie: beside nothing of the user's, on a disk if there is one.
 
 /** Makes this start's folder for disk volumes; '' where none is wanted or none can be written. */
 export function makeDisk(work: Ledger, delivery: Delivery): string {
-  if (delivery.directories.every((one) => one.placement.medium !== 'disk')) return '';
+  const isWanted = delivery.directories.some((one) => one.placement.medium === 'disk');
+  if (!isWanted && logsInVolumes(delivery).length === 0) return '';
   const { hands, state } = work;
   for (const folder of basesOf(work)) {
     const inside = state.covers.find((path) => isBelow(path, folder));

@@ -74,11 +74,22 @@ export function standing(fs: Fs, path: string): FileStat | undefined {
   return there;
 }
 
-/** Makes missing parents as the container runtime does: 0755, owned by who runs us. */
+const SET_GROUP_ID = 0o2000;
+
+/**
+ * Makes a folder as the container runtime does: 0755, owned by who runs us. In a set-group-id
+ * folder it inherits the group and that bit: mkdir(2).
+ */
+export function makeRuntimeFolder(hands: Hands, path: string): void {
+  const parent = hands.fs.statThrough(path.slice(0, path.lastIndexOf('/')) || '/');
+  makeFolder(hands, path, 0o755 | ((parent?.mode ?? 0) & SET_GROUP_ID));
+}
+
+/** Makes missing parents as the container runtime does. */
 export function makeParents(hands: Hands, path: string): void {
   for (const parent of parentsOf(path)) {
     const there = standing(hands.fs, parent);
-    if (there === undefined) makeFolder(hands, parent, 0o755);
+    if (there === undefined) makeRuntimeFolder(hands, parent);
     else if (there.kind !== 'dir') throw taken(parent, 'is not a folder', ELSEWHERE);
   }
 }

@@ -1,19 +1,22 @@
-import { BellhopError, judge } from '../core/errors.ts';
-import { checkAll, checkParents, isFreed } from './check-paths.ts';
+import { BellhopError } from '../core/errors.ts';
+import type { Place } from './check-links.ts';
+import { checksOf, dataOf } from './check-links.ts';
+import { checkAll } from './check-paths.ts';
 import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
 import { memoryBytes } from './delivery.ts';
-import { earlierData, finish, foreignIn, makeFolders, openFolder } from './folders.ts';
+import { earlierData, finish, makeFolders, openFolder } from './folders.ts';
 import type { Hands, Look } from './hands.ts';
-import { makeFolder, makeParents, own, standing } from './hands.ts';
+import { makeFolder, makeParents, own } from './hands.ts';
 import { ELSEWHERE, taken, toldAs } from './hands.ts';
 import type { Ledger } from './ledger.ts';
-import { asideOf, givingWay, placesOf, record, show, vacate } from './ledger.ts';
-import { closedProblems } from './nested.ts';
+import { asideOf, givingWay, placesAgain, placesOf, record, show, vacate } from './ledger.ts';
+import { nestedLook } from './nested.ts';
+import { placeFile } from './plain-file.ts';
 import type { State } from './state.ts';
 import { isBelow, isInMemory } from './state.ts';
-import { insidePath, showVersion, writeLink, writeVersion } from './tree-writer.ts';
+import { showVersion, writeLink, writeVersion } from './tree-writer.ts';
 import type { Entry, Owner, VolumeTree } from '../plan/volume-tree.ts';
-import { rootMode } from '../plan/volume-tree.ts';
+import { insidePath, leadsTo, rootMode } from '../plan/volume-tree.ts';
 
 // Delivery without the right to mount: real folders at the mount paths. What came from a Secret
 // lies in memory below bellhop's folder, and the timestamped folder is a link to it.
@@ -26,7 +29,6 @@ interface Work extends Ledger {
   readonly homes: Map<string, string>;
 }
 
-type Place = { readonly directory: Directory; readonly landing: Landing };
 type VersionedPlace = Place & { readonly tree: VolumeTree };
 
 /** Delivers everything; throws with everything undone by the caller's rollback. */
@@ -36,24 +38,23 @@ export function deliverByLinks(hands: Hands, state: State, delivery: Delivery): 
   const places = delivery.directories
     .flatMap((directory) => directory.landings.map((landing) => ({ directory, landing })))
     .toSorted((a, b) => (a.landing.path < b.landing.path ? -1 : 1));
-  checkAll([
-    ...places.map((place) => () => checkPath(work, place)),
-    ...delivery.files.map((file) => () => checkFile(work, file)),
-    () => judge(closedProblems(hands, delivery)),
-  ]);
+  checkAll(checksOf(work, delivery));
   const wanted = wantedData(work, places);
   makeRoom(work, wanted);
   stageMemory(work);
   state.before.release(wanted);
   const asides = state.covers.map((path) => asideOf(work, path));
-  record(work, ...placesOf(hands, state.covers), ...asides);
+  record(work, ...placesAgain(work, state.covers), ...asides);
   // An emptyDir's whole folder comes before its parts, wherever it lies.
   for (const whole of places.filter((one) => isWhole(one))) noteHome(work, whole);
   // What is a link into another folder of ours comes after that folder.
   const isLink = (one: Place): boolean => hasHomeElsewhere(work, one);
   const ordered = [...places.filter((one) => !isLink(one)), ...places.filter(isLink)];
   for (const { directory, landing } of ordered) land(work, directory, landing);
-  delivery.files.forEach((file, index) => placeFile(work, file, index));
+  delivery.files.forEach((file, index) => {
+    if (file.placement.medium === 'memory') linkFile(work, file, index);
+    else placeFile(work, file);
+  });
   return work;
 }
 
@@ -78,38 +79,6 @@ function hasHomeElsewhere({ homes }: Work, { directory, landing }: Place): boole
 function noteHome(work: Work, of: Place): void {
   const key = of.directory.placement.volume;
   if (!work.homes.has(key)) work.homes.set(key, of.landing.path);
-}
-
-/** Content of the image at a mount path cannot be hidden. */
-function checkPath(work: Work, { directory, landing }: Place): void {
-  const { hands, state, delivery } = work;
-  const { path } = landing;
-  checkParents(hands, state, path);
-  if (isFreed(hands, state, path)) return;
-  const there = standing(hands.fs, path);
-  if (there === undefined) return;
-  if (there.kind !== 'dir')
-    throw taken(path, 'is there already, and mounting over it is not allowed', ELSEWHERE);
-  if (delivery.policy.overImage === 'merge') return;
-  const isPlain = directory.placement.shape === 'plain';
-  if (isPlain && isInMemory(hands, path)) return;
-  if (isPlain && earlierData(work, path, dataOf({ directory, landing })) !== undefined) return;
-  const foreign = foreignIn(work, path);
-  if (foreign.length === 0) return;
-  const some = foreign.slice(0, 3).join(', ') + (foreign.length > 3 ? ', …' : '');
-  throw taken(path, `has content (${some}), and mounting over it is not allowed`);
-}
-
-function checkFile({ hands, state }: Work, { placement }: PlainFile): void {
-  const { path } = placement;
-  checkParents(hands, state, path);
-  if (isFreed(hands, state, path) || placement.keep === true) return;
-  throw taken(path, 'is there already', ELSEWHERE);
-}
-
-/** The name of what an emptyDir has at one of its places. */
-function dataOf({ directory, landing }: Place): string {
-  return `${directory.placement.volume}/${landing.subPath}`;
 }
 
 /**
@@ -158,7 +127,8 @@ function rootLook(tree: VolumeTree): Look {
 function landVersioned(work: Work, { directory, landing, tree }: VersionedPlace): void {
   const { hands } = work;
   const absent = absentParts(directory);
-  const tops = absent.map((one) => one.split('/')[0] ?? one);
+  const nested = foldersForOthers(work, { directory, landing, tree });
+  const tops = [...nested, ...absent].map((one) => one.split('/')[0] ?? one);
   const links = tree.links.map((one) => one.path);
   const names = [...new Set([tree.version, '..data', '..data_tmp', ...links, ...tops])];
   const opened = openFolder(work, landing.path, { names });
@@ -170,7 +140,9 @@ function landVersioned(work: Work, { directory, landing, tree }: VersionedPlace)
     writeLink(hands, version, { target: staged, owner: tree.root.owner });
   }
   hands.differences.add('volumes can be written: nothing can be mounted read-only');
-  toldAs(landing.path, () => makeFolders(work, { at: opened.path, absent, look: rootLook(tree) }));
+  const at = opened.path;
+  makeFolders(work, { at, absent: nested, look: nestedLook(directory) });
+  toldAs(landing.path, () => makeFolders(work, { at, absent, look: rootLook(tree) }));
   showVersion(hands, opened.path, tree);
   finish(work, opened, rootLook(tree));
 }
@@ -179,9 +151,19 @@ function landVersioned(work: Work, { directory, landing, tree }: VersionedPlace)
 function absentParts({ landings, tree }: Directory): string[] {
   if (tree === undefined) return [];
   const parts = landings.filter(
-    (one) => one.subPath !== '' && insidePath(tree, one.subPath) === undefined,
+    (one) => one.subPath !== '' && leadsTo(tree, one.subPath) === undefined,
   );
   return parts.flatMap((one) => stepsOf(one.subPath));
+}
+
+/** What the kubelet makes in it, but not where mounts of ours lie: there will be other volumes. */
+function foldersForOthers({ delivery }: Work, { landing, tree }: VersionedPlace): string[] {
+  const all = delivery.directories.flatMap((one) => one.landings.map(({ path }) => path));
+  const inside = all.filter((one) => one !== landing.path && isBelow(one, landing.path));
+  return tree.nested.filter((folder) => {
+    const path = `${landing.path}/${folder}`;
+    return !inside.some((one) => isBelow(path, one));
+  });
 }
 
 function stepsOf(path: string): string[] {
@@ -194,7 +176,7 @@ function landPart(work: Work, { directory, landing, tree }: VersionedPlace): voi
   const { path } = landing;
   const entry = insidePath(tree, landing.subPath);
   if (entry === undefined) {
-    finish(work, openFolder(work, path, { names: [] }), rootLook(tree));
+    landFolder(work, { directory, landing, tree });
     return;
   }
   const isFolder = entry.kind === 'dir';
@@ -207,6 +189,17 @@ function landPart(work: Work, { directory, landing, tree }: VersionedPlace): voi
   hands.differences.add('a subPath of a Secret is a link, not a file');
   const target = entry.path === '' ? staged : `${staged}/${entry.path}`;
   landLink(work, path, { target, owner: tree.root.owner, isFolder });
+}
+
+/** A folder that the kubelet makes: for a mount inside of the volume, or as nothing is there. */
+function landFolder(work: Work, { directory, landing, tree }: VersionedPlace): void {
+  const { path, subPath } = landing;
+  const below = tree.nested.filter((one) => one.startsWith(`${subPath}/`));
+  const absent = below.map((one) => one.slice(subPath.length + 1));
+  const opened = openFolder(work, path, { names: absent.filter((one) => !one.includes('/')) });
+  const look = nestedLook(directory);
+  makeFolders(work, { at: opened.path, absent, look });
+  finish(work, opened, tree.nested.includes(subPath) ? look : rootLook(tree));
 }
 
 /** A link at a path of ours, noted with its target before it is there. */
@@ -280,20 +273,16 @@ function makeParts(work: Work, whole: string, { directory, landing }: Place): vo
   makeFolders(work, { at, absent, look: plainLook(directory.placement) });
 }
 
-function placeFile(work: Work, { placement, content }: PlainFile, index: number): void {
-  const { hands, state } = work;
+/** A file from a store, in memory. */
+function linkFile(work: Work, { placement, content }: PlainFile, index: number): void {
+  const { hands, state, delivery } = work;
   const { path, mode } = placement;
-  const isThere = hands.fs.stat(path) !== undefined;
-  if (isThere && placement.keep === true) return;
-  if (isThere) throw taken(path, 'is there already', ELSEWHERE);
+  if (hands.fs.stat(path) !== undefined) throw taken(path, 'is there already', ELSEWHERE);
   makeParents(hands, path);
-  const isMemory = placement.medium === 'memory';
-  const at = isMemory ? `${state.folder}/${state.id}/file-${index}` : asideOf(work, path).path;
+  const at = `${state.folder}/${state.id}/file-${index}`;
   hands.fs.write(at, content.reveal(), mode);
   hands.undo.push(() => hands.fs.unlink(at));
-  if (isMemory) {
-    hands.differences.add('a file from a store is a link, not a file');
-    if (work.delivery.owner !== undefined) own(hands, at, work.delivery.owner);
-    landLink(work, path, { target: at, owner: { uid: 0, gid: 0 }, isFolder: false });
-  } else show(work, path, false);
+  hands.differences.add('a file from a store is a link, not a file');
+  if (delivery.owner !== undefined) own(hands, at, delivery.owner);
+  landLink(work, path, { target: at, owner: { uid: 0, gid: 0 }, isFolder: false });
 }

@@ -1,27 +1,27 @@
-import { BellhopError } from '../core/errors.ts';
 import { MS } from '../core/io/types.ts';
 import { rootMode } from '../plan/volume-tree.ts';
 import { checkKind, checksOf, mustBeThere } from './check-mounts.ts';
 import { checkAll } from './check-paths.ts';
-import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
+import type { Delivery, Directory, Landing } from './delivery.ts';
 import { dataFolder, makeDisk } from './disk.ts';
 import type { Hands } from './hands.ts';
-import { ELSEWHERE, dress, makeFolder, makeParents, own, redress } from './hands.ts';
-import { taken, toldAs, unmount } from './hands.ts';
+import { dress, makeFolder, makeParents, makeRuntimeFolder, redress, toldAs } from './hands.ts';
 import type { Ledger } from './ledger.ts';
-import { asideOf, placesOf, record, show } from './ledger.ts';
+import { asideOf, placesAgain, placesOf, record } from './ledger.ts';
 import type { Written } from './manifest.ts';
 import { isMarked, markOf, noteOf } from './manifest.ts';
-import { makeNested, nestedFolders } from './nested.ts';
+import { bindAt, checkMount, makeReadOnly, mountMemory } from './mount-calls.ts';
+import type { Binding } from './mount-files.ts';
+import { stageFiles } from './mount-files.ts';
+import { makeNested } from './nested.ts';
+import { placeFile } from './plain-file.ts';
 import type { State } from './state.ts';
 import { isBelow } from './state.ts';
-import { insidePath, showVersion, writeVersion } from './tree-writer.ts';
+import { insidePath } from '../plan/volume-tree.ts';
+import { showVersion, writeVersion } from './tree-writer.ts';
 
 // Delivery with the right to mount: every volume is made aside, whole; then each of its places is
 // one bind mount. A mount hides what the image has there, as on Kubernetes.
-
-/** Mounting is not allowed after all; nothing was changed that rollback does not undo. */
-export class MountDenied extends Error {}
 
 interface Work extends Ledger {
   /** Folder or file that is to be bound, for each place. */
@@ -32,25 +32,12 @@ interface Work extends Ledger {
 interface Staged {
   readonly directory: Directory;
   readonly isMemory: boolean;
-  /** Folders in its root that other volumes are mounted on. */
-  readonly nested: readonly string[];
-}
-
-interface Binding {
-  readonly source: string;
-  readonly path: string;
-  /** The memory emptyDir that a later start may take over. */
-  readonly volume?: string;
-  readonly readOnly: boolean;
-  /** True for a volume, which the container runtime mounts where there is a place for it. */
-  readonly isVolume?: true;
 }
 
 /** Delivers everything; throws with everything undone by the caller's rollback. */
 export function deliverByMounts(hands: Hands, state: State, delivery: Delivery): Ledger {
   const work: Work = { hands, state, written: [], bindings: [] };
   const base = `${state.folder}/${state.id}`;
-  const onDisk = delivery.files.filter((one) => one.placement.medium === 'disk');
   checkAll(checksOf(work, delivery));
   const disk = makeDisk(work, delivery);
   makeFolder(hands, base, 0o700);
@@ -60,27 +47,41 @@ export function deliverByMounts(hands: Hands, state: State, delivery: Delivery):
     return directory.tree === undefined ? dataFolder(disk, directory) : `${disk}/${index}`;
   });
   delivery.directories.forEach((directory, index) => {
-    const nested = directory.tree === undefined ? [] : nestedFolders(delivery, directory);
-    const staged = { directory, isMemory: isMemory(directory), nested };
+    const staged = { directory, isMemory: isMemory(directory) };
     stageVolume(work, staged, stages[index] ?? '');
   });
-  stageFiles(work, delivery, base);
+  const files = stageFiles(work, delivery, { base, disk });
+  work.bindings.push(...files.bindings);
   state.before.release(stages);
   record(
     work,
     ...placesOf(hands, state.covers),
-    ...onDisk.map((one) => asideOf(work, one.placement.path)),
+    ...files.plain.map((one) => asideOf(work, one.placement.path)),
   );
-  for (const file of onDisk) placeFile(work, file);
-  const ordered = work.bindings.toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  record(work, ...ordered.map((one) => mountNote(hands, one)));
+  for (const file of files.plain) placeFile(work, file);
+  const ordered = work.bindings.toSorted((a, b) => depthOf(a) - depthOf(b));
+  const made = ordered.flatMap((one) => placesInData(work, one, ordered));
+  record(work, ...made, ...ordered.map((one) => mountNote(hands, one)));
   for (const binding of ordered) {
-    if (binding.isVolume === true) mustBeThere(hands, binding.path, ordered);
+    if (binding.byRuntime === true) mustBeThere(hands, binding.path, ordered);
     bind(work, binding);
   }
-  for (const { path, readOnly } of ordered) if (readOnly) makeReadOnly(work, path);
-  releaseStages(work, delivery, { base, stages });
+  for (const { path, readOnly } of ordered) if (readOnly) makeReadOnly(hands, path);
+  const staged = [...stages.filter((one) => isBelow(one, base)), ...files.memory];
+  releaseStages(hands, base, staged);
   return work;
+}
+
+/** As containerd orders mounts (v1.6.20 pkg/cri/server/helpers.go orderedMounts): not by name. */
+function depthOf({ path }: Binding): number {
+  return path.split('/').length;
+}
+
+/** What has to be made in an emptyDir for a mount inside of it: it is no data of a program. */
+function placesInData(work: Work, { path }: Binding, all: readonly Binding[]): Written[] {
+  const outer = all.findLast((one) => one.path !== path && isBelow(path, one.path));
+  if (outer === undefined || outer.readOnly || isBelow(outer.source, work.state.folder)) return [];
+  return placesAgain(work, [`${outer.source}${path.slice(outer.path.length)}`]);
 }
 
 /** A bind mount shows the source itself, so that it is known before it is there. */
@@ -91,11 +92,11 @@ function mountNote(hands: Hands, { source, path, volume }: Binding): Written {
 
 function stageVolume(work: Work, volume: Staged, stage: string): void {
   const { hands } = work;
-  const { directory, isMemory, nested } = volume;
+  const { directory } = volume;
   const { placement, tree, landings } = directory;
   const isMade = openStage(work, volume, stage);
   if (tree !== undefined) {
-    makeNested(hands, stage, { folders: nested, fsGroup: placement.fsGroup });
+    makeNested(hands, stage, directory);
     writeVersion(hands, `${stage}/${tree.version}`, tree);
     showVersion(hands, stage, tree);
   }
@@ -112,9 +113,9 @@ function stageVolume(work: Work, volume: Staged, stage: string): void {
     const part = { work, directory, stage, finish, finishAgain };
     const source = toldAs(landing.path, () => partOf(part, landing));
     const isData = tree === undefined && landing.subPath === '' && !landing.readOnly;
-    const named = isData && isMemory ? { volume: placement.volume } : {};
+    const named = isData && volume.isMemory ? { volume: placement.volume } : {};
     const { path, readOnly } = landing;
-    work.bindings.push({ source, path, readOnly, isVolume: true, ...named });
+    work.bindings.push({ source, path, readOnly, byRuntime: true, ...named });
   }
   if (isMade) finish(stage);
   else finishAgain(stage);
@@ -141,17 +142,11 @@ function openStage(work: Work, { directory, isMemory }: Staged, stage: string): 
     return landings.some((each) => each.path === one.path) && isHere(one);
   });
   if (earlier === undefined) {
-    mountMemory(work, stage, placement.sizeBytesMax);
+    mountMemory(hands, stage, placement.sizeBytesMax);
     return true;
   }
   bindAt(hands, earlier.path, stage);
   return false;
-}
-
-function bindAt(hands: Hands, source: string, target: string): void {
-  const request = { source, target, type: '', flags: MS.bind, data: '' };
-  checkMount(hands.io.kernel.mount(request), target);
-  hands.undo.push(() => unmount(hands, target));
 }
 
 interface Part {
@@ -191,98 +186,28 @@ function partOf(part: Part, { subPath }: Landing): string {
   return `${stage}/${subPath}`;
 }
 
-/** A tmpfs as the kubelet makes it: not swappable where the kernel can (6.4 and later). */
-function mountMemory({ hands }: Work, path: string, sizeBytes: number | undefined): void {
-  const size = sizeBytes === undefined ? '' : `,size=${sizeBytes}`;
-  const request = { source: 'tmpfs', target: path, type: 'tmpfs', flags: 0 };
-  const first = hands.io.kernel.mount({ ...request, data: `mode=0700,noswap${size}` });
-  const errno =
-    first === 'EINVAL' ? hands.io.kernel.mount({ ...request, data: `mode=0700${size}` }) : first;
-  checkMount(errno, path);
-  hands.undo.push(() => unmount(hands, path));
-}
-
-const DENIED = new Set(['EPERM', 'EACCES', 'ENOSYS']);
-
-function checkMount(errno: string | undefined, path: string): void {
-  if (errno === undefined) return;
-  if (DENIED.has(errno)) throw new MountDenied(errno);
-  throw new BellhopError('BH_ERR_WRITE', { where: [path], what: `cannot be mounted (${errno})` });
-}
-
-function stageFiles(work: Work, { files, owner }: Delivery, base: string): void {
-  const { hands } = work;
-  const memory = files.filter((one) => one.placement.medium === 'memory');
-  if (memory.length > 0) {
-    makeFolder(hands, `${base}/files`, 0o700);
-    mountMemory(work, `${base}/files`, undefined);
-  }
-  files.forEach(({ placement, content }, index) => {
-    const { path, mode } = placement;
-    if (placement.medium === 'memory') {
-      const staged = `${base}/files/${index}`;
-      hands.fs.write(staged, content.reveal(), mode);
-      if (owner !== undefined) own(hands, staged, owner);
-      work.bindings.push({ source: staged, path, readOnly: true });
-    }
-  });
-}
-
-function placeFile(work: Work, { placement, content }: PlainFile): void {
-  const { hands } = work;
-  const { path, mode } = placement;
-  const isThere = hands.fs.stat(path) !== undefined;
-  if (isThere && placement.keep === true) return;
-  if (isThere) throw taken(path, 'is there already', ELSEWHERE);
-  makeParents(hands, path);
-  const aside = asideOf(work, path).path;
-  hands.fs.write(aside, content.reveal(), mode);
-  hands.undo.push(() => hands.fs.unlink(aside));
-  show(work, path, false);
-}
+/** Of an empty file that something is mounted on: runc v1.1.5 libcontainer createIfNotExists. */
+const MOUNT_POINT_MODE = 0o755;
 
 function bind({ hands }: Work, { source, path }: Binding): void {
   makeParents(hands, path);
   const isFolder = toldAs(path, () => hands.fs.stat(source))?.kind !== 'file';
   const there = checkKind(hands, path, isFolder);
-  if (there === undefined && isFolder) makeFolder(hands, path, 0o755);
+  if (there === undefined && isFolder) makeRuntimeFolder(hands, path);
   else if (there === undefined) {
-    hands.fs.write(path, new Uint8Array(), 0o644);
+    hands.fs.write(path, new Uint8Array(), MOUNT_POINT_MODE);
     hands.undo.push(() => hands.fs.unlink(path));
   }
   bindAt(hands, source, path);
 }
 
-/** In a user namespace flags that the outside set may not be taken away, so they are repeated. */
-function makeReadOnly({ hands }: Work, path: string): void {
-  const { kernel } = hands.io;
-  const locked = [0, MS.noSuid | MS.noDev, MS.noSuid | MS.noDev | MS.noExec];
-  const request = { source: '', target: path, type: '', data: '' };
-  let errno: string | undefined;
-  for (const more of locked) {
-    const flags = MS.remount | MS.bind | more;
-    errno = kernel.mount({ ...request, flags: flags | MS.readOnly });
-    if (errno === 'EPERM') continue;
-    // What was made below it is taken away first.
-    hands.undo.push(() => kernel.mount({ ...request, flags }));
-    break;
-  }
-  checkMount(errno, path);
-}
-
 /** The bind mounts keep the volumes; the places where they were made are not needed any more. */
-function releaseStages(
-  { hands }: Work,
-  delivery: Delivery,
-  { base, stages }: { readonly base: string; readonly stages: readonly string[] },
-): void {
-  const staged = stages.filter((one) => isBelow(one, base));
-  if (delivery.files.some((one) => one.placement.medium === 'memory')) staged.push(`${base}/files`);
+function releaseStages({ io, fs }: Hands, base: string, staged: readonly string[]): void {
   for (const path of staged) {
-    checkMount(hands.io.kernel.unmount(path, { detach: true }), path);
-    hands.fs.rmdir(path);
+    checkMount(io.kernel.unmount(path, { detach: true }), path);
+    fs.rmdir(path);
   }
-  hands.fs.rmdir(base);
+  fs.rmdir(base);
 }
 
 /** Makes a container's root read-only, by its first process or in its own mounts: no machine's. */

@@ -1,13 +1,17 @@
 import type { BellhopError } from '../core/errors.ts';
+import { nestedFolders, nestedMode } from '../plan/nested.ts';
+import type { VolumeTree } from '../plan/volume-tree.ts';
+import { leadsTo, withNested } from '../plan/volume-tree.ts';
+import { cleanPath } from '../wire/names.ts';
 import type { Delivery, Directory, Landing } from './delivery.ts';
-import type { Hands } from './hands.ts';
+import { logsOf } from './delivery.ts';
+import type { Hands, Look } from './hands.ts';
 import { ELSEWHERE, dress, makeFolder, standing, taken } from './hands.ts';
 import { isBelow } from './state.ts';
-import { insidePath } from './tree-writer.ts';
 
-// Mounts inside of volumes of Secrets, ConfigMaps and fields. The kubelet makes folders for them in
-// the volume before it fills it (k8s.io/kubernetes v1.33.13 pkg/volume/util/nested_volumes.go);
-// where it does not, the runtime would have to make them, and these volumes are read-only.
+// What is to be inside of volumes: other volumes, the termination log, the working directory. For
+// other volumes the kubelet makes folders in those of Secrets, ConfigMaps and fields
+// (src/plan/nested.ts). What it does not make the runtime would have to; these are read-only.
 
 interface Place {
   readonly directory: Directory;
@@ -20,106 +24,132 @@ function placesOf(delivery: Delivery): Place[] {
   });
 }
 
-/** Folders that the kubelet makes in the root of this volume, each behind its parents. */
-export function nestedFolders(delivery: Delivery, directory: Directory): string[] {
-  const paths = placesOf(delivery).map(({ landing }) => landing.path);
-  const folders = new Set<string>();
-  for (const { path } of directory.landings) {
-    const below = paths.filter((one) => one !== path && isBelow(one, path)).toSorted();
-    const tops = below.filter(
-      (one) => !below.some((other) => other !== one && isBelow(one, other)),
-    );
-    // A subPath is not looked at: the folder is made in the root of the volume all the same.
-    for (const top of tops) {
-      const steps = top.slice(path === '/' ? 1 : path.length + 1).split('/');
-      steps.forEach((_, index) => folders.add(steps.slice(0, index + 1).join('/')));
-    }
-  }
-  return [...folders].toSorted();
-}
-
-/** The delivery, without links of volumes where such a folder is: the kubelet makes none there. */
-export function withoutHidden(delivery: Delivery): Delivery {
+/** The delivery as the kubelet leaves it: with its folders, and without what they or logs hide. */
+export function asInside(delivery: Delivery): Delivery {
+  const all = placesOf(delivery).map(({ landing }) => landing.path);
+  const logs = new Set(logsOf(delivery).map(({ placement }) => placement.path));
   const directories = delivery.directories.map((directory) => {
-    const { tree } = directory;
+    const { placement, tree, landings } = directory;
     if (tree === undefined) return directory;
-    const folders = new Set(nestedFolders(delivery, directory));
-    const links = tree.links.filter(({ path }) => !folders.has(path));
-    return { ...directory, tree: { ...tree, links } };
+    const own = nestedFolders({ own: landings.map(({ path }) => path), all });
+    const nested = [...new Set([...own, ...(placement.nested ?? [])])].toSorted();
+    const made = withNested(tree, nested);
+    // A termination log is mounted last, over the file of a subPath at its path.
+    const isSeen = ({ path, subPath }: Landing): boolean =>
+      !logs.has(path) || kindOf(made, subPath) !== 'file';
+    return { ...directory, tree: made, landings: landings.filter(isSeen) };
   });
   return { ...delivery, directories };
 }
 
-/** Makes them in an empty volume, with the fsGroup's bits as everything that is there. */
-export function makeNested(
-  hands: Hands,
-  root: string,
-  {
-    folders,
-    fsGroup,
-  }: { readonly folders: readonly string[]; readonly fsGroup: number | undefined },
-): void {
-  const mode = fsGroup === undefined ? 0o755 : 0o755 | 0o2550;
-  for (const folder of folders) {
+/** How these folders look. */
+export function nestedLook({ placement: { fsGroup } }: Directory): Look {
+  return { uid: 0, gid: fsGroup ?? 0, mode: nestedMode(fsGroup) };
+}
+
+/** Makes them in an empty volume. */
+export function makeNested(hands: Hands, root: string, directory: Directory): void {
+  for (const folder of directory.tree?.nested ?? []) {
     makeFolder(hands, `${root}/${folder}`, 0o700);
-    dress(hands, `${root}/${folder}`, { uid: 0, gid: fsGroup ?? 0, mode });
+    dress(hands, `${root}/${folder}`, nestedLook(directory));
   }
 }
 
-/** What keeps the kubelet, or the runtime, from mounting one volume inside of another. */
+/** What the runtime needs at a path, or makes there. */
+interface Wanted {
+  readonly path: string;
+  readonly kind: 'dir' | 'file';
+}
+
+function wantedIn(delivery: Delivery): Wanted[] {
+  const { workingDir } = delivery;
+  return [
+    ...placesOf(delivery).map(({ directory, landing }) => {
+      return { path: landing.path, kind: kindOf(directory.tree, landing.subPath) };
+    }),
+    ...logsOf(delivery).map(({ placement }) => ({ path: placement.path, kind: 'file' as const })),
+    ...(workingDir === undefined ? [] : [{ path: cleanPath(workingDir), kind: 'dir' as const }]),
+  ];
+}
+
+/** What a mount is: of a path that is not there an empty folder is made. */
+export function kindOf(tree: VolumeTree | undefined, subPath: string): 'dir' | 'file' {
+  if (tree === undefined || subPath === '') return 'dir';
+  return leadsTo(tree, subPath) === 'file' ? 'file' : 'dir';
+}
+
+/** What keeps the kubelet from filling a volume, or the runtime from making what is to be in it. */
 export function nestingProblems(delivery: Delivery): BellhopError[] {
   const places = placesOf(delivery);
-  return places.flatMap((place) => {
-    const outer = outerOf(places, place);
-    const what = outer === undefined ? undefined : mountProblem(place, outer);
-    return what === undefined ? [] : [taken(place.landing.path, what, ELSEWHERE)];
+  const inside = wantedIn(delivery).flatMap((wanted) => {
+    const outer = outerOf(places, wanted.path);
+    const what = outer === undefined ? undefined : insideProblem(wanted, outer);
+    return what === undefined ? [] : [taken(wanted.path, what, ELSEWHERE)];
+  });
+  return [...inside, ...delivery.directories.flatMap(fillingProblems)];
+}
+
+/** The kubelet reads and writes links of these names (atomic_writer.go Write). */
+const LINKS_OF_ITS_OWN = ['..data', '..data_tmp'];
+
+function fillingProblems({ tree, landings }: Directory): BellhopError[] {
+  const inTheWay = LINKS_OF_ITS_OWN.filter((one) => tree?.nested.includes(one));
+  const [first] = landings;
+  if (first === undefined) return [];
+  return inTheWay.map((one) => {
+    return taken(first.path, `has a mount in ${one}, where the kubelet has a link`, ELSEWHERE);
   });
 }
 
-/** The mount that this one lies in. */
-function outerOf(places: readonly Place[], { landing }: Place): Place | undefined {
-  const around = places.filter((one) => {
-    return one.landing.path !== landing.path && isBelow(landing.path, one.landing.path);
+/** The mount that this path lies in. */
+function outerOf(places: readonly Place[], path: string): Place | undefined {
+  const around = places.filter(({ landing }) => {
+    return landing.path !== path && isBelow(path, landing.path);
   });
   return around.toSorted((a, b) => b.landing.path.length - a.landing.path.length)[0];
 }
 
-function mountProblem({ directory, landing }: Place, outer: Place): string | undefined {
-  const { tree } = outer.directory;
+function insideProblem({ path, kind }: Wanted, { directory, landing }: Place): string | undefined {
+  const { tree } = directory;
   if (tree === undefined) return undefined;
-  const isFile = kindOf(directory, landing) === 'file';
-  const within = outer.landing.path;
-  if (outer.landing.subPath === '') {
-    return isFile ? `lies in ${within}, where the kubelet makes a folder for it` : undefined;
-  }
-  const rest = landing.path.slice(within.length + 1);
-  const there = insidePath(tree, `${outer.landing.subPath}/${rest}`);
-  if (there !== undefined && (there.kind === 'file') === isFile) return undefined;
-  return `cannot be made in ${within}, which is mounted read-only`;
+  const rest = path.slice(landing.path.length + 1);
+  const there = leadsTo(tree, landing.subPath === '' ? rest : `${landing.subPath}/${rest}`);
+  if (there === kind) return undefined;
+  if (there === undefined) return `cannot be made in ${landing.path}, which is mounted read-only`;
+  const names = { dir: 'folder', file: 'file', link: 'link' };
+  return `is a ${names[there]} of the volume at ${landing.path}, not a ${names[kind]}`;
+}
+
+/** Termination logs in volumes: the runtime mounts them there. */
+export function logsInVolumes(delivery: Delivery): Delivery['files'] {
+  const places = placesOf(delivery);
+  return logsOf(delivery).filter(({ placement }) => outerOf(places, placement.path) !== undefined);
 }
 
 /**
- * What keeps the runtime from mounting inside of a read-only emptyDir: it can make no folder there.
- * Where nothing can be mounted this is asked before anything is written; else of the mounts.
+ * What keeps the runtime from mounting inside of volumes where nothing can be mounted: it can make
+ * nothing in a read-only emptyDir, and files of a volume cannot be hidden.
  */
 export function closedProblems(hands: Hands, delivery: Delivery): BellhopError[] {
   const places = placesOf(delivery);
-  return places.flatMap((place) => {
-    const outer = outerOf(places, place);
-    if (outer?.landing.readOnly !== true || outer.directory.tree !== undefined) return [];
-    const { path } = place.landing;
-    const rest = path.slice(outer.landing.path.length + 1);
-    const open = outer.directory.landings.filter((one) => !one.readOnly);
-    const isMade = open.some((one) => {
-      return places.some(({ landing }) => isBelow(landing.path, `${one.path}/${rest}`));
-    });
-    if (isMade || standing(hands.fs, path) !== undefined) return [];
-    const what = `cannot be made in ${outer.landing.path}, which is mounted read-only`;
+  const hiding = logsInVolumes(delivery).flatMap(({ placement: { path } }) => {
+    if (outerOf(places, path)?.directory.tree === undefined) return [];
+    const what = 'is a file of a volume, and mounting over it is not allowed';
     return [taken(path, what, ELSEWHERE)];
   });
-}
-
-function kindOf({ tree }: Directory, { subPath }: Landing): 'dir' | 'file' | undefined {
-  const entry = tree === undefined || subPath === '' ? undefined : insidePath(tree, subPath);
-  return entry?.kind === 'file' ? 'file' : 'dir';
+  const closed = wantedIn(delivery).flatMap(({ path, kind }) => {
+    const outer = outerOf(places, path);
+    if (outer?.landing.readOnly !== true || outer.directory.tree !== undefined) return [];
+    if (standing(hands.fs, path) !== undefined) return [];
+    const { directory, landing } = outer;
+    const rest = path.slice(landing.path.length + 1);
+    const open = directory.landings.filter((one) => !one.readOnly);
+    const isMade = open.some((one) => {
+      return places.some((each) => isBelow(each.landing.path, `${one.path}/${rest}`));
+    });
+    if (isMade && kind === 'dir') return [];
+    const what = `cannot be made in ${landing.path}, which is mounted read-only`;
+    return [taken(path, what, ELSEWHERE)];
+  });
+  return [...hiding, ...closed];
 }

@@ -64,8 +64,15 @@ function directoryOf(
   const { medium, fsGroup } = placement;
   const rules = { medium, readOnly: true, ...(fsGroup === undefined ? {} : { fsGroup }) };
   const tree = volumeTree(payloads, rules, input.version);
-  if ('inside' in tree) return { placement, landings, tree };
-  problems.push(...tree.map((one) => one.within(`volume ${placement.volume}`)));
+  const nested = placement.nested ?? [];
+  const wrong = nested.filter((one) => one === '' || subPathProblem(one) !== undefined);
+  if ('inside' in tree && wrong.length === 0) return { placement, landings, tree };
+  const all = 'inside' in tree ? [] : tree;
+  problems.push(...all.map((one) => one.within(`volume ${placement.volume}`)));
+  for (const one of wrong) {
+    const where = ['the plan', `volume ${placement.volume}`, `nested folder ${one}`];
+    problems.push(new BellhopError('BH_ERR_PLAN', { where, what: 'must be a path inside of it' }));
+  }
   return { placement, landings };
 }
 

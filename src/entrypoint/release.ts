@@ -48,10 +48,15 @@ export function release(
     return [...manifest.covers, ...data.map(({ path }) => path)];
   });
   const spared = [...keeps, ...used];
-  for (const one of written) {
-    if (one.kind === 'place') attempt(() => removeWritten(hands, one, spared));
-  }
-  const full = written.filter((one) => one.kind === 'data' && isSame(hands, one));
+  const data = written.filter(({ kind }) => kind === 'data');
+  // What was on its way into an emptyDir is no data of a program, also where that is wanted again.
+  const asides = written.filter((one) => {
+    return one.kind === 'aside' && data.some(({ path }) => isBelow(one.path, path));
+  });
+  for (const one of asides) attempt(() => removeWritten(hands, one, used));
+  const places = written.filter(({ kind }) => kind === 'place');
+  for (const one of places) attempt(() => removeWritten(hands, one, spared));
+  const full = data.filter((one) => isSame(hands, one));
   const filled = full.filter(({ path }) => hands.fs.list(path).length > 0);
   spared.push(...filled.map(({ path }) => path));
   const noted = new Set<string>();

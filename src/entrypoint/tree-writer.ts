@@ -60,11 +60,3 @@ export function showVersion(hands: Hands, root: string, tree: VolumeTree): void 
   undo.pop();
   undo.push(() => fs.unlink(`${root}/..data`));
 }
-
-/** Where a subPath lies inside the versioned folder; undefined where nothing is there. */
-export function insidePath(tree: VolumeTree, subPath: string): Entry | undefined {
-  const steps = subPath.split('/');
-  if (steps[0] === '..data' || steps[0] === tree.version) steps.shift();
-  const path = steps.join('/');
-  return tree.inside.find((entry) => entry.path === path);
-}

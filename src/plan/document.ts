@@ -195,9 +195,10 @@ function metricsProblem(metrics: unknown): string | undefined {
 }
 
 function placementProblem(placement: Record<string, unknown>): string | undefined {
-  const { source, bound } = placement;
+  const { source, bound, nested = [] } = placement;
   return (
     kindProblem(placement, PLACEMENT_SHAPES, 'placement') ??
+    (isTexts(nested) ? undefined : 'has nested folders that are no list of texts') ??
     valueProblem(source, bound) ??
     first(placement['contents'] ?? [], (one) => {
       return (
@@ -244,6 +245,10 @@ function first(
 function lackOf(value: Record<string, unknown>, shape: Shape, called: string): string | undefined {
   const lacking = shape.find(([name, kind]) => !isOf(value[name], kind));
   return lacking === undefined ? undefined : `lacks ${lacking[0]} in ${called}`;
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
 function isOf(value: unknown, kind: Kind): boolean {

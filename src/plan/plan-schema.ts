@@ -132,6 +132,7 @@ const PLACEMENTS = {
     sizeBytesMax: v.exactOptional(count),
     fsGroup: v.exactOptional(count),
     contents: v.array(content),
+    nested: v.exactOptional(texts),
     mounts: v.array(mount),
     rule,
   },

@@ -152,6 +152,8 @@ export interface DirectoryPlacement {
   readonly sizeBytesMax?: number;
   readonly fsGroup?: number;
   readonly contents: readonly Content[];
+  /** Folders in its root that the kubelet makes for mounts of the pod's other containers. */
+  readonly nested?: readonly string[];
   readonly mounts: readonly Mount[];
   readonly rule: string;
 }

@@ -46,6 +46,8 @@ export interface VolumeTree {
   /** Links in the volume's root, one for each top name; `..data` is not among them. */
   readonly links: readonly Extract<Entry, { kind: 'link' }>[];
   readonly dataLink: Extract<Entry, { kind: 'link' }>;
+  /** Folders of its root that are there before it is filled, for mounts inside of it. */
+  readonly nested: readonly string[];
 }
 
 /** What decides modes and owners. */
@@ -138,5 +140,26 @@ function treeOf({ files, folders, rules, version }: Parts): VolumeTree {
     return { kind: 'link' as const, path: top, target: `..data/${top}`, owner };
   });
   const dataLink = { kind: 'link' as const, path: '..data', target: version, owner };
-  return { root: { mode: rootMode(rules), owner }, version, inside, links, dataLink };
+  const root = { mode: rootMode(rules), owner };
+  return { root, version, inside, links, dataLink, nested: [] };
+}
+
+/** The same tree in a volume that has such folders already: the kubelet makes no link there. */
+export function withNested(tree: VolumeTree, nested: readonly string[]): VolumeTree {
+  const links = tree.links.filter(({ path }) => !nested.includes(path));
+  return { ...tree, links, nested };
+}
+
+/** What a path in a volume leads to; undefined where nothing is. */
+export function leadsTo(tree: VolumeTree, path: string): Entry['kind'] | undefined {
+  if (tree.nested.includes(path)) return 'dir';
+  return insidePath(tree, path)?.kind;
+}
+
+/** Where a path of a volume lies inside the versioned folder; undefined where nothing is there. */
+export function insidePath(tree: VolumeTree, path: string): Entry | undefined {
+  const [top = '', ...rest] = path.split('/');
+  if (tree.nested.includes(top)) return undefined;
+  const inside = top === '..data' || top === tree.version ? rest.join('/') : path;
+  return tree.inside.find((entry) => entry.path === inside);
 }

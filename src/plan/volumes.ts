@@ -6,6 +6,7 @@ import { parseQuantity, quantityUnits } from '../wire/quantity.ts';
 import { pathText } from '../wire/read.ts';
 import { bindObject, bindValue, calledObject } from './bind.ts';
 import { fieldSource, resourceText } from './fields.ts';
+import { foldersOfOthers } from './nested.ts';
 import type {
   Content,
   DirectoryPlacement,
@@ -51,7 +52,7 @@ interface VolumeQuery {
 }
 
 function directoryOf(query: VolumeQuery, mounts: readonly Mount[]): DirectoryPlacement | undefined {
-  const { context, pod, volume } = query;
+  const { context, pod, volume, container } = query;
   const { source } = volume;
   const { fsGroup } = pod.security;
   const base = {
@@ -62,7 +63,9 @@ function directoryOf(query: VolumeQuery, mounts: readonly Mount[]): DirectoryPla
   };
   // Whatever readOnly says: the kubelet mounts these read-only.
   const sealedMounts = mounts.map((mount) => ({ ...mount, readOnly: true }));
-  const versioned = { ...base, shape: 'versioned' as const, mounts: sealedMounts };
+  const folders = foldersOfOthers(pod, volume.name, container);
+  const nested = folders.length === 0 ? {} : { nested: folders };
+  const versioned = { ...base, shape: 'versioned' as const, ...nested, mounts: sealedMounts };
   switch (source.kind) {
     case 'object': {
       const contents = objectContents(context, source.object, source.defaultMode);

@@ -5,7 +5,11 @@ import { mountPath } from '../kubelet/vectors.ts';
 
 /** The parts of an admitted pod that tell what in a snapshot is this run's own. */
 export interface Admitted {
-  readonly metadata: { readonly name: string; readonly uid: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly resourceVersion?: string;
+  };
   readonly spec: {
     readonly nodeName?: string;
     readonly shareProcessNamespace?: boolean;
@@ -167,7 +171,11 @@ export function asRecorded(
       ...fd,
       target: fd.target.replace(/^\/dev\/pts\/\d+$/, '/dev/pts/N'),
     })),
-    mounts: mounts.map((mount) => ({ ...mount, path: scrub(mount.path) })),
+    mounts: mounts.map((mount) => ({
+      ...mount,
+      path: scrub(mount.path),
+      parents: mount.parents.map((one) => ({ ...one, path: scrub(one.path) })),
+    })),
     platformMounts,
   };
 }

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { needTool } from '../support/need.ts';
 
-const RUN_MS_MAX = 120_000;
+const RUN_MS_MAX = 300_000;
 
 /** Why a room cannot be made here; undefined when it can. */
 export function missingForRoom(): string | undefined {

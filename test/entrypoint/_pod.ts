@@ -21,21 +21,16 @@ interface Volume {
   readonly fsGroup?: number;
   readonly payloads?: readonly Payload[];
   readonly landings: readonly Landing[];
+  readonly nested?: readonly string[];
 }
 
 /** A volume as payloads.ts makes it, from what tests want to say. */
-export function directory({ volume, medium, fsGroup, payloads, landings }: Volume): Directory {
+export function directory({ fsGroup, payloads, landings, nested, ...own }: Volume): Directory {
   const group = fsGroup === undefined ? {} : { fsGroup };
   const shape = payloads === undefined ? 'plain' : 'versioned';
-  const rest = { contents: [], mounts: [], rule: `volume ${volume}` };
-  const placement: DirectoryPlacement = {
-    kind: 'directory',
-    volume,
-    medium,
-    shape,
-    ...group,
-    ...rest,
-  };
+  const { volume, medium } = own;
+  const rest = { contents: [], mounts: [], rule: `volume ${volume}`, ...(nested && { nested }) };
+  const placement: DirectoryPlacement = { kind: 'directory', ...own, shape, ...group, ...rest };
   if (payloads === undefined) return { placement, landings };
   const tree = volumeTree(payloads, { medium, readOnly: true, ...group }, VERSION);
   if (!('inside' in tree)) throw new Error(tree.map((one) => one.message).join());
@@ -79,6 +74,7 @@ const PROJECTED = directory({
   fsGroup: 2000,
   payloads: [file('a/b/c', 'nested', 0o400), { ...file('token', 't', 0o600), uid: 1000 }],
   landings: [at('/var/run/projected/here')],
+  nested: ['made', 'made/for-others'],
 });
 const CACHE = directory({
   volume: 'cache',
@@ -111,14 +107,22 @@ export const fileAt = (
   };
 };
 
+/** In a volume of a Secret, and in an emptyDir. */
+const INNER = { volume: 'inner', medium: 'disk', fsGroup: 2000 } as const;
+const NESTED = [
+  emptyDir('/etc/creds/nested', 'nested'),
+  directory({ ...INNER, landings: [at('/cache/far/in', '', false)] }),
+];
+
 /** Everything at once. */
 export const POD: Delivery = {
-  directories: [SECRET, CONFIG, PROJECTED, CACHE, SCRATCH, emptyDir('/etc/creds/nested', 'nested')],
+  directories: [SECRET, CONFIG, PROJECTED, CACHE, SCRATCH, ...NESTED],
   files: [
     fileAt('/run/tokens/memory', 'memory'),
     fileAt('/srv/plain', 'disk'),
     fileAt('/dev/termination-log', 'disk', { keep: true }),
     fileAt('/srv/logs/end', 'disk', { keep: true }),
+    fileAt('/cache/deep/end', 'disk', { keep: true, bytes: 0 }),
   ],
   policy: POLICY,
 };

@@ -5,7 +5,7 @@ import type { LoopResult } from './_loops.ts';
 
 const missing = missingForRoom();
 if (missing !== undefined) skipVisibly('fault loop', [missing]);
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 /** Fewer would mean that the pod lost a part of what delivery can do. */
 const OPERATIONS_MIN = 250;
 

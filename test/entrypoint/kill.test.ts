@@ -5,7 +5,7 @@ import type { LoopResult } from './_loops.ts';
 
 const missing = missingForRoom();
 if (missing !== undefined) skipVisibly('kill loop', [missing]);
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 const OPERATIONS_MIN = 250;
 
 const loops =

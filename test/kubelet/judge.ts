@@ -82,7 +82,11 @@ function mountsToken(vector: Vector, container: Container): boolean {
 }
 
 /** Why this container must not start, beyond what the kubelet refused; undefined if it must. */
-function refusalOf(vector: Vector, { container }: Case, court: Court): Refusal | undefined {
+function refusalOf(
+  vector: Vector,
+  { container, expected }: Case,
+  court: Court,
+): Refusal | undefined {
   if (vector.refused !== undefined) {
     const { by, message } = vector.refused;
     const anyway = vector.rules.some((rule) => rule in STARTS_ANYWAY);
@@ -101,7 +105,25 @@ function refusalOf(vector: Vector, { container }: Case, court: Court): Refusal |
     const here = 'content of the image at a mount path, which cannot be hidden';
     return { why, here, names: hidden };
   }
+  const log = hidingLog(container, expected);
+  if (isWithoutMounts(court.mode) && log !== undefined) {
+    const why = `a volume has a file at ${log} that cannot be hidden`;
+    const here = 'a termination log over a file of a volume, which cannot be hidden';
+    return { why, here, names: log };
+  }
   return undefined;
+}
+
+/** A termination log over a file of a Secret, a ConfigMap or the like. */
+function hidingLog({ terminationMessagePath }: Container, expected?: Seen): string | undefined {
+  if (terminationMessagePath === undefined) return undefined;
+  const log = mountPath(terminationMessagePath);
+  const isOver = expected?.mounts.some(({ path, entries }) => {
+    const isVersioned = entries.some((one) => one.path === '..data');
+    const isHidden = entries.some((one) => one.type === 'file' && one.mountpoint === true);
+    return log.startsWith(`${path}/`) && isVersioned && isHidden;
+  });
+  return isOver === true ? log : undefined;
 }
 
 function said({ exit, stdout, stderr }: Outcome): string {

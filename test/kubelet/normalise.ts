@@ -84,6 +84,7 @@ export function scrubSeen(seen: Seen): void {
   seen.hostname = scrub(seen.hostname);
   for (const mount of seen.mounts) {
     mount.path = scrub(mount.path);
+    for (const parent of mount.parents) parent.path = scrub(parent.path);
     mount.entries.forEach(scrubEntry);
   }
   for (const fd of seen.fds) fd.target = fd.target.replace(/^\/dev\/pts\/\d+$/, '/dev/pts/N');
@@ -147,11 +148,12 @@ export function dropForeignData({ expected, got }: Pair, context: Context): void
   }
 }
 
-/** Paths that mounts of these containers have below mounts of the volume, and their parents. */
+/** Paths of mounts and termination logs below mounts of the volume, and their parents. */
 function nestedBelow(volume: string, containers: readonly Container[]): Set<string> {
   const nested = new Set<string>();
-  for (const { volumeMounts = [] } of containers) {
+  for (const { volumeMounts = [], terminationMessagePath: log } of containers) {
     const paths = volumeMounts.map((mount) => mountPath(mount.mountPath));
+    if (log !== undefined) paths.push(mountPath(log));
     const outer = volumeMounts.filter((mount) => mount.name === volume);
     for (const top of outer.map((mount) => mountPath(mount.mountPath))) {
       for (const one of paths.filter((each) => each.startsWith(`${top}/`))) {

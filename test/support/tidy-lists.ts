@@ -38,7 +38,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 /** Where a sealed value may be opened, and what for. */
 export const REVEALS: ReadonlySet<string> = new Set([
   'src/entrypoint/environment.ts', // becomes a variable or an argument
-  'src/entrypoint/mounts.ts', // is written to a file outside of volumes
+  'src/entrypoint/mount-files.ts', // is written to a file outside of volumes, to be mounted
+  'src/entrypoint/plain-file.ts', // the same, where it is to be seen
   'src/entrypoint/links.ts', // the same, without the right to mount
   'src/entrypoint/pull.ts', // is written into a volume that the pod shares
   'src/entrypoint/carried.ts', // a ConfigMap of the input goes along with the plan

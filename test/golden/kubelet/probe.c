@@ -205,7 +205,8 @@ static void read_mounts(void) {
   for (char *l = strtok_r((char *)b, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
     if (mounts == MOUNTS_MAX) return;
     struct mount *m = &M[mounts];
-    if (sscanf(l, "%*s %*s %*s %*s %4095s %255s", m->path, m->opts) != 2) continue;
+    // fields end at spaces only: of white space the kernel leaves \r, \v and \f as they are
+    if (sscanf(l, "%*s %*s %*s %*[^ ] %4095[^ ] %255[^ ]", m->path, m->opts) != 2) continue;
     if (!(dash = strstr(l, " - "))) continue;
     sscanf(dash + 3, "%63s", m->fstype);
     unescape(m->path);

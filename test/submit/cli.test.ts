@@ -204,9 +204,15 @@ describe('what is printed', () => {
       expect(out).toContain('since the hyperparameters are over the caps of the request');
     }
   });
-  test('--wait-max is a number', () => {
-    const { code, err } = submit('sagemaker-training', { pod, flags: ['--wait-max', 'x'] });
-    expect([code, err]).toEqual([64, expect.stringContaining('--wait-max')]);
+  test.each([
+    ['sagemaker-training', ['--wait-max', 'x'], '--wait-max: must be a whole number of seconds'],
+    ['sagemaker-training', ['--wait-max', '60'], '--wait-max: says how long --wait follows'],
+    ['local', ['--only', 'local'], '--only: prints a request of --dry-run'],
+    ['local', ['--wait'], '--wait: what starts the job is a script'],
+    ['nomad', ['--wait'], '--wait: what starts the job is a script'],
+  ])('%s: a flag that could not be followed is no flag to pass over: %p', (target, flags, what) => {
+    const { code, out, err } = submit(target, { pod, flags });
+    expect([code, out, err]).toEqual([64, '', expect.stringContaining(what)]);
   });
 });
 

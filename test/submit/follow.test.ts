@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { openBudget } from '../../src/core/budget.ts';
-import type { Answered } from '../../src/submit/call-aws.ts';
+import type { Answered } from '../../src/submit/calls.ts';
 import { follow, sendAll } from '../../src/submit/follow.ts';
 import { ALL_TARGETS } from '../../src/targets/_all.gen.ts';
 import type { JsonObject } from '../../src/targets/_caps.ts';

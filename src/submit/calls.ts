@@ -23,7 +23,6 @@ const OF_REQUEST = [
   'Validation',
   'InvalidParameter',
   'InvalidRequest',
-  'ClientException',
   'ResourceLimitExceeded',
   'NotFound',
   'InUse',
@@ -36,7 +35,10 @@ const OF_REQUEST = [
   'RESOURCE_EXHAUSTED',
 ];
 
+/** ECS and Batch; UnrecognizedClientException is a wrong key, and none of the request's. */
+const CLIENT = 'ClientException';
+
 /** The service has read the request and does not take it: its own words are what helps. */
 export function isOfRequest(code: string): boolean {
-  return OF_REQUEST.some((part) => code.includes(part));
+  return code === CLIENT || OF_REQUEST.some((part) => code.includes(part));
 }

@@ -4,7 +4,7 @@ import { FsError } from '../core/io/types.ts';
 import type { Plan } from '../plan/types.ts';
 import { declaredOf, declaredPaths } from './declared.ts';
 import type { SnapshotLimits } from './limits.ts';
-import { cleanPath } from './paths.ts';
+import { cleanPath, isWithin } from './paths.ts';
 import type { Subject } from './process.ts';
 import { processSeen, readProc, tryProc } from './process.ts';
 import { isPlatformMount, isUnlisted, parseMounts, PLATFORM_FILES } from './proc.ts';
@@ -92,14 +92,10 @@ function askedOf({ paths, plan }: SnapshotOptions): Root[] {
   ];
 }
 
-function isBelow(path: string, folder: string): boolean {
-  return folder === '/' || path === folder || path.startsWith(`${folder}/`);
-}
-
 /** Where paths are asked for, mounts elsewhere are none of it: a machine may have hundreds. */
 function concerns(options: SnapshotOptions, mount: string): boolean {
   const asked = askedOf(options);
-  const near = asked.some(({ path }) => isBelow(mount, path) || isBelow(path, mount));
+  const near = asked.some(({ path }) => isWithin(path, mount) || isWithin(mount, path));
   return asked.length === 0 || near || mount === '/' || PLATFORM_FILES.includes(mount);
 }
 
@@ -110,7 +106,7 @@ function concerns(options: SnapshotOptions, mount: string): boolean {
 function rootsOf(options: SnapshotOptions, mounts: readonly MountSeen[]): Root[] {
   const asked = askedOf(options);
   const isAsked = (path: string): boolean =>
-    asked.length === 0 || asked.some((root) => isBelow(path, root.path));
+    asked.length === 0 || asked.some((root) => isWithin(root.path, path));
   const found = mounts
     .filter(({ path }) => !isPlatformMount(path) && isAsked(path))
     .map(({ path }): Root => ({ path, why: 'mount' }));
@@ -125,9 +121,7 @@ function rootsOf(options: SnapshotOptions, mounts: readonly MountSeen[]): Root[]
 
 /** Of the mount that is nearest above. */
 function mediumOf(path: string, mounts: readonly MountSeen[]): 'memory' | 'disk' {
-  const above = mounts.filter((one) => {
-    return one.path === '/' || path === one.path || path.startsWith(`${one.path}/`);
-  });
+  const above = mounts.filter((one) => isWithin(one.path, path));
   const nearest = above.toSorted((a, b) => b.path.length - a.path.length)[0];
   return nearest?.medium ?? 'disk';
 }

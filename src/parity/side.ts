@@ -1,4 +1,4 @@
-import { upwards } from './paths.ts';
+import { isWithin, upwards } from './paths.ts';
 import { isPlatformMount } from './proc.ts';
 import type {
   Declared,
@@ -108,9 +108,7 @@ export function declaredFile(
   if (exact.length > 0) return { sure: true, by: exact };
   const wild = all.filter((one) => matchesWild(one.path, steady));
   if (wild.length > 0) return { sure: false, by: wild };
-  const mounts = (declared?.mounts ?? []).filter((one) => {
-    return steady === one.path || steady.startsWith(`${one.path}/`);
-  });
+  const mounts = (declared?.mounts ?? []).filter((one) => isWithin(one.path, steady));
   const by = mounts.map(({ path: mount, volume, rule }): DeclaredFile => {
     return { path: mount, from: `volume ${volume}`, rule };
   });

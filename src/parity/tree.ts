@@ -3,7 +3,7 @@ import { FsError } from '../core/io/types.ts';
 import type { SnapshotLimits } from './limits.ts';
 import { isOwnFolder, steadyContent, steadyNames, steadyTarget } from './normalise.ts';
 import type { View } from './paths.ts';
-import { folderOf, reach, resolvePath, statIn, upwards } from './paths.ts';
+import { folderOf, isWithin, reach, resolvePath, statIn, upwards } from './paths.ts';
 import type { Cut, Entry, Parent, Tree } from './types.ts';
 import type { Valuer } from './values.ts';
 
@@ -55,7 +55,7 @@ export function parentsOf(view: View, trees: readonly Tree[]): Parent[] {
 }
 
 function isListed({ path: tree, error }: Tree, path: string): boolean {
-  return error === undefined && (tree === '/' || path === tree || path.startsWith(`${tree}/`));
+  return error === undefined && isWithin(tree, path);
 }
 
 function errnoOf(error: unknown): string {

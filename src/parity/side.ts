@@ -35,7 +35,7 @@ export interface Pair {
   readonly declared?: Declared;
 }
 
-export function sideOf(snapshot: Snapshot): Side {
+function sideOf(snapshot: Snapshot): Side {
   const { process: seen } = snapshot;
   const entries = new Map<string, Placed>();
   for (const tree of snapshot.trees) {
@@ -55,6 +55,7 @@ export function sideOf(snapshot: Snapshot): Side {
   };
 }
 
+/** Two snapshots made ready for comparing; the plan of the left one counts where both have one. */
 export function pairOf(left: Snapshot, right: Snapshot): Pair {
   const declared = left.plan ?? right.plan;
   const sides = { left: sideOf(left), right: sideOf(right) };

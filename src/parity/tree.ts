@@ -74,12 +74,10 @@ function topOf(view: View, path: string): Place {
   if (stat === undefined) throw new FsError('ENOENT', path, 'lstat');
   if (stat.kind !== 'link') return { ...place, real };
   const target = view.fs.readlink(reach(view, real));
-  try {
-    return { ...place, real: resolvePath(view, real), through: steadyTarget(target) };
-  } catch {
-    // A link that leads nowhere is shown as the link that it is.
-    return { ...place, real };
-  }
+  const behind = attempt(() => resolvePath(view, real));
+  // A link that leads nowhere is shown as the link that it is.
+  if (typeof behind !== 'string') return { ...place, real };
+  return { ...place, real: behind, through: steadyTarget(target) };
 }
 
 function ownership({ mode, uid, gid }: FileStat): Pick<Entry, 'mode' | 'uid' | 'gid'> {

@@ -222,6 +222,8 @@ describe('a document', () => {
     }
   };
   const changed = (parts: object): string => JSON.stringify({ ...KUBERNETES, ...parts });
+  const PARENT = { path: '/a', mode: '0755', uid: 0, gid: 0 };
+  const STREAM = { fd: 1, target: 'pipe', access: 'write', append: false, nonBlocking: false };
 
   test.each([
     ['that is no JSON', 'x', 'file: is not JSON'],
@@ -242,6 +244,26 @@ describe('a document', () => {
       'with a tree twice',
       changed({ trees: [...KUBERNETES.trees, ...KUBERNETES.trees.slice(0, 1)] }),
       'file: has tree /etc/tls twice',
+    ],
+    [
+      'with an entry twice',
+      changed({ trees: [tree('/a', [folder('.'), file('b', '1'), file('b', '2')])] }),
+      'file: has /a, entry b twice',
+    ],
+    [
+      'with a mount twice',
+      changed({ mounts: [tmpfs('/a'), tmpfs('/a')] }),
+      'file: has mount /a twice',
+    ],
+    [
+      'with a folder above trees twice',
+      changed({ parents: [PARENT, PARENT] }),
+      'file: has parent /a twice',
+    ],
+    [
+      'with a descriptor twice',
+      changed({ process: { ...KUBERNETES.process, descriptors: [STREAM, STREAM] } }),
+      'file: has descriptor 1 twice',
     ],
     [
       'with a number for a path',

@@ -9,7 +9,7 @@ import { takeSnapshot } from '../parity/gather.ts';
 import type { SnapshotOptions } from '../parity/gather.ts';
 import { KEY_VARIABLE, openKey } from '../parity/key.ts';
 import type { SnapshotKey } from '../parity/key.ts';
-import { readLimits } from '../parity/limits.ts';
+import { readLimits, SNAPSHOT_LIMITS } from '../parity/limits.ts';
 import type { Subject } from '../parity/process.ts';
 import type { Snapshot } from '../parity/types.ts';
 import { readPlan } from '../plan/document.ts';
@@ -50,7 +50,7 @@ const command: Command = {
     limit: {
       value: 'NAME=NUMBER',
       many: true,
-      help: 'entriesMax, depthMax, fileBytesMax, totalBytesMax or timeMsMax',
+      help: `one of ${Object.keys(SNAPSHOT_LIMITS).join(', ')}`,
     },
     ...DECLARE_FLAGS,
   },

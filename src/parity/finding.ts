@@ -20,7 +20,7 @@ export function sameValue(left: Value, right: Value): boolean {
   return left.bytes === right.bytes && left.digest === right.digest;
 }
 
-/** The same of two values, which are told by size and digest; nothing where neither side has one. */
+/** The same of two values, told by size and digest; nothing where neither side has one. */
 export function valueFinding(
   of: About,
   left: Value | undefined,

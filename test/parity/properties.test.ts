@@ -222,6 +222,8 @@ describe('a document', () => {
     }
   };
   const changed = (parts: object): string => JSON.stringify({ ...KUBERNETES, ...parts });
+  const MOUNT = tmpfs('/a');
+  const TWO = tree('/a', [folder('.'), file('b', '1'), file('b', '2')]);
   const PARENT = { path: '/a', mode: '0755', uid: 0, gid: 0 };
   const STREAM = { fd: 1, target: 'pipe', access: 'write', append: false, nonBlocking: false };
 
@@ -245,21 +247,9 @@ describe('a document', () => {
       changed({ trees: [...KUBERNETES.trees, ...KUBERNETES.trees.slice(0, 1)] }),
       'file: has tree /etc/tls twice',
     ],
-    [
-      'with an entry twice',
-      changed({ trees: [tree('/a', [folder('.'), file('b', '1'), file('b', '2')])] }),
-      'file: has /a, entry b twice',
-    ],
-    [
-      'with a mount twice',
-      changed({ mounts: [tmpfs('/a'), tmpfs('/a')] }),
-      'file: has mount /a twice',
-    ],
-    [
-      'with a folder above trees twice',
-      changed({ parents: [PARENT, PARENT] }),
-      'file: has parent /a twice',
-    ],
+    ['with an entry twice', changed({ trees: [TWO] }), 'file: has /a, entry b twice'],
+    ['with a mount twice', changed({ mounts: [MOUNT, MOUNT] }), 'file: has mount /a twice'],
+    ['with a parent twice', changed({ parents: [PARENT, PARENT] }), 'file: has parent /a twice'],
     [
       'with a descriptor twice',
       changed({ process: { ...KUBERNETES.process, descriptors: [STREAM, STREAM] } }),

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { callMeanwhile, folder } from '../cli/_call.ts';
 
-/** Answers every call with the error that the folder of its address names, as SageMaker writes it. */
+/** Answers every call with the error that its path begins with, as SageMaker writes it. */
 const server = Bun.serve({
   port: 0,
   hostname: '127.0.0.1',

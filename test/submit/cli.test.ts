@@ -204,16 +204,6 @@ describe('what is printed', () => {
       expect(out).toContain('since the hyperparameters are over the caps of the request');
     }
   });
-  test.each([
-    ['sagemaker-training', ['--wait-max', 'x'], '--wait-max: must be a whole number of seconds'],
-    ['sagemaker-training', ['--wait-max', '60'], '--wait-max: says how long --wait follows'],
-    ['local', ['--only', 'local'], '--only: prints a request of --dry-run'],
-    ['local', ['--wait'], '--wait: what starts the job is a script'],
-    ['nomad', ['--wait'], '--wait: what starts the job is a script'],
-  ])('%s: a flag that could not be followed is no flag to pass over: %p', (target, flags, what) => {
-    const { code, out, err } = submit(target, { pod, flags });
-    expect([code, out, err]).toEqual([64, '', expect.stringContaining(what)]);
-  });
 });
 
 describe('an image that bellhop starts already', () => {

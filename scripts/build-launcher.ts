@@ -20,6 +20,8 @@ const FLAGS = [
   '-static -fno-pie -no-pie -fno-stack-protector -fno-ident -fno-strict-aliasing',
   '-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-tree-loop-distribute-patterns',
   '-fomit-frame-pointer',
+  // Without these it is smaller, measured with gcc 12: by 500 bytes of 20 KB.
+  '-fno-shrink-wrap -fno-ipa-sra -fno-expensive-optimizations -fno-tree-coalesce-vars',
   '-ffunction-sections -fdata-sections -Wl,--gc-sections -Wl,--build-id=none -s',
   '-Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,-z,noseparate-code',
 ].flatMap((line) => line.split(' '));
@@ -64,7 +66,9 @@ function dropSections(file: string): void {
   ];
   const ends = Array.from({ length: count }, (_, index) => {
     const header = at + index * size;
-    return bytes.readUInt32LE(header + 8) + bytes.readUInt32LE(header + 32);
+    const fileBytes = bytes.readUInt32LE(header + 32);
+    // What has no bytes in the file may lie behind its end: only memory is made of it.
+    return fileBytes === 0 ? 0 : bytes.readUInt32LE(header + 8) + fileBytes;
   });
   bytes.fill(0, 40, 48);
   bytes.fill(0, 58, 64);

@@ -60,8 +60,12 @@ function outcomeIn(inside: string): Tested['outcome'] {
 
 /** Files of test/real that are called otherwise than the kind that they test. */
 const CALLED: Readonly<Record<string, string>> = { 'gcp-': 'gcp-secret-manager' };
-/** Tests of the code that proves who we are to AWS: every kind with these ways has that code. */
-const AWS_WAYS = 'aws-credentials';
+/** Kinds whose ways of proving who we are others have too, and the tests of that one code. */
+const SHARED_WAYS: Readonly<Record<string, string>> = {
+  'aws-secrets-manager': 'aws-credentials.',
+  'azure-key-vault': 'azure-key-vault.',
+  'gcp-secret-manager': 'gcp-',
+};
 /** Kinds whose servers a machine need not have, and why: `--check` says nothing of them. */
 const OPTIONAL: Readonly<Record<string, string>> = {
   consul: 'Consul takes minutes to build: `BELLHOP_SLOW_SERVERS=1`',
@@ -107,19 +111,22 @@ function evidenceOf(
     (one) => firstWord(one).toLowerCase() === kind.kind,
   );
   const real = below('test/real/').filter(isMine);
-  const shared = hasAwsWays(kind, kinds) ? below(`test/real/${AWS_WAYS}.`) : [];
+  const shared = sharedWays(kind, kinds).flatMap((start) => below(`test/real/${start}`));
   return {
     kind,
     contract: own.filter((one) => !isOutage(one)),
     real,
     outages: [...own.filter(isOutage), ...outages],
-    ways: [...own, ...real, ...below('test/stores/').filter(isMine), ...shared],
+    ways: [...new Set([...own, ...real, ...below('test/stores/').filter(isMine), ...shared])],
   };
 }
 
-function hasAwsWays({ auth }: StoreKind, kinds: readonly StoreKind[]): boolean {
-  const aws = kinds.find(({ kind }) => kind === 'aws-secrets-manager')?.auth ?? {};
-  return Object.keys(aws).every((way) => auth[way] === aws[way]);
+/** How the files of test/real begin that test ways that this kind has from another. */
+function sharedWays({ auth }: StoreKind, kinds: readonly StoreKind[]): readonly string[] {
+  return Object.entries(SHARED_WAYS).flatMap(([from, start]) => {
+    const ways = kinds.find(({ kind }) => kind === from)?.auth ?? {};
+    return Object.keys(ways).every((way) => auth[way] === ways[way]) ? [start] : [];
+  });
 }
 
 const count = (tests: readonly Tested[], outcome: Tested['outcome']): number =>
@@ -222,7 +229,7 @@ export function matrixPage(kinds: readonly StoreKind[], tests: readonly Tested[]
     '- **contract**: the same cases for every kind ([test/contracts](../test/contracts/stores-real.test.ts)): order, absence, batches, exact bytes, versions, wrong credentials, options, rights, and that nothing shows a value.',
     '- **with the server**: tests of this kind alone (`test/real/KIND*.test.ts`).',
     '- **outages**: the store is down or broken in a known way; [what becomes of a start then](outages.md).',
-    '- **who we are**: the ways of proving it, each with the tests whose names say `auth: WAY`. Those of AWS are one code for all of AWS’s kinds: its tests count for each of them.',
+    '- **who we are**: the ways of proving it, each with the tests whose names say `auth: WAY`. Those of a vendor are one code for all of its kinds: its tests count for each of them.',
     '',
     ...table(
       HEADS,

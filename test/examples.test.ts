@@ -1,8 +1,10 @@
-import { describe, expect, test } from 'bun:test';
-import { existsSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'bun:test';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { missingForRoom } from './entrypoint/_enter.ts';
 import { built } from './support/built.ts';
+import { carryOut, patternOf, stepsOfPage } from './support/migrate-page.ts';
 import { skipVisibly } from './support/need.ts';
 import { IN_OWN_ETC } from './support/own-etc.ts';
 
@@ -78,4 +80,19 @@ describe.skipIf(lacks !== undefined)('examples/flyte', () => {
     expect(text).not.toContain('some-token');
     expect(text).not.toContain('correct-horse');
   });
+});
+
+describe('examples/sagemaker, without an account', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'bellhop-example-'));
+  cpSync(path.join(root, 'examples/sagemaker'), folder, { recursive: true });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const steps = stepsOfPage('examples/sagemaker/README.md');
+
+  test('its page has commands', () => expect(steps.length).toBeGreaterThan(2));
+
+  test.each(steps.map((step) => [step.command, step] as const))(
+    '%s',
+    (_, step) => expect(carryOut(step, {}, folder)).toMatch(patternOf(step.says)),
+    60_000,
+  );
 });

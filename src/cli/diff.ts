@@ -1,6 +1,7 @@
 import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
+import { printable } from '../core/report.ts';
 import { diff } from '../parity/diff.ts';
 import type { Difference, Group } from '../parity/diff-types.ts';
 import { readSnapshot, SNAPSHOT_BYTES_MAX } from '../parity/document.ts';
@@ -10,6 +11,7 @@ import type { Snapshot } from '../parity/types.ts';
 import type { Command } from './command.ts';
 import type { Look } from './look.ts';
 import { lookOf, titled } from './look.ts';
+import { replaceFile } from './replace-file.ts';
 import { bold } from './table.ts';
 
 const command: Command = {
@@ -62,7 +64,16 @@ const command: Command = {
     const page = given.text('html');
     if (page !== undefined) {
       const { diffPage } = await import('../parity/page.ts');
-      writePage(io, page, diffPage(report, comparison.pair));
+      replaceFile(io, {
+        flag: '--html',
+        file: page,
+        text: diffPage(report, comparison.pair),
+        mode: given.has('show') ? PAGE_MODE_SHOWN : PAGE_MODE,
+        read: [
+          ['LEFT', first],
+          ['RIGHT', second],
+        ],
+      });
     }
     if (format === 'json') io.stdout(`${JSON.stringify(report, undefined, 2)}\n`);
     else io.stdout(tableText(report, lookOf(io)));
@@ -85,28 +96,15 @@ function open(io: Io, file: string): Snapshot {
 }
 
 const PAGE_MODE = 0o644;
-
-/** The page replaces one that is there; anything but a plain file is left alone. */
-function writePage(io: Io, file: string, page: string): void {
-  try {
-    const there = io.fs.stat(file);
-    if (there !== undefined && there.kind !== 'file')
-      throw new FsError('no plain file', file, 'write');
-    if (there !== undefined) io.fs.unlink(file);
-    io.fs.write(file, Buffer.from(page), PAGE_MODE);
-  } catch (error) {
-    if (!(error instanceof FsError)) throw error;
-    const what = `cannot be written (${error.errno})`;
-    throw new BellhopError('BH_ERR_WRITE', { where: [`--html ${file}`], what });
-  }
-}
+/** With values: as that of a snapshot. */
+const PAGE_MODE_SHOWN = 0o600;
 
 function tableText(report: DiffReport, look: Look): string {
   const parts = [
     ...GROUPS.flatMap((group) => groupText(report, group, look)),
     ...(report.incomplete.length === 0
       ? []
-      : [[bold('Not compared', look.colours), ...report.incomplete].join('\n')]),
+      : [[bold('Not compared', look.colours), ...report.incomplete.map(printable)].join('\n')]),
     verdictOf(report),
   ];
   return `${parts.join('\n\n')}\n`;

@@ -16,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: Command 
   submit: () => import('./submit.ts'),
   adapt: () => import('./adapt.ts'),
   mutate: () => import('./mutate.ts'),
+  relay: () => import('./relay.ts'),
   pull: () => import('./pull.ts'),
   webhook: () => import('./webhook.ts'),
   snapshot: () => import('./snapshot.ts'),

@@ -6,11 +6,13 @@ import { renderProblems, renderWarning } from '../core/report.ts';
 import type { Span } from '../core/trace.ts';
 import type { MeteredStart, Metering, StartOutcome } from '../entrypoint/metrics.ts';
 import { START_MS_DEFAULT } from '../plan/types.ts';
+import type { RelayFacts } from '../relay/document.ts';
 import { namesOf, relayDocument } from '../relay/document.ts';
 import { startPacket } from '../relay/self.ts';
+import { isInHosts, questionsFor, readResolver, serverAddresses, wholeNames } from '../wire/dns.ts';
 import { inetAddress, parseEndpoint } from '../wire/endpoint.ts';
 import type { Endpoint } from '../wire/endpoint.ts';
-import type { Metrics } from '../wire/metrics.ts';
+import type { Metrics, Relay } from '../wire/metrics.ts';
 
 /** For how long names are looked up, beside the rest of the start, where a relay needs them. */
 const RELAY_MS_MAX = 1000;
@@ -76,6 +78,21 @@ function lookUp(io: Io, names: readonly string[], startMsMax: number): Looking {
   };
 }
 
+/** The document of a relay that is all there is: what it cannot have ends it. */
+export async function relayAlone(
+  io: Io,
+  about: MeteredStart,
+  metrics: Metrics & { readonly relay: Relay },
+): Promise<RelayDocument | undefined> {
+  const relay: Relay = { ...metrics.relay, taken: 'fail' };
+  const wanted = { ...metrics, relay };
+  return relayOf(io, {
+    metrics: wanted,
+    about,
+    looking: lookUp(io, namesOf(wanted), RELAY_MS_MAX),
+  });
+}
+
 interface Relaying {
   readonly metrics: Metrics;
   readonly about: MeteredStart;
@@ -109,10 +126,39 @@ async function relayOf(
   return relayDocument(metrics, {
     templates: { ...originTags(about), host: hostName(io) },
     addresses: looking.addresses,
+    ...lookAgain(io, metrics, looking.addresses),
     report: (endpoint) => report(`cannot listen at ${endpoint} ({{why}})`),
     notStarted: report('cannot be started ({{why}})'),
     failExit: exitOf([problem('')]),
   });
+}
+
+const ETC_BYTES_MAX = 256 * 1024;
+
+/** How the relay finds a gateway that has moved: by the name servers that gave its address. */
+function lookAgain(
+  io: Io,
+  { statsd = '' }: Metrics,
+  addresses: Addresses,
+): Pick<RelayFacts, 'look'> {
+  const to: Endpoint | string = parseEndpoint(statsd);
+  const address = typeof to === 'string' || 'path' in to ? undefined : addresses.get(to.host);
+  if (typeof to === 'string' || 'path' in to || address === undefined) return {};
+  if (isInHosts(etcText(io, 'hosts'), to.host)) return {};
+  const resolver = readResolver(etcText(io, 'resolv.conf'));
+  const servers = serverAddresses(resolver);
+  const family = address.includes(':') ? 'ipv6' : 'ipv4';
+  const questions = questionsFor(wholeNames(to.host, resolver), family);
+  return servers.length === 0 ? {} : { look: { servers, questions } };
+}
+
+function etcText(io: Io, name: string): string {
+  try {
+    return new TextDecoder().decode(io.fs.read(`/etc/${name}`, ETC_BYTES_MAX));
+  } catch (error) {
+    if (!(error instanceof FsError)) throw error;
+    return '';
+  }
 }
 
 function originTags({ plan: { origin } }: MeteredStart): Record<string, string> {

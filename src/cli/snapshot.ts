@@ -1,6 +1,5 @@
 import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
-import { FsError } from '../core/io/types.ts';
 import { renderWarning } from '../core/report.ts';
 import { execDocument, execEnvironment, rawArguments } from '../entrypoint/exec-document.ts';
 import type { Argument } from '../entrypoint/exec-document.ts';
@@ -16,6 +15,7 @@ import { readPlan } from '../plan/document.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Command, Given } from './command.ts';
 import { DECLARE_FLAGS, declareOptions } from './declare-flags.ts';
+import { replaceFile } from './replace-file.ts';
 import { VERSION } from './version.gen.ts';
 
 const command: Command = {
@@ -155,29 +155,7 @@ function write(io: Io, given: Given, snapshot: Snapshot): void {
     else io.stderr(text);
     return;
   }
-  try {
-    replace(io, file, text);
-  } catch (error) {
-    if (!(error instanceof FsError)) throw error;
-    const what = `cannot be written (${error.errno})`;
-    throw new BellhopError('BH_ERR_WRITE', { where: [`--out ${file}`], what });
-  }
-}
-
-/** A snapshot that is there already is replaced as a whole; anything but a file is refused. */
-function replace(io: Io, file: string, text: string): void {
-  const there = io.fs.stat(file);
-  if (there !== undefined && there.kind !== 'file') {
-    const what = 'is there, and no plain file';
-    throw new BellhopError('BH_ERR_WRITE', { where: [`--out ${file}`], what });
-  }
-  const random = Buffer.from(io.random(6)).toString('hex');
-  const beside = `${file}.${random}`;
-  io.fs.write(beside, Buffer.from(text), SNAPSHOT_MODE);
-  try {
-    io.fs.rename(beside, file);
-  } catch (error) {
-    io.fs.unlink(beside);
-    throw error;
-  }
+  const key = given.text('key-file');
+  const read = key === undefined ? [] : [['the key', key] as const];
+  replaceFile(io, { flag: '--out', file, text, mode: SNAPSHOT_MODE, read });
 }

@@ -12,6 +12,6 @@ export async function explainTarget(io: Io, named: string, options: DeclareOptio
   const target = await targetOf(named);
   const { input } = await readSubmit(io, target, { options, name: undefined });
   const submission = prepare(input);
-  io.stdout(`\n${explanation(target, submission, lookOf(io))}`);
+  io.stdout(`\n${explanation(input, submission, lookOf(io))}`);
   judge(submissionProblems(input, submission));
 }

@@ -5,8 +5,10 @@ import type { Declared, DeclareOptions, Read } from '../entrypoint/declare.ts';
 import { declare } from '../entrypoint/declare.ts';
 import { asksOf, needsOf } from '../plan/needs.ts';
 import type { Settings } from '../plan/settings.ts';
+import { containerHints } from '../submit/container.ts';
 import { askProblems, secretProblems } from '../submit/judge.ts';
 import type { SubmitInput } from '../submit/prepare.ts';
+import { isStartTold } from '../submit/ways.ts';
 import { ALL_TARGETS } from '../targets/_all.gen.ts';
 import type { JsonObject } from '../targets/_caps.ts';
 import { isObject } from '../targets/_caps.ts';
@@ -55,7 +57,7 @@ export async function readSubmit(
   });
   judge(problems);
   const given = (operation: string): JsonObject => givenIn(settings, target, operation);
-  const { bellhop = 'bellhop', startedBy } = settings.submit ?? {};
+  const { bellhop = 'bellhop', startedBy, nativeKeys = false } = settings.submit ?? {};
   const input: SubmitInput = {
     target,
     plan,
@@ -66,6 +68,7 @@ export async function readSubmit(
     ...(name === undefined ? {} : { name }),
     bellhop,
     isStartedByImage: startedBy === 'image',
+    ...(nativeKeys ? { nativeKeys } : {}),
     ...(spill === undefined ? {} : { spill }),
     given,
     deflate: (bytes) => io.packing.deflate(bytes),
@@ -74,9 +77,10 @@ export async function readSubmit(
 }
 
 /** What cannot be known from here. */
-function hintsOf({ target, plan, isStartedByImage }: SubmitInput): string[] {
-  const isUnsure = target.start === 'words' && !isStartedByImage;
-  return isUnsure && plan.image.entrypoint === undefined ? [ENTRYPOINT_HINT] : [];
+function hintsOf(input: SubmitInput): string[] {
+  const isUnsure = input.target.start === 'words' && !input.isStartedByImage;
+  const isUntold = isUnsure && !isStartTold(input.plan);
+  return [...(isUntold ? [ENTRYPOINT_HINT] : []), ...containerHints(input)];
 }
 
 const ENTRYPOINT_HINT =

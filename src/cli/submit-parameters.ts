@@ -8,6 +8,7 @@ import { readParameters, sortedParameters } from '../plan/hyperparameters.ts';
 import type { SubmitSettings } from '../plan/settings-submit.ts';
 import type { JobParameters } from '../submit/prepare.ts';
 
+const encoder = new TextEncoder();
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
 type Wanted = SubmitSettings['hyperparameters'] & {};
@@ -42,7 +43,7 @@ function read(io: Io, declared: Declared, wanted: Wanted): JobParameters {
   const { parameters, content } =
     configMap === undefined
       ? written(io, wanted)
-      : ofConfigMap(declared, { name: configMap, key: wanted.key });
+      : ofConfigMaps(declared, [configMap].flat(), wanted.key);
   const isInPod = configMap !== undefined;
   return { parameters, isInPod, ...(path === undefined ? {} : { file: { path, content } }) };
 }
@@ -60,14 +61,34 @@ function written(io: Io, { file, values }: Wanted): Parameters {
   throw new ParametersProblem(`${file ?? 'what is given'} is no JSON object`);
 }
 
-const encoder = new TextEncoder();
-
 function contentOf(io: Io, file: string): Uint8Array {
   try {
     return io.fs.readWaiting(file, FILE_BYTES_MAX);
   } catch (error) {
     throw readProblem(error, file);
   }
+}
+
+/** Those of several ConfigMaps together; a name stands in one of them. */
+function ofConfigMaps(declared: Declared, names: readonly string[], key?: string): Parameters {
+  const [first, ...more] = names.map((name) => ofConfigMap(declared, { name, key }));
+  if (first === undefined || more.length === 0) return first ?? { parameters: [], content: NONE };
+  const parts = [first, ...more];
+  const parameters = sortedParameters(parts.flatMap((one) => one.parameters));
+  const twice = parameters.find(([name], at) => name === parameters[at + 1]?.[0]);
+  if (twice !== undefined) {
+    throw new ParametersProblem(`${JSON.stringify(twice[0])} is in more than one ConfigMap`);
+  }
+  return { parameters, content: joined(parts.map(({ content }) => content)) };
+}
+
+const NONE = encoder.encode('{}');
+
+/** Objects of JSON as one, each member as it was written. */
+function joined(objects: readonly Uint8Array[]): Uint8Array {
+  const decoder = new TextDecoder();
+  const members = objects.map((one) => decoder.decode(one).trim().slice(1, -1));
+  return encoder.encode(`{${members.filter((one) => one.trim() !== '').join(',')}}`);
 }
 
 function ofConfigMap(

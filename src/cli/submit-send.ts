@@ -81,7 +81,7 @@ export async function uploadSpilled(
     const what = 'this kind of store cannot be written to';
     throw new BellhopError('BH_ERR_SETTINGS', { where: [`store ${store}`], what });
   }
-  await opened.put(path, bytes, { expireDays });
+  await opened.put(path, bytes, { expireDays, isNamedByContent: true });
   opening.budget.end();
 }
 

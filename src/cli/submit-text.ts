@@ -1,4 +1,5 @@
-import type { Submission } from '../submit/prepare.ts';
+import { contentHints } from '../submit/container.ts';
+import type { Submission, SubmitInput } from '../submit/prepare.ts';
 import { countedText } from '../submit/judge.ts';
 import type { Json } from '../core/canonical.ts';
 import { bytesOf, nodesAt, usedOf } from '../targets/_caps.ts';
@@ -39,7 +40,8 @@ export function dryRun(target: Target, submission: Submission): string {
 }
 
 /** Each cap with how much of it is used, and what went where. */
-export function explanation(target: Target, submission: Submission, look: Look): string {
+export function explanation(input: SubmitInput, submission: Submission, look: Look): string {
+  const { target } = input;
   const { split, spilled, whySpilled } = submission;
   const { job, placed } = split;
   const head = `${target.name}: ${job.name}`;
@@ -50,20 +52,35 @@ export function explanation(target: Target, submission: Submission, look: Look):
     titled({ headings: ['CAP', 'COUNTS', 'USED', 'MAX', 'SOURCE'], rows: caps }, look),
     titled({ headings: ['WHAT', 'NAME', 'IN', 'WHY'], rows: placedRows(placed) }, look),
   ];
-  const tool = toolText(target, submission);
+  const notes = [...toolText(target, submission), ...contentHints(input).map(noteText)];
   const end =
     spilled === undefined
       ? 'nothing is spilled'
       : `spilled: ${spilled.bytes.byteLength} bytes to ${spilled.store}:${spilled.path}, since ${whySpilled}`;
-  return `${[...parts, ...tool, printable(end)].join('\n\n')}\n`;
+  return `${[...parts, ...notes, printable(end)].join('\n\n')}\n`;
 }
 
 /** Hyperparameters that a tool of the platform cannot take, though the file can hold them. */
-function toolText({ hyperparameters }: Target, { parametersBytes }: Submission): string[] {
+function toolText(target: Target, submission: Submission): string[] {
+  const said = tooMany(target, submission);
+  return said === undefined ? [] : [noteText(said)];
+}
+
+function tooMany({ hyperparameters }: Target, { parametersBytes }: Submission): string | undefined {
   const tool = hyperparameters?.tool;
-  if (tool === undefined || parametersBytes <= tool.bytesMax) return [];
+  if (tool === undefined || parametersBytes <= tool.bytesMax) return undefined;
   const text = `${tool.called} takes ${tool.bytesMax} bytes of hyperparameters, these have ${parametersBytes}`;
-  return [`note      ${text}: read ${hyperparameters?.path ?? ''} instead`];
+  return `${text}: read ${hyperparameters?.path ?? ''} instead`;
+}
+
+/** What is said where one of the hyperparameters tells that this tool runs the job. */
+export function toolWarning(target: Target, submission: Submission): string | undefined {
+  const isKnown = submission.parameterNames.has(target.hyperparameters?.tool?.knownBy ?? '');
+  return isKnown ? tooMany(target, submission) : undefined;
+}
+
+function noteText(text: string): string {
+  return `note      ${text}`;
 }
 
 function planText({ split, digest, spilled }: Submission): string {

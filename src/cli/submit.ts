@@ -9,7 +9,7 @@ import { DECLARE_FLAGS, declareOptions, needManifest } from './declare-flags.ts'
 import { lookOf } from './look.ts';
 import { readSubmit, targetOf } from './submit-input.ts';
 import { onlyText, scriptOf } from './submit-command.ts';
-import { dryRun, explanation, summary } from './submit-text.ts';
+import { dryRun, explanation, summary, toolWarning } from './submit-text.ts';
 
 const SECONDS_MAX_DEFAULT = 604_800;
 
@@ -59,8 +59,10 @@ const command: Command = {
     });
     for (const warning of warnings) io.stderr(renderWarning(warning, given.log));
     const submission = prepare(input);
+    const tooMany = toolWarning(target, submission);
+    if (tooMany !== undefined) io.stderr(renderWarning(tooMany, given.log));
     const problems = submissionProblems(input, submission);
-    if (given.has('explain')) io.stdout(explanation(target, submission, lookOf(io)));
+    if (given.has('explain')) io.stdout(explanation(input, submission, lookOf(io)));
     judge(problems);
     if (given.has('dry-run')) io.stdout(dryRunText(target, submission, given));
     if (given.has('explain') || given.has('dry-run')) return 0;

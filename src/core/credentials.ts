@@ -21,6 +21,7 @@ const LENGTH_LEAST = 4;
 export function hidingOf(request: HttpRequest, isLogin: boolean): Hiding {
   return hide(() => [
     ...Object.entries(request.headers).flatMap(inHeader),
+    ...inSignedUrl(request.url),
     ...(isLogin ? [...inQuery(request.url), ...inBody(request.body)] : []),
   ]);
 }
@@ -138,6 +139,12 @@ function textsIn(value: unknown): readonly string[] {
 
 function inQuery(url: string): readonly string[] {
   return inFields(URL.parse(url)?.searchParams ?? []);
+}
+
+/** Of a URL that is proof by itself: Azure's shared access signatures. */
+function inSignedUrl(url: string): readonly string[] {
+  if (!/[?&]sig=/.test(url)) return [];
+  return URL.parse(url)?.searchParams.getAll('sig') ?? [];
 }
 
 function inBody(body: HttpRequest['body']): readonly string[] {

@@ -113,6 +113,8 @@ const EMPTY_CONTAINER: Container = {
   security: { addCapabilities: [], dropCapabilities: [] },
   terminationMessagePath: '',
   isSidecar: false,
+  stdin: false,
+  tty: false,
   place: [],
 };
 const EMPTY_POD: Pod = {

@@ -1,5 +1,6 @@
 import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
+import { FsError } from '../core/io/types.ts';
 import type { Plan } from '../plan/types.ts';
 import { capabilityNumbers } from '../wire/capabilities.ts';
 import type { PasswdUser } from '../wire/passwd.ts';
@@ -109,13 +110,20 @@ function sorted(groups: readonly number[]): number[] {
   return [...new Set(groups)].toSorted((a, b) => a - b);
 }
 
+/** As the container runtime: none is an empty one, and one that cannot be read is an error. */
 function lazyText(io: Io, path: string): () => string {
   let text: string | undefined;
   return () => {
     if (text !== undefined) return text;
-    const there = io.fs.statThrough(path);
-    text = there === undefined ? '' : new TextDecoder().decode(io.fs.read(path, FILE_BYTES_MAX));
-    return text;
+    try {
+      const there = io.fs.statThrough(path);
+      text = there === undefined ? '' : new TextDecoder().decode(io.fs.read(path, FILE_BYTES_MAX));
+      return text;
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+      const help = 'users and groups of the image are to be in a plain file, of at most 16 MiB';
+      throw identityProblem(path, `cannot be read (${error.errno})`, help);
+    }
   };
 }
 

@@ -2,7 +2,7 @@ import { BellhopError, judge } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { EMBEDDED } from '../plan/bind.ts';
 import { boundsOf } from '../plan/bounds.ts';
-import { BUNDLE_BYTES_MAX } from '../plan/bundle.ts';
+import { CHANNEL_BYTES_MAX } from '../plan/bundle.ts';
 import { readDeclaration } from '../plan/declaration.ts';
 import type { Plan } from '../plan/types.ts';
 import type { DataObject } from '../wire/objects.ts';
@@ -13,7 +13,7 @@ import type { CarriedPlan } from './plan-source.ts';
 import { carriedPlan } from './plan-source.ts';
 
 /** A bundle, with some room for its plan. */
-const FILE_BYTES_MAX = BUNDLE_BYTES_MAX + 32 * 1024 * 1024;
+const FILE_BYTES_MAX = CHANNEL_BYTES_MAX + 32 * 1024 * 1024;
 
 /** Reads a plan document and the objects that it refers to. */
 export async function readPlanFile(

@@ -10,7 +10,8 @@ import { readProblem } from './inputs.ts';
 // A file that the platform has written, and that is to have more in it: hyperparameters.json of
 // SageMaker, which holds what a tuner chose for this job.
 
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
+/** An earlier start's delivery too: 64 MiB are more where each value is a string. */
+const FILE_BYTES_MAX = 192 * 1024 * 1024;
 
 /** Takes these files out of a delivery, with what the platform has written merged into them. */
 export function withReplaced(fs: Fs, delivery: Delivery, problems: BellhopError[]): Delivery {

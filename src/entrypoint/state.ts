@@ -108,15 +108,22 @@ export function openHome(hands: Hands, needs: StateNeeds): Home {
  */
 export function allHomes(hands: Hands, home: Home): Home[] {
   const folders = basesOf(hands).map((base) => ownFolder(hands, base));
+  // Images have links between these places (/var/tmp to /tmp), and platforms mount one twice.
+  const known = new Set([placeOf(hands.fs.stat(home.folder))]);
   const others = folders.filter((folder) => {
-    if (folder === home.folder) return false;
     const there = hands.fs.stat(folder);
-    return there?.kind === 'dir' && isOursAlone(hands, there);
+    if (there?.kind !== 'dir' || !isOursAlone(hands, there)) return false;
+    const place = placeOf(there);
+    return known.size < known.add(place).size;
   });
   return [
     home,
     ...others.map((folder) => ({ ...home, folder, inMemory: isInMemory(hands, folder) })),
   ];
+}
+
+function placeOf(there: FileStat | undefined): string {
+  return there === undefined ? '' : `${there.device} ${there.inode}`;
 }
 
 const GIVE = 'remove it, or give it to this user';

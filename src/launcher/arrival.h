@@ -23,7 +23,7 @@ struct input_header {
   u64 ignored, blocked, pending;
   struct limit files, file_size;
 };
-enum { INPUT_MAGIC = 0x4e494842 /* "BHIN" */, PROTOCOL_VERSION = 2 };
+enum { INPUT_MAGIC = 0x4e494842 /* "BHIN" */, PROTOCOL_VERSION = 3 };
 
 #define signal_bit(s) (1ul << ((s) - 1))
 

@@ -76,7 +76,8 @@ static void set_limits(void) {
 
 /* As runc: a directory that only root can enter is entered first, one that only the program's user
  * can enter (root without CAP_DAC_OVERRIDE, NFS) after the ids have changed. */
-static void start_relay(void); /* relay.h */
+static void start_relay(void);         /* relay.h */
+static void relay_main(int ready);
 
 static void take_on_identity(void) {
   const char *cwd = document.text[TAG_CWD];
@@ -134,9 +135,12 @@ static i64 look_up(const char *program, const char *path) {
   }
 }
 
-/* Never returns. */
+/* Never returns. A relay without a program is `bellhop relay`: this process is the relay. */
 static void become(void) {
-  if (document.seen[TAG_QUIT]) quit((int)document.number[TAG_QUIT]);
+  if (document.seen[TAG_QUIT]) {
+    if (document.seen[TAG_RELAY]) relay_main(2);
+    quit((int)document.number[TAG_QUIT]);
+  }
   take_on_identity();
   i64 error = look_up(document.text[TAG_PROGRAM], document.text[TAG_PATH]);
   if (error == E_NOENT || error == E_NOTDIR) report(TAG_NOT_FOUND, "execve", error);

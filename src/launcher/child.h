@@ -98,7 +98,7 @@ static void child_main(void) {
   sys4(SYS_rt_sigprocmask, SET_MASK, &none, 0, 8);
   i64 error = sys3(SYS_execve, runtime.path, argv, envp);
   fail("cannot start bellhop-runtime beside the launcher: ", errno_text(-error),
-       "install bellhop and bellhop-runtime side by side, from one release");
+       "install both side by side, from one release; the runtime needs glibc 2.17 or later");
 }
 
 static void start_child(void) {

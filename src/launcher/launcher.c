@@ -14,8 +14,8 @@
  *   text.h      strings and reports      child.h     starting and waiting for the runtime
  *   arrival.h   what we were given       document.h  what the runtime answers
  *   start_file.h  `bellhop become`       become.h    chroot, ids, chdir, execve
- *   relay.h     the relay of metrics, of relay_parts.h, relay_out.h, relay_lines.h and
- *               relay_streams.h
+ *   relay.h     the relay of metrics, of relay_parts.h, relay_out.h, relay_names.h,
+ *               relay_lines.h and relay_streams.h
  */
 #include "sys.h"
 #include "text.h"
@@ -56,12 +56,12 @@ static void give_way(const char *path, char **argv, char **envp) {
   char *bare[] = {"bellhop", 0};
   i64 error = sys3(SYS_execve, path, argv[0] ? argv : bare, envp);
   fail("cannot start bellhop-runtime beside the launcher: ", errno_text(-error),
-       "install bellhop and bellhop-runtime side by side, from one release");
+       "install both side by side, from one release; the runtime needs glibc 2.17 or later");
 }
 
 /* Commands that may become a program, or that look at the process they were started as. */
 static int works_in_child(const char *command) {
-  return equal(command, "run") || equal(command, "snapshot");
+  return equal(command, "run") || equal(command, "snapshot") || equal(command, "relay");
 }
 
 static void run(void) {
@@ -83,7 +83,7 @@ static void run(void) {
   if (status >> 8) quit(status >> 8 & 255);
   read_document();
   return_limits();
-  last_phase = 1;
+  last_phase = !document.seen[TAG_QUIT];
   sys4(SYS_rt_sigprocmask, SET_MASK, &arrival.blocked, 0, 8);
   become();
 }

@@ -8,7 +8,7 @@
 
 enum { BIND_MS_MAX = 2000, ENDING_MS_MAX = 1000, HOLD_MS = 2, BUSY_DATAGRAMS = 4 };
 enum { DATAGRAMS_A_ROUND = 512, PARENT_LOOK_MS = 200 };
-enum { POLLS_MAX = 1 + LISTENERS_MAX + TARGETS_MAX + 2 * CONNECTIONS_MAX };
+enum { POLLS_MAX = 2 + LISTENERS_MAX + TARGETS_MAX + 2 * CONNECTIONS_MAX };
 
 static struct pollfd polls[POLLS_MAX]; /* each at its fixed place */
 static u32 poll_count;
@@ -39,10 +39,11 @@ static void forget_strings(void) {
 }
 
 /* Becomes a process of its own: nothing of the program's is held, and no signal but KILL of its
- * group or its terminal arrives. `ready` is the pipe that tells that all is bound. */
+ * group or its terminal arrives. `ready` is the pipe that tells that all is bound; in the
+ * foreground it is standard error, which stays closed from here on. */
 static void detach(int ready) {
   close_range(0, 2);
-  sys0(SYS_setsid);
+  if (last_phase) sys0(SYS_setsid);
   sys1(SYS_chdir, "/");
   sys2(SYS_prctl, PR_SET_NAME, "bellhop-relay");
   forget_strings();
@@ -81,6 +82,7 @@ static void set_polls(i64 hold_until) {
       short events = one->open ? wanted(one, side) : 0;
       watch(events ? one->side[side] : -1, events);
     }
+  watch(names.fd ? names.fd : -1, POLLIN);
 }
 
 static u32 read_datagrams(struct listener *one) {
@@ -124,11 +126,14 @@ static u32 serve(void) {
     work += (polls[at].revents | polls[at + 1].revents) != 0;
     serve_connection(&relay.connection[i], polls + at);
   }
+  if (polls[at].fd >= 0 && polls[at].revents) hear_name();
   return work;
 }
 
-/* The pidfd only wakes us: who our parent is, is asked each time. */
+/* The pidfd only wakes us: who our parent is, is asked each time. In the foreground there is no
+ * program, and a signal is the end. */
 static int has_ended(void) {
+  if (!last_phase) return ended_by;
   return polls[0].revents != 0 || sys0(SYS_getppid) != arrival.pid;
 }
 
@@ -138,6 +143,7 @@ static i64 pause_ms(i64 hold_until, i64 tell_at) {
   struct target *to = &relay.target[0];
   if (hold_until > relay.now) at = hold_until;
   if (queue.head < queue.tail && to->retry_at > relay.now && to->retry_at < at) at = to->retry_at;
+  if (relay.servers && names.at < at) at = names.at;
   if (relay.parent < 0 && at > relay.now + PARENT_LOOK_MS) at = relay.now + PARENT_LOOK_MS;
   if (relay.ending_at && at > relay.now + FULL_MS) at = relay.now + FULL_MS;
   return at > relay.now ? at - relay.now : 0;
@@ -161,7 +167,8 @@ static void wait_polls(i64 left) {
   u32 count = 0;
   for (u32 i = 0; i < poll_count; i++)
     if (polls[i].fd >= 0) packed[count++] = polls[i];
-  i64 ready = sys5(SYS_ppoll, packed, count, &time, 0, 0);
+  /* In the foreground signals come in here and nowhere else. */
+  i64 ready = sys5(SYS_ppoll, packed, count, &time, last_phase ? 0 : &arrival.blocked, 8);
   for (u32 i = 0, at = 0; i < poll_count && ready > 0; i++)
     if (polls[i].fd >= 0) polls[i].revents = packed[at++].revents;
 }
@@ -175,6 +182,7 @@ static void relay_loop(void) {
     wait_polls(pause_ms(hold_until, tell_at));
     relay.now = monotonic_ms();
     u32 work = serve();
+    ask_name();
     if (!relay.ending_at && has_ended()) relay.ending_at = relay.now + ENDING_MS_MAX, work++;
     if (hold_until <= relay.now || relay.ending_at) {
       send_queue();

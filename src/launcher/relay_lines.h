@@ -2,7 +2,7 @@
  * protocol 1.3: NAME:VALUE|TYPE|@RATE|#TAGS|c:CONTAINER|T1, events `_e{…}` and checks `_sc`. */
 #ifndef BELLHOP_RELAY_LINES_H
 #define BELLHOP_RELAY_LINES_H
-#include "relay_out.h"
+#include "relay_names.h"
 
 enum { REPORT_MS = 10000 };
 

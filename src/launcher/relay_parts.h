@@ -6,7 +6,7 @@
 
 enum { TARGETS_MAX = 9, LISTENERS_MAX = 16, CONNECTIONS_MAX = 64 };
 enum { ADDRESS_BYTES_MAX = 112, RECORD_BYTES_MAX = 65536, DATAGRAM_BYTES_MAX = 65536 };
-enum { QUEUE_BYTES = 1 << 20, FLOW_BYTES = 16384 };
+enum { QUEUE_BYTES = 1 << 20, FLOW_BYTES = 16384, SERVERS_MAX = 3 };
 
 /* How a listener is read, in the order of USES in src/core/io/launcher-wire.ts. */
 enum use {
@@ -50,6 +50,9 @@ static struct {
   struct target target[TARGETS_MAX];
   struct listener listener[LISTENERS_MAX];
   struct connection *connection;
+  struct address server[SERVERS_MAX]; /* of names; none: the gateway has none, or not to be asked */
+  u32 servers, look_ms;
+  struct cursor questions; /* for the gateway's name: {u32 bytes, a packet of DNS} each */
   u8 *datagram;
   int parent; /* its pidfd, or -1 */
   i64 now;    /* monotonic milliseconds, set once a round */
@@ -92,6 +95,13 @@ static int read_relay(struct cursor *in) {
   relay.fail_exit = take_u32(in);
   relay.tags = take_string(in);
   relay.not_started = take_string(in);
+  relay.look_ms = take_u32(in);
+  relay.servers = take_count(in, SERVERS_MAX);
+  for (u32 i = 0; i < relay.servers; i++) take_address(in, &relay.server[i]);
+  u32 bytes = take_count(in, (u32)(in->end - in->at));
+  relay.questions = (struct cursor){in->at, in->at + bytes, 0};
+  if (bytes > (u64)(in->end - in->at)) in->bad = 1;
+  else in->at += bytes;
   relay.targets = take_count(in, TARGETS_MAX);
   for (u32 i = 0; i < relay.targets; i++) take_target(in, &relay.target[i]);
   relay.listeners = take_count(in, LISTENERS_MAX);

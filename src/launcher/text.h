@@ -78,19 +78,18 @@ static void block_all_signals(void) {
   sys4(SYS_rt_sigprocmask, SET_MASK, &all, 0, 8);
 }
 
-/* Names of what execve, chdir, chroot and set*id answer in practice. */
+/* Names of what execve, chdir, chroot and set*id answer in practice: each behind its number, in one
+ * text, as pointers to them would take as much again. */
 static const char *errno_name(i64 number) {
-  static const struct { u8 number; const char *name; } names[] = {
-      {1, "EPERM"},    {2, "ENOENT"},   {5, "EIO"},      {7, "E2BIG"},    {8, "ENOEXEC"},
-      {11, "EAGAIN"},  {12, "ENOMEM"},  {13, "EACCES"},  {14, "EFAULT"},  {16, "EBUSY"},
-      {19, "ENODEV"},  {20, "ENOTDIR"}, {21, "EISDIR"},  {22, "EINVAL"},  {23, "ENFILE"},
-      {24, "EMFILE"},  {26, "ETXTBSY"}, {27, "EFBIG"},
-      {28, "ENOSPC"},  {30, "EROFS"},   {36, "ENAMETOOLONG"},
-      {38, "ENOSYS"},  {40, "ELOOP"},   {80, "ELIBBAD"}, {97, "EAFNOSUPPORT"},
-      {98, "EADDRINUSE"}, {99, "EADDRNOTAVAIL"},
-  };
-  for (u64 i = 0; i < sizeof names / sizeof *names; i++)
-    if (names[i].number == number) return names[i].name;
+  static const char names[] =
+      "\1" "EPERM\0" "\2" "ENOENT\0" "\5" "EIO\0" "\7" "E2BIG\0" "\10" "ENOEXEC\0"
+      "\13" "EAGAIN\0" "\14" "ENOMEM\0" "\15" "EACCES\0" "\16" "EFAULT\0" "\20" "EBUSY\0"
+      "\23" "ENODEV\0" "\24" "ENOTDIR\0" "\25" "EISDIR\0" "\26" "EINVAL\0" "\27" "ENFILE\0"
+      "\30" "EMFILE\0" "\32" "ETXTBSY\0" "\33" "EFBIG\0" "\34" "ENOSPC\0" "\36" "EROFS\0"
+      "\44" "ENAMETOOLONG\0" "\46" "ENOSYS\0" "\50" "ELOOP\0" "\120" "ELIBBAD\0"
+      "\141" "EAFNOSUPPORT\0" "\142" "EADDRINUSE\0" "\143" "EADDRNOTAVAIL\0";
+  for (const char *at = names; *at; at += length(at) + 1)
+    if (*at == number) return at + 1;
   return "errno";
 }
 

@@ -49,12 +49,12 @@ function countBelow({ entries }: Side): Map<string, number> {
   return counts;
 }
 
-const NAMES = { dir: 'folder', file: 'file', link: 'link', other: 'device or socket' } as const;
+const NAMES = { dir: 'folder', file: 'file', link: 'link', other: 'no file' } as const;
 
 /** An entry as one line: `file 0644 0:0, 28 bytes 1a2b3c4d`. */
 export function entryText(entry: Entry, below = 0): string {
-  const { type, mode, uid, gid, target, content, bytes } = entry;
-  const owned = `${NAMES[type]} ${mode} ${uid}:${gid}`;
+  const { type, special = NAMES[type], mode, uid, gid, target, content, bytes } = entry;
+  const owned = `${special} ${mode} ${uid}:${gid}`;
   if (type === 'link') return `link to ${target ?? 'nowhere'}`;
   if (content !== undefined) return `${owned}, ${valueText(content)}`;
   if (type === 'file') return `${owned}, ${bytes ?? 0} bytes`;
@@ -63,7 +63,8 @@ export function entryText(entry: Entry, below = 0): string {
 
 function entryFindings(path: string, { entry: one }: Placed, { entry: other }: Placed): Finding[] {
   const of = (aspect: Aspect) => ({ kind: 'file' as const, name: path, aspect });
-  if (one.type !== other.type) return changed(of('type'), entryText(one), entryText(other));
+  if (one.type !== other.type || one.special !== other.special)
+    return changed(of('type'), entryText(one), entryText(other));
   const owner = ({ uid, gid }: Entry): string => `${uid}:${gid}`;
   const state = (is: Entry): string =>
     `${is.error ?? 'read'}${is.mount === true ? ', another mount' : ''}`;

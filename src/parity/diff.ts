@@ -12,6 +12,7 @@ import {
 } from './diff-process.ts';
 import type { Difference, Finding } from './diff-types.ts';
 import { KINDS } from './diff-types.ts';
+import { NO_TEXT } from './normalise.ts';
 import type { Moved } from './reasons.ts';
 import { adviceOf, movedOf } from './reasons.ts';
 import { DIFFERENCE_RULES } from './rules.ts';
@@ -72,6 +73,8 @@ function incompleteOf({ left, right }: Pair): string[] {
   return [
     ...left.snapshot.cuts.map((one) => cutText('left', one)),
     ...right.snapshot.cuts.map((one) => cutText('right', one)),
+    ...noText(left, 'left'),
+    ...noText(right, 'right'),
     ...unseen(left, right, 'left'),
     ...unseen(right, left, 'right'),
     ...unknown(left.snapshot, right.snapshot),
@@ -80,6 +83,14 @@ function incompleteOf({ left, right }: Pair): string[] {
 
 function cutText(side: string, { limit, max, path }: Snapshot['cuts'][number]): string {
   return `the ${side} stopped at ${path}, at its limit ${limit}=${max} (raise it with --limit)`;
+}
+
+/** What a snapshot, a document of text, could not write down. */
+function noText({ entries }: Side, side: string): string[] {
+  const why: readonly unknown[] = Object.values(NO_TEXT);
+  return [...entries]
+    .filter(([, { entry }]) => why.includes(entry.error))
+    .map(([path, { entry }]) => `${path}: ${entry.error} (on the ${side})`);
 }
 
 /** Trees that only one side looked at. */
@@ -92,22 +103,37 @@ function unseen(one: Side, other: Side, side: string): string[] {
     );
 }
 
+const FACTS = {
+  argv: 'the command line',
+  signals: 'signals',
+  descriptors: 'open descriptors',
+  cwd: 'the directory',
+  umask: 'the umask',
+  noNewPrivileges: 'no_new_privs',
+} as const;
+
 /** Facts that a snapshot could not have: taken without the launcher, or without the right. */
 function unknown({ process: one }: Snapshot, { process: other }: Snapshot): string[] {
-  const facts = {
-    argv: 'the command line',
-    signals: 'signals',
-    descriptors: 'open descriptors',
-    cwd: 'the directory',
-    umask: 'the umask',
-  } as const;
-  return Object.entries(facts).flatMap(([name, called]) => {
-    const key = name as keyof typeof facts;
-    const sides = [
-      ...(one[key] === undefined ? ['left'] : []),
-      ...(other[key] === undefined ? ['right'] : []),
-    ];
-    if (sides.length !== 1) return [];
-    return [`${called} is known on one side only (not on the ${sides[0] ?? ''})`];
+  const facts = Object.entries(FACTS).flatMap(([name, called]) => {
+    const [ours, theirs] = [one, other].map((seen) => seen[name as keyof typeof FACTS]);
+    // Where neither side starts a program there is no command line to compare.
+    const isNone = name === 'argv' && ours === undefined && theirs === undefined;
+    return isNone ? [] : unknownOf(called, ours, theirs);
   });
+  const limits = new Set([OPEN_FILES, ...Object.keys(one.limits), ...Object.keys(other.limits)]);
+  return [
+    ...facts,
+    ...[...limits].flatMap((name) =>
+      unknownOf(`limit ${name}`, one.limits[name], other.limits[name]),
+    ),
+  ];
+}
+
+/** What the runtime alone cannot know of itself. */
+const OPEN_FILES = 'open files';
+
+function unknownOf(called: string, ours: unknown, theirs: unknown): string[] {
+  if (ours === undefined && theirs === undefined) return [`${called}: known on neither side`];
+  const side = ours === undefined ? 'left' : theirs === undefined ? 'right' : undefined;
+  return side === undefined ? [] : [`${called}: not known on the ${side}`];
 }

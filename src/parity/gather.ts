@@ -44,6 +44,7 @@ export function takeSnapshot(io: Io, options: SnapshotOptions): Snapshot {
     beganMs,
     roots: new Set(roots.map(({ path }) => path)),
     mounts: new Set(mounts.map(({ path }) => path)),
+    mediumOf: (path) => mediumOf(path, mounts),
     cuts: [],
     entries: 0,
     bytes: 0,

@@ -57,9 +57,7 @@ function readKey(io: Io, file: string): Uint8Array {
 
 function keyVariable(io: Io): Uint8Array | undefined {
   const prefix = Buffer.from(`${KEY_VARIABLE}=`);
-  const entry = io.arrival.env.findLast(
-    (one) => one.length > prefix.length && prefix.equals(one.subarray(0, prefix.length)),
-  );
+  const entry = io.arrival.env.findLast((one) => prefix.equals(one.subarray(0, prefix.length)));
   return entry === undefined ? undefined : trimmed(entry.subarray(prefix.length));
 }
 

@@ -73,3 +73,18 @@ function isClusterToken(content: Buffer): boolean {
   if (parts.length !== 3) return false;
   return Buffer.from(parts[1] ?? '', 'base64url').includes('"kubernetes.io":');
 }
+
+/** Why an entry cannot be written down: names are text in a snapshot. */
+export const NO_TEXT = {
+  name: 'its name is not UTF-8',
+  names: 'names in it are not UTF-8',
+  target: 'its target is not UTF-8',
+} as const;
+
+/** Bytes that are not UTF-8 come as this; where it was there before, nobody can tell. */
+const REPLACED = '\u{FFFD}';
+
+/** False where the text may stand for other bytes. */
+export function isExact(text: string): boolean {
+  return !text.includes(REPLACED);
+}

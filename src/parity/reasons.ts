@@ -1,4 +1,5 @@
 import type { Aspect, Finding } from './diff-types.ts';
+import { isInMemory } from './rule-checks.ts';
 import type { Pair } from './side.ts';
 import { declaredFile, declaredVariable } from './side.ts';
 import type { Snapshot } from './types.ts';
@@ -211,7 +212,8 @@ function fileAdvice(finding: Finding, pair: Pair): Advice {
   const other = { reason: `it is another thing${source}`, remedy: REMAKE };
   const isVolume = pair.declared?.mounts.some((one) => one.path === name && !one.isPart) === true;
   if (isVolume && aspect === 'mode') return VOLUME_MODE;
-  return own[aspect] ?? FILE[aspect] ?? other;
+  const isOnDisk = aspect === 'through' && !isInMemory(pair, name);
+  return own[aspect] ?? FILE[isOnDisk ? 'medium' : aspect] ?? other;
 }
 
 const VOLUME_MODE: Advice = {

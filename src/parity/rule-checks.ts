@@ -1,7 +1,7 @@
 import { isOwnFolder } from './normalise.ts';
 import { upwards } from './paths.ts';
 import type { Pair, Side } from './side.ts';
-import { declaredVariable, lookedAt, ownMount } from './side.ts';
+import { declaredFile, declaredVariable, lookedAt, ownMount } from './side.ts';
 
 // What the rules of rules.ts ask. Each is about one finding or one path.
 
@@ -71,10 +71,33 @@ export function isUnmounted(side: Side, path: string): boolean {
   return ownMount(side, path) === undefined;
 }
 
-/** A version of a volume that is on this disk itself, and not behind a link into memory. */
+/** A version of a volume, or a part of one, that is on a disk: here, or behind a link. */
 export function bytesOnDisk({ entries }: Side, path: string): boolean {
-  const version = entries.get(`${path}/..TS`);
-  return version !== undefined && version.entry.through === undefined;
+  const version = entries.get(`${path}/..TS`)?.entry;
+  const at = version ?? entries.get(path)?.entry;
+  if (at === undefined) return false;
+  if (at.through !== undefined) return at.throughMedium === 'disk';
+  // A folder without a version has nothing of a Secret in it: an emptyDir.
+  return version !== undefined || at.type === 'file';
+}
+
+/** True where neither side has it behind a link to a disk. */
+export function isInMemory({ left, right }: Pair, path: string): boolean {
+  return ![left, right].some(({ entries }) => {
+    return entries.get(path)?.entry.throughMedium === 'disk';
+  });
+}
+
+/** What a mount or a file of the plan brings, or the way to it. */
+export function isDelivered(pair: Pair, path: string): boolean {
+  const { declared, left, right } = pair;
+  if (declaredFile(pair, path) !== undefined) return true;
+  const mounts = [left, right].flatMap((side) => {
+    return [...side.mounts.keys()].filter((one) => ownMount(side, one) !== undefined);
+  });
+  const named = [...(declared?.files ?? []), ...(declared?.mounts ?? [])].map((one) => one.path);
+  const isWay = [...mounts, ...named].some((one) => one.startsWith(`${path}/`));
+  return isWay || !isUnmounted(left, path) || !isUnmounted(right, path);
 }
 
 /** Not root, not on a mount, and the file is its own. */

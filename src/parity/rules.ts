@@ -9,12 +9,14 @@ import {
   onlyOf,
   isOwn,
   pathOfOneVolume,
+  isInMemory,
   isUnmounted,
   bytesOnDisk,
+  isDelivered,
   isOwnersWord,
 } from './rule-checks.ts';
 import type { Pair } from './side.ts';
-import { declaredFile, declaredVariable, ownMount } from './side.ts';
+import { declaredArgument, declaredFile, declaredVariable, ownMount } from './side.ts';
 
 // Which differences are no defect, and why: the one list of them, for reports and for docs.
 
@@ -40,6 +42,7 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
       if (kind === 'variable') {
         return aspect === 'value' && isClusters(declaredVariable(pair, name));
       }
+      if (kind === 'argument') return declaredArgument(pair, Number(name))?.isClusters === true;
       return kind === 'file' && aspect === 'content' && isClusters(declaredFile(pair, name));
     },
   },
@@ -169,9 +172,9 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
     group: 'policy',
     what: '`..<timestamp>` of a Secret volume is a link into `/dev/shm/bellhop-<uid>/`',
     why: 'without the right to mount, its bytes must stay in memory all the same',
-    matches: ({ kind, name, aspect, left, right }) => {
-      const isVersion = /\/\.\.TS(~\d+)?$/.test(name);
-      return kind === 'file' && aspect === 'through' && isVersion && isOwn(onlyOf(left, right));
+    matches: ({ kind, name, aspect, left, right }, pair) => {
+      if (kind !== 'file' || aspect !== 'through' || !isInMemory(pair, name)) return false;
+      return /\/\.\.TS(~\d+)?$/.test(name) && isOwn(onlyOf(left, right));
     },
   },
   {
@@ -179,8 +182,9 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
     group: 'policy',
     what: 'a `subPath` of a Secret, or a file from a store, is a link into `/dev/shm/bellhop-<uid>/`',
     why: 'without the right to mount, its bytes must stay in memory all the same',
-    matches: ({ kind, aspect, left, right }) => {
-      return kind === 'file' && aspect === 'through' && isOwn(onlyOf(left, right));
+    matches: ({ kind, name, aspect, left, right }, pair) => {
+      if (kind !== 'file' || aspect !== 'through' || !isInMemory(pair, name)) return false;
+      return isOwn(onlyOf(left, right));
     },
   },
   {
@@ -209,9 +213,12 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
     group: 'policy',
     what: 'an emptyDir of medium Memory, or the folder of links of a Secret volume, lies on the disk',
     why: 'without the right to mount there is no tmpfs of its own; bytes of Secrets stay in memory',
-    matches: ({ kind, name, aspect }, { left, right }) => {
+    matches: ({ kind, name, aspect, left }, pair) => {
       if (kind !== 'file' || aspect !== 'medium') return false;
-      return [left, right].some((side) => isUnmounted(side, name) && !bytesOnDisk(side, name));
+      const isLeft = left === 'disk';
+      const [disk, memory] = isLeft ? [pair.left, pair.right] : [pair.right, pair.left];
+      if (isUnmounted(disk, name)) return !bytesOnDisk(disk, name);
+      return isUnmounted(memory, name);
     },
   },
   {
@@ -229,7 +236,7 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
     what: 'files belong to the user that bellhop runs as',
     why: 'a process that is not root may not give files away',
     matches: ({ kind, name, aspect, left, right }, pair) => {
-      if (kind !== 'file' || aspect !== 'owner') return false;
+      if (kind !== 'file' || aspect !== 'owner' || !isDelivered(pair, name)) return false;
       return isOwnersWord(pair.left, name, left) || isOwnersWord(pair.right, name, right);
     },
   },
@@ -241,7 +248,8 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
     matches: ({ kind, name, aspect, left }, pair) => {
       if (kind !== 'file' || aspect !== 'presence') return false;
       const side = left === undefined ? pair.right : pair.left;
-      return pair.declared?.overImage === 'merge' && ownMount(side, name) === undefined;
+      if (pair.declared?.overImage !== 'merge' || ownMount(side, name) !== undefined) return false;
+      return declaredFile(pair, name) !== undefined;
     },
   },
   {
@@ -260,7 +268,7 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
     what: '`$` before a character outside of ASCII',
     why: 'kubelets before kubernetes#136325 garble it; bellhop gives it as the fixed ones do',
     matches: ({ kind, name, aspect }, pair) => {
-      if (kind === 'argument') return pair.declared?.hasOddDollarArgument === true;
+      if (kind === 'argument') return declaredArgument(pair, Number(name))?.hasOddDollar === true;
       if (kind !== 'variable' || aspect !== 'value') return false;
       return declaredVariable(pair, name)?.by.some((one) => one.hasOddDollar === true) === true;
     },

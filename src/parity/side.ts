@@ -2,6 +2,7 @@ import { isWithin, upwards } from './paths.ts';
 import { isPlatformMount } from './proc.ts';
 import type {
   Declared,
+  DeclaredArgument,
   DeclaredFile,
   DeclaredVariable,
   Entry,
@@ -96,6 +97,16 @@ export function declaredVariable(
   if (exact.length > 0) return { sure: true, by: exact };
   const wild = all.filter((one) => matchesWild(one.name, name));
   return wild.length > 0 ? { sure: false, by: wild } : undefined;
+}
+
+/** What the plan marks of an argument; nothing where the sides have not as many. */
+export function declaredArgument(
+  { declared, left, right }: Pair,
+  index: number,
+): DeclaredArgument | undefined {
+  const [ours, theirs] = [left, right].map(({ snapshot: { process: seen } }) => seen.argv?.length);
+  if (ours === undefined || ours !== theirs) return undefined;
+  return declared?.arguments.find(({ fromLast }) => fromLast === ours - 1 - index);
 }
 
 /** What the plan says of a file. */

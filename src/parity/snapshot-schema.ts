@@ -98,11 +98,13 @@ const entry = v.pipe(
   v.strictObject({
     path: string,
     type: v.picklist(['dir', 'file', 'link', 'other']),
+    special: v.exactOptional(string),
     mode: octal,
     uid: count,
     gid: count,
     target: v.exactOptional(string),
     through: v.exactOptional(string),
+    throughMedium: v.exactOptional(medium),
     mount: flag,
     content: v.exactOptional(value),
     bytes: v.exactOptional(count),
@@ -141,6 +143,13 @@ const declared = v.pipe(
         hasOddDollar: flag,
       } satisfies Members<t.DeclaredVariable>),
     ),
+    arguments: v.array(
+      v.strictObject({
+        fromLast: count,
+        isClusters: flag,
+        hasOddDollar: flag,
+      } satisfies Members<t.DeclaredArgument>),
+    ),
     files: v.array(
       v.strictObject({
         path: string,
@@ -161,7 +170,6 @@ const declared = v.pipe(
     ),
     overImage: v.picklist(['refuse', 'merge']),
     identity: v.picklist(['become', 'keep']),
-    hasOddDollarArgument: flag,
   } satisfies Members<t.Declared>),
   v.description('What the plan says, for the reasons of differences; never a value'),
 );

@@ -1,7 +1,14 @@
 import type { Clock, FileStat } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
 import type { SnapshotLimits } from './limits.ts';
-import { isOwnFolder, steadyContent, steadyNames, steadyTarget } from './normalise.ts';
+import {
+  isExact,
+  isOwnFolder,
+  NO_TEXT,
+  steadyContent,
+  steadyNames,
+  steadyTarget,
+} from './normalise.ts';
 import type { View } from './paths.ts';
 import { folderOf, isWithin, reach, resolvePath, statIn, upwards } from './paths.ts';
 import type { Cut, Entry, Parent, Tree } from './types.ts';
@@ -18,6 +25,7 @@ export interface Walk {
   readonly roots: ReadonlySet<string>;
   /** Where other mounts lie: they are no part of what is looked at. */
   readonly mounts: ReadonlySet<string>;
+  readonly mediumOf: (path: string) => 'memory' | 'disk';
   readonly cuts: Cut[];
   /** Used so far. */
   entries: number;
@@ -84,6 +92,18 @@ function ownership({ mode, uid, gid }: FileStat): Pick<Entry, 'mode' | 'uid' | '
   return { mode: mode.toString(8).padStart(4, '0'), uid, gid };
 }
 
+/** What can be said of every kind of entry. */
+function plainEntry(walk: Walk, { path, through, real }: Place, stat: FileStat): Entry {
+  const { kind, special } = stat;
+  return {
+    path,
+    type: kind,
+    ...(special === undefined ? {} : { special }),
+    ...ownership(stat),
+    ...(through === undefined ? {} : { through, ...mediumBehind(walk, real) }),
+  };
+}
+
 /** False where a limit ends the whole walk. */
 function mayGoOn(walk: Walk, path: string): boolean {
   const { entriesMax, timeMsMax } = walk.limits;
@@ -100,24 +120,29 @@ function cut(walk: Walk, limit: keyof SnapshotLimits, path: string): false {
 }
 
 function addEntry(walk: Walk, entries: Entry[], place: Place): void {
-  const { path, through, real } = place;
+  const { path, real } = place;
   if (path !== '.' && walk.roots.has(real)) return;
   if (!mayGoOn(walk, real)) return;
   walk.entries += 1;
   const stat = statIn(walk.view, real);
   if (stat === undefined) {
     // Names that are not UTF-8 come as U+FFFD, and are not found again.
-    const error = path.includes('\u{FFFD}') ? 'name is not UTF-8' : 'gone';
+    const error = isExact(path) ? 'gone' : NO_TEXT.name;
     entries.push({ path, type: 'other', mode: '0000', uid: 0, gid: 0, error });
     return;
   }
-  const type = stat.kind;
-  const plain = { path, type, ...ownership(stat), ...(through === undefined ? {} : { through }) };
+  const plain = plainEntry(walk, place, stat);
+  const { type } = plain;
   if (path !== '.' && walk.mounts.has(real)) entries.push({ ...plain, mount: true });
   else if (type === 'link') addLink(walk, entries, { place, plain });
   else if (type === 'file') entries.push({ ...plain, ...contentOf(walk, real, stat) });
   else if (type === 'dir') addFolder(walk, entries, { place, plain });
   else entries.push(plain);
+}
+
+/** Secret bytes are to lie in memory: where the link leads is not where it stands. */
+function mediumBehind(walk: Walk, real: string): Pick<Entry, 'throughMedium'> {
+  return isOwnFolder(real) ? { throughMedium: walk.mediumOf(real) } : {};
 }
 
 interface Adding {
@@ -138,7 +163,8 @@ function addLink(walk: Walk, entries: Entry[], { place, plain }: Adding): void {
     addEntry(walk, entries, { ...place, real: behind, through: steadyTarget(target) });
     return;
   }
-  entries.push({ ...plain, target: steadyTarget(target) });
+  const error = isExact(target) ? {} : { error: NO_TEXT.target };
+  entries.push({ ...plain, target: steadyTarget(target), ...error });
 }
 
 function attempt<T>(work: () => T): T | { readonly errno: string } {
@@ -162,10 +188,12 @@ function addFolder(walk: Walk, entries: Entry[], { place, plain }: Adding): void
     entries.push({ ...plain, error: 'depthMax' });
     return;
   }
-  entries.push(plain);
+  const distinct = new Set(names);
+  const error = distinct.size < names.length ? { error: NO_TEXT.names } : {};
+  entries.push({ ...plain, ...error });
   const current = attempt(() => view.fs.readlink(`${reach(view, real)}/..data`));
   const steady = steadyNames(
-    [...new Set(names)].filter((name) => !isOwnName(real, name)),
+    [...distinct].filter((name) => !isOwnName(real, name)),
     typeof current === 'string' ? current : undefined,
   );
   for (const [name, written] of steady) {

@@ -103,6 +103,8 @@ export interface Entry {
   /** Below the tree's path; `.` is the tree itself. */
   readonly path: string;
   readonly type: EntryType;
+  /** Of type `other`: what it is, e.g. `pipe` or `character device 1:3`. */
+  readonly special?: string;
   /** Octal, as `0644`. */
   readonly mode: string;
   readonly uid: number;
@@ -111,6 +113,8 @@ export interface Entry {
   readonly target?: string;
   /** It is reached by this link, which leads to bellhop's own folder or to another mount. */
   readonly through?: string;
+  /** Where it lies behind that link, if in bellhop's own folder. */
+  readonly throughMedium?: 'memory' | 'disk';
   /** Another mount lies here, and is not looked at: one that every container has. */
   readonly mount?: true;
   /** Of a file, after normalising. */
@@ -155,6 +159,14 @@ export interface DeclaredVariable {
   readonly hasOddDollar?: true;
 }
 
+/** An argument of the pod that another kubelet gives otherwise; its place is known from behind. */
+export interface DeclaredArgument {
+  /** 0 is the last. */
+  readonly fromLast: number;
+  readonly isClusters?: true;
+  readonly hasOddDollar?: true;
+}
+
 /** What a plan says of one file, or of all below `folder/*`. */
 export interface DeclaredFile {
   readonly path: string;
@@ -179,11 +191,11 @@ export interface Declared {
   readonly workload: string;
   readonly container: string;
   readonly variables: readonly DeclaredVariable[];
+  readonly arguments: readonly DeclaredArgument[];
   readonly files: readonly DeclaredFile[];
   readonly mounts: readonly DeclaredMount[];
   readonly overImage: 'refuse' | 'merge';
   readonly identity: 'become' | 'keep';
-  readonly hasOddDollarArgument?: true;
 }
 
 /** Where gathering stopped before it had seen everything. */

@@ -13,8 +13,11 @@ import type { Plan } from './types.ts';
 /** The version that this code writes and reads. */
 export const BUNDLE_VERSION = 'bellhop/bundle/v1';
 
-/** A container holds all of it in memory once. */
+/** What a store gives at once; a container holds all of it in memory once. */
 export const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** What a platform has downloaded itself: 64 MiB of hyperparameters in both of their forms. */
+export const CHANNEL_BYTES_MAX = 3 * BUNDLE_BYTES_MAX;
 
 /** One value of the bundle. */
 export interface BundledValue {

@@ -7,6 +7,9 @@ export interface Needs {
   readonly cpus?: number;
   readonly memoryMiB?: number;
   readonly gpus?: number;
+  /** Standard input stays open: somebody may write to it. */
+  readonly stdin?: true;
+  readonly tty?: true;
 }
 
 /** What a cluster gives to a pod beside what is delivered. */
@@ -16,7 +19,9 @@ export type AskedOf =
   | 'hostPath'
   | 'hostNamespaces'
   | 'privileged'
-  | 'gpu';
+  | 'gpu'
+  | 'stdin'
+  | 'tty';
 
 /** One thing that the pod asks for, where, and the word by which it can be done without. */
 export interface Ask {
@@ -30,7 +35,7 @@ const MIB = 1024n * 1024n;
 const MILLI = 1000;
 
 /** Requests, or limits where there are none, as the scheduler has it. */
-export function needsOf({ resources }: Container): Needs {
+export function needsOf({ resources, stdin, tty }: Container): Needs {
   const text = (name: string): string | undefined => {
     return resources.requests.get(name) ?? resources.limits.get(name);
   };
@@ -43,6 +48,8 @@ export function needsOf({ resources }: Container): Needs {
     ...(cpus === undefined ? {} : { cpus }),
     ...(memory === undefined ? {} : { memoryMiB: Number((memory + MIB - 1n) / MIB) }),
     ...(gpus === 0 ? {} : { gpus }),
+    ...(stdin ? { stdin } : {}),
+    ...(tty ? { tty } : {}),
   };
 }
 
@@ -72,6 +79,7 @@ export function asksOf(pod: Pod, container: Container): readonly Ask[] {
     }),
     ...privileged(container),
     ...gpus(container),
+    ...terminal(container),
   ];
 }
 
@@ -92,6 +100,14 @@ function privileged({ security, place }: Container): Ask[] {
   if (security.privileged !== true) return [];
   const where = `${pathText(place)}.securityContext.privileged`;
   return [{ of: 'privileged', where, what: 'rights over the node', word: 'privileged' }];
+}
+
+function terminal({ stdin, tty, place }: Container): Ask[] {
+  const at = pathText(place);
+  return [
+    ...(stdin ? [{ of: 'stdin', what: 'a standard input that stays open' } as const] : []),
+    ...(tty ? [{ of: 'tty', what: 'a terminal' } as const] : []),
+  ].map(({ of, what }) => ({ of, where: `${at}.${of}`, what, word: of }));
 }
 
 function gpus({ resources, place }: Container): Ask[] {

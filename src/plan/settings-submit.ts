@@ -12,10 +12,13 @@ function setting<const S extends v.GenericSchema>(schema: S, text: string) {
 const scalar = v.union([v.string(), v.number(), v.boolean(), v.null()]);
 
 const hyperparameters = v.strictObject({
-  configMap: setting(name, 'The ConfigMap of the input that has them; its mounts stay as they are'),
+  configMap: setting(
+    v.union([name, v.pipe(v.array(name), v.minLength(1))]),
+    'The ConfigMap of the input that has them, or several that have them together, since one holds 1 MiB; their mounts stay as they are',
+  ),
   key: setting(
     name,
-    'The key whose value is a JSON object of them; without it each key is one of them',
+    'The key whose value is a JSON object of them, the same in each ConfigMap; without it each key is one of them',
   ),
   file: setting(name, 'A file with a JSON object of them, instead of a ConfigMap; absolute'),
   values: setting(
@@ -49,6 +52,10 @@ export const SUBMIT = v.strictObject({
   startedBy: setting(
     v.picklist(['request', 'image']),
     "image: the image's ENTRYPOINT is `bellhop run --` already (request where absent)",
+  ),
+  nativeKeys: setting(
+    v.boolean(),
+    'true: one key of a JSON secret, named by its ARN, is left to ECS and Batch too; its value must be a string, as they print numbers and objects in a way of their own',
   ),
   image: setting(name, "The image of the job, where it is another than the pod's"),
   without: setting(

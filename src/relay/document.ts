@@ -18,6 +18,10 @@ export interface RelayFacts {
   readonly templates: Readonly<Record<string, string>>;
   /** Addresses of the names that were looked up; a name that is not here has none. */
   readonly addresses: ReadonlyMap<string, string>;
+  /** LOOK_MS where absent. */
+  readonly lookMs?: number;
+  /** Name servers, and questions for the gateway's name, where it is looked up again. */
+  readonly look?: Pick<RelayDocument, 'servers' | 'questions'>;
   /** The warning where this endpoint cannot be had, with `{{why}}`. */
   readonly report: (endpoint: string) => string;
   /** The warning where there can be no relay. */
@@ -30,6 +34,9 @@ export interface RelayFacts {
 export const UDP_PACKET_BYTES_MAX = 1432;
 /** DogStatsD's buffer of a Unix socket; a stream has no packets, but is written in such pieces. */
 const OTHER_PACKET_BYTES_MAX = 8192;
+
+/** How long a gateway that has moved is not found, beside the time of the answer. */
+export const LOOK_MS = 30_000;
 
 /** The document of a relay; undefined where none was asked for. */
 export function relayDocument(
@@ -55,6 +62,8 @@ export function relayDocument(
     failExit: relay.taken === 'fail' ? facts.failExit : 0,
     tags: metrics.tags === 'none' ? '' : tagsText(relay, facts),
     notStarted: facts.notStarted,
+    lookMs: facts.lookMs ?? LOOK_MS,
+    ...(facts.look ?? { servers: [], questions: [] }),
     targets: [...gateway, ...behind],
     listeners,
   };

@@ -1,20 +1,38 @@
-// Azure's clouds: where vaults are, what their tokens are for, and who gives them out.
+// Azure's clouds: where vaults and storage accounts are, what the tokens of vaults are for, and who
+// gives them out.
 
 /** One of Azure's clouds. */
 export interface AzureCloud {
   /** What the hosts of vaults end with. */
   readonly vaultSuffix: string;
+  /** What the hosts of storage accounts end with. */
+  readonly blobSuffix: string;
   readonly authority: string;
 }
 
-/** Public, China, US government: @azure/keyvault-secrets 4.11.2, @azure/identity 4.13.1. */
-const CLOUDS: readonly AzureCloud[] = [
-  { vaultSuffix: 'vault.azure.net', authority: 'https://login.microsoftonline.com' },
-  { vaultSuffix: 'vault.azure.cn', authority: 'https://login.chinacloudapi.cn' },
-  { vaultSuffix: 'vault.usgovcloudapi.net', authority: 'https://login.microsoftonline.us' },
-];
+const AZURE: AzureCloud = {
+  vaultSuffix: 'vault.azure.net',
+  blobSuffix: 'blob.core.windows.net',
+  authority: 'https://login.microsoftonline.com',
+};
 
-const PUBLIC = 'vault.azure.net';
+/**
+ * Public, China, US government: @azure/keyvault-secrets 4.11.2, @azure/identity 4.13.1;
+ * blobs: azure-cli-core 2.x (cloud.py, storage_endpoint).
+ */
+const CLOUDS: readonly AzureCloud[] = [
+  AZURE,
+  {
+    vaultSuffix: 'vault.azure.cn',
+    blobSuffix: 'blob.core.chinacloudapi.cn',
+    authority: 'https://login.chinacloudapi.cn',
+  },
+  {
+    vaultSuffix: 'vault.usgovcloudapi.net',
+    blobSuffix: 'blob.core.usgovcloudapi.net',
+    authority: 'https://login.microsoftonline.us',
+  },
+];
 
 /** The cloud of a vault's host; undefined where the host is not a vault's. */
 export function cloudOf(host: string): AzureCloud | undefined {
@@ -26,8 +44,7 @@ export function cloudOf(host: string): AzureCloud | undefined {
 
 /** The cloud whose tokens come from this authority; the public one for others. */
 export function cloudOfAuthority(authority: string | undefined): AzureCloud {
-  const found = CLOUDS.find((one) => one.authority === authority) ?? CLOUDS[0];
-  return found ?? { vaultSuffix: PUBLIC, authority: 'https://login.microsoftonline.com' };
+  return CLOUDS.find((one) => one.authority === authority) ?? AZURE;
 }
 
 /** Where a path's secret is. */

@@ -52,6 +52,8 @@ export interface Store {
 export interface PutHow {
   /** Told to the store as it can be told: a tag for its lifecycle rules, a header, a lease. */
   readonly expireDays?: number;
+  /** The path says what the content is: an equal one that is there need not be written again. */
+  readonly isNamedByContent?: true;
 }
 
 /** Keys for data, wrapped by a key that never leaves the service. Failures are BellhopError. */

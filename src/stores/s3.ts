@@ -1,6 +1,4 @@
-import { Sealed } from '../core/sealed.ts';
 import type { Verdict } from '../core/call.ts';
-import { refused } from '../core/call.ts';
 import type { HttpAnswer } from '../core/io/net-types.ts';
 import { encodeQuery } from '../wire/aws-url.ts';
 import { OBJECT_STORAGE } from '../wire/sigv4.ts';
@@ -24,15 +22,11 @@ import type { AwsCall, Unsigned } from './_aws-send.ts';
 import { sendAws } from './_aws-send.ts';
 import { addressOf, regionOf } from './_aws-settings.ts';
 import { askEach, wantedKey } from './_each.ts';
-import { dotenvMap } from './_formats.ts';
+import { DOTENV_OPTION, OBJECT_BYTES_MAX, TOLD_BYTES_MAX, objectAnswer } from './_objects.ts';
 import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
-import type { Answer, AnswerFacts, PutHow, Right, StoreKind, Wanted } from './_store.ts';
+import type { Answer, PutHow, Right, StoreKind, Wanted } from './_store.ts';
 import { settingsProblem } from './_tls-files.ts';
-
-/** Ours: an object becomes a value in memory. */
-const OBJECT_BYTES_MAX = 64 * 1024 * 1024;
-const ERROR_BYTES_MAX = 256 * 1024;
 
 const s3: StoreKind = {
   kind: 's3',
@@ -46,10 +40,7 @@ const s3: StoreKind = {
       type: 'flag',
       help: "true: the bucket stands in the URL's path; false: in its host. Absent: in the path where `endpoint` is set or the bucket's name is no host's",
     },
-    dotenv: {
-      type: 'flag',
-      help: 'false: an object whose key ends in .env is one value, like any other, not a map',
-    },
+    dotenv: DOTENV_OPTION,
     sseKmsKeyId: { type: 'text', help: 'the KMS key that objects are written under' },
   },
   auth: AWS_AUTH,
@@ -141,15 +132,8 @@ function objectIn({ options }: Buckets, place: ObjectPlace, answer: HttpAnswer):
     return { kind: 'again', why: `HTTP ${answer.status} without an ETag: that is no object` };
   }
   const { 'x-amz-version-id': version } = answer.headers;
-  const facts: { facts?: AnswerFacts } = version === undefined ? {} : { facts: { version } };
-  const isDotenv = place.key.endsWith('.env') && options['dotenv'] !== false;
-  if (!isDotenv) {
-    return { kind: 'done', value: { kind: 'value', value: new Sealed(answer.body), ...facts } };
-  }
-  const entries = dotenvMap(answer.body);
-  if (entries !== undefined) return { kind: 'done', value: { kind: 'map', entries, ...facts } };
-  const help = 'correct the object, or set `dotenv: false` to have it as one value';
-  return refused('BH_ERR_VALUE', 'the object is not NAME=value lines, as its key says', help);
+  const object = { key: place.key, body: answer.body };
+  return objectAnswer(version === undefined ? object : { ...object, version }, options);
 }
 
 function urlOf({ aws, options, regions }: Buckets, place: ObjectPlace): string | undefined {
@@ -222,7 +206,7 @@ async function putOne(buckets: Buckets, putting: Putting): Promise<void> {
       url: urlOf(buckets, place) ?? url,
       headers: { 'content-type': 'application/octet-stream', ...encryption, ...tagging },
       body: content,
-      bodyBytesMax: ERROR_BYTES_MAX,
+      bodyBytesMax: TOLD_BYTES_MAX,
     }),
     done: () => ({ kind: 'done', value: true }),
     judge: (failure) => {

@@ -1,12 +1,13 @@
 import { BellhopError } from '../core/errors.ts';
 import { EMBEDDED } from '../plan/bind.ts';
 import { boundsOf } from '../plan/bounds.ts';
-import { BUNDLE_BYTES_MAX } from '../plan/bundle.ts';
+import { BUNDLE_BYTES_MAX, CHANNEL_BYTES_MAX } from '../plan/bundle.ts';
 import type { Ask } from '../plan/needs.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Breach, Cap } from '../targets/_caps.ts';
 import { nodesAt } from '../targets/_caps.ts';
 import type { Target } from '../targets/_target.ts';
+import { containerProblems } from './container.ts';
 import type { Submission, SubmitInput } from './prepare.ts';
 import { hasCommand } from './ways.ts';
 
@@ -20,6 +21,7 @@ export function sendProblems(input: SubmitInput, submission: Submission): Bellho
   return [
     ...commandProblems(input),
     ...parameterProblems(input),
+    ...containerProblems(input),
     ...homeProblems(input, submission),
     ...isolationProblems(input, submission),
     ...(submission.isHomeless ? [] : capProblems(input.target, submission.split.breaches)),
@@ -77,10 +79,12 @@ function parameterProblems({ target, parameters }: SubmitInput): BellhopError[] 
 }
 
 function homeProblems({ target, spill }: SubmitInput, submission: Submission): BellhopError[] {
-  const { isHomeless, isIsolated } = submission;
+  const { isHomeless, isIsolated, split } = submission;
   const where = [target.name, 'the plan'];
   const bytes = submission.spilled?.bytes.byteLength ?? 0;
-  const bytesMax = Math.min(spill?.bytesMax ?? BUNDLE_BYTES_MAX, BUNDLE_BYTES_MAX);
+  const isChannel = split.job.channel !== undefined;
+  const most = isChannel ? CHANNEL_BYTES_MAX : BUNDLE_BYTES_MAX;
+  const bytesMax = Math.min(spill?.bytesMax ?? most, most);
   if (bytes > bytesMax) {
     const what = `has ${bytes} bytes, ${bytesMax} can be spilled there`;
     return [new BellhopError('BH_ERR_SPILL', { where, what })];
@@ -128,7 +132,9 @@ function lackingFields({ target, given }: SubmitInput, { split }: Submission): B
     const wanted = Object.entries(target.wants[operation] ?? {});
     return wanted.flatMap(([field, says]) => {
       // What says where the request goes need not be part of it.
-      const nodes = [...nodesAt(input, field), ...nodesAt(given(operation), field)];
+      const nodes = field.split(' | ').flatMap((one) => {
+        return [...nodesAt(input, one), ...nodesAt(given(operation), one)];
+      });
       const isThere = nodes.some((one) => one !== '');
       if (isThere) return [];
       const where = [`submit.targets.${target.name}.${operation}`, field];

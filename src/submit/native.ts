@@ -1,4 +1,4 @@
-import type { Bound, Placement, Plan, Source } from '../plan/types.ts';
+import type { Bound, Placement, Plan, Reference, Source } from '../plan/types.ts';
 import type { NativeSecret, SecretWish, Target, Variable } from '../targets/_target.ts';
 
 // What of a plan a platform could bring itself: texts that are known now, and secrets that it
@@ -69,13 +69,17 @@ export interface NativeOf {
   readonly given: SecretWish['given'];
   /** False for a variable that has no room in the request. */
   readonly allows: (name: string) => boolean;
+  /** One key of a secret too: its value must be a text, which nobody knows here. */
+  readonly keys?: boolean;
 }
 
 /**
- * Leaves to the platform what it brings in the same shape: one whole value for one variable,
- * without a default or a fallback. The plan reads it from the variable of that name.
+ * Leaves to the platform what it brings in the same shape: one whole value for one variable, and
+ * where `keys` says so one key of it, without a default or a fallback. The plan reads it from the
+ * variable of that name.
  */
-export function nativeSecrets(plan: Plan, target: Target, { given, allows }: NativeOf): Natively {
+export function nativeSecrets(plan: Plan, target: Target, of: NativeOf): Natively {
+  const { given, allows, keys = false } = of;
   const { secret } = target;
   if (secret === undefined) return { plan, secrets: [] };
   const once = namesOnce(plan.placements);
@@ -84,7 +88,9 @@ export function nativeSecrets(plan: Plan, target: Target, { given, allows }: Nat
   const placements = plan.placements.map((one): Placement => {
     const bound = one.kind === 'variable' && once.has(one.name) ? plainOf(one.source) : undefined;
     if (one.kind !== 'variable' || bound === undefined || !allows(one.name)) return one;
-    const { reference, called } = bound;
+    const { called } = bound;
+    const reference = wholeReference(bound);
+    if (reference === undefined || (reference.key !== undefined && !keys)) return one;
     const options = plan.stores[reference.store];
     const from = options && secret({ name: one.name, reference, store: options, given });
     if (from === undefined) return one;
@@ -107,11 +113,17 @@ function namesOnce(placements: readonly Placement[]): ReadonlySet<string> {
   return new Set([...counts].filter(([, count]) => count === 1).map(([name]) => name));
 }
 
-/** The bound value, where nothing but a reference is said of it. */
+/** The bound value, where nothing but a reference and a key of it is said of it. */
 function plainOf(source: Source): Bound | undefined {
   if (source.kind !== 'value') return undefined;
-  const { reference: _, called: __, ...more } = source.bound;
+  const { reference: _, called: __, member: ___, ...more } = source.bound;
   return Object.keys(more).length === 0 ? source.bound : undefined;
+}
+
+/** The reference with the key of the Secret that it stands for; none where it has one already. */
+function wholeReference({ reference, member }: Bound): Reference | undefined {
+  if (member === undefined) return reference;
+  return reference.key === undefined ? { ...reference, key: member } : undefined;
 }
 
 function freeName(stores: Plan['stores']): string {

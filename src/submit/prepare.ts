@@ -7,7 +7,8 @@ import type { Parameter } from '../plan/hyperparameters.ts';
 import { printParameters } from '../plan/hyperparameters.ts';
 import type { Needs } from '../plan/needs.ts';
 import type { FilePlacement, Plan } from '../plan/types.ts';
-import type { Variable } from '../targets/_target.ts';
+import type { Target, Variable } from '../targets/_target.ts';
+import { startUser } from './container.ts';
 import type { Natively } from './native.ts';
 import { literalsOf, nativeSecrets } from './native.ts';
 import type { Pointer } from './pointer.ts';
@@ -36,6 +37,8 @@ export interface SubmitInput extends WaysInput {
   readonly name?: string;
   /** The executable in the image. */
   readonly bellhop: string;
+  /** Keys of secrets are left to the platform too, where it has them: their values are texts. */
+  readonly nativeKeys?: boolean;
 }
 
 /** What goes to the other place before the request is sent. */
@@ -61,26 +64,30 @@ export interface Submission {
   readonly isIsolated: boolean;
   /** Bytes of all hyperparameters as one JSON object. */
   readonly parametersBytes: number;
+  readonly parameterNames: ReadonlySet<string>;
 }
 
 /** Makes the requests of a job, and what is spilled beside them. Pure. */
 export function prepare(input: SubmitInput): Submission {
   const { target, plan, given } = input;
-  const frame = frameOf(input);
   const parameters = input.parameters?.parameters ?? [];
+  // They may be megabytes: printed once.
+  const flat = printParameters(parameters);
+  const frame = frameOf(input, flat);
   const areNative = fitsNatively(input, frame, parameters);
   const way: WayFacts = {
     isIsolated: target.isIsolated?.({ given }) ?? false,
     spillsParameters: parameters.length > 0 && !areNative,
   };
-  const common = { frame, way, hyperparameters: areNative ? parameters : [] };
-  let natively = nativeSecrets(plan, target, { given, allows: () => true });
+  const common = { frame, way, flat, hyperparameters: areNative ? parameters : [] };
+  const keys = input.nativeKeys === true;
+  let natively = nativeSecrets(plan, target, { given, keys, allows: () => true });
   // What has no room natively is fetched by the entrypoint: then the plan is another one.
   for (;;) {
     const made = madeFrom(input, natively, common);
     const kept = new Set(made.split.job.secrets.map(({ name }) => name));
     if (kept.size === natively.secrets.length) return made;
-    natively = nativeSecrets(plan, target, { given, allows: (name) => kept.has(name) });
+    natively = nativeSecrets(plan, target, { given, keys, allows: (name) => kept.has(name) });
   }
 }
 
@@ -88,12 +95,14 @@ interface Common {
   readonly frame: Frame;
   readonly way: WayFacts;
   readonly hyperparameters: readonly Parameter[];
+  /** All of them as one JSON object of strings. */
+  readonly flat: Uint8Array;
 }
 
 function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submission {
-  const { frame, way, hyperparameters } = common;
-  const { target, spill } = input;
-  const bundle = bundleOf(input, natively.plan, way.spillsParameters);
+  const { frame, way, hyperparameters, flat } = common;
+  const { target, spill, parameters: { parameters = [] } = {} } = input;
+  const bundle = bundleOf(input, natively.plan, way.spillsParameters ? flat : undefined);
   const bytes = printBundle(bundle);
   const digest = bundleDigest(bytes);
   // A name that is given does not tell content from other content: what is there must say it.
@@ -116,7 +125,8 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
     hasOwnName: input.name !== undefined,
     isHomeless: pointer === undefined,
     isIsolated: way.isIsolated,
-    parametersBytes: printParameters(input.parameters?.parameters ?? []).byteLength,
+    parametersBytes: flat.byteLength,
+    parameterNames: new Set(parameters.map(([name]) => name)),
   };
 }
 
@@ -136,7 +146,7 @@ function spilledTo({ store, path }: SpillPlace, { bytes, digest }: PrintedBundle
 }
 
 /** The name and the digest are of everything that was given, however it is split. */
-function frameOf(input: SubmitInput): Frame {
+function frameOf(input: SubmitInput, flat: Uint8Array): Frame {
   const { target, plan, needs, image, objects } = input;
   const digest = digestOf(
     canonicalJson({
@@ -147,7 +157,7 @@ function frameOf(input: SubmitInput): Frame {
       given: target.operations.map((one): Json => input.given(one)),
       start: [input.bellhop, input.isStartedByImage],
       spill: input.spill === undefined ? null : [input.spill.stores, input.spill.path],
-      parameters: bundleDigest(printParameters(input.parameters?.parameters ?? [])),
+      parameters: bundleDigest(flat),
       file: input.parameters?.file?.path ?? '',
       objects: objects.map((one) => [
         one.namespace,
@@ -157,6 +167,7 @@ function frameOf(input: SubmitInput): Frame {
     }),
   ).slice('sha256:'.length);
   const isStarted = input.isStartedByImage || target.start === 'image';
+  const user = startUser(input);
   return {
     name: input.name ?? target.nameOf(plan.origin.name, digest),
     digest,
@@ -164,6 +175,7 @@ function frameOf(input: SubmitInput): Frame {
     container: plan.origin.container,
     start: isStarted ? [] : [input.bellhop, 'run'],
     needs,
+    ...(user === undefined ? {} : { user }),
     given: input.given,
   };
 }
@@ -185,9 +197,16 @@ const PARAMETERS = 'bellhop..hyperparameters';
 const FLAT = 'hyperparameters.json';
 const WRITTEN = 'written.json';
 
-/** The plan with what only this target needs of it, and the objects that it refers to. */
-function bundleOf(input: SubmitInput, plan: Plan, spillsParameters: boolean): Bundle {
-  const { parameters: { parameters = [], file } = {}, target, objects } = input;
+/** What the platform's own shell adds on the way is no variable of the pod's. */
+function stripped({ strips = [] }: Target, plan: Plan): Plan {
+  const stripEnv = [...new Set([...plan.policy.stripEnv, ...strips])];
+  return strips.length === 0 ? plan : { ...plan, policy: { ...plan.policy, stripEnv } };
+}
+
+/** The plan with what only this target needs of it, what is spilled of the parameters with it. */
+function bundleOf(input: SubmitInput, own: Plan, spilled: Uint8Array | undefined): Bundle {
+  const { parameters: { file } = {}, target, objects } = input;
+  const plan = stripped(target, own);
   const { namespace } = plan.origin;
   const called = 'submit.hyperparameters';
   const path = `configmap/${namespace}/${PARAMETERS}`;
@@ -202,10 +221,10 @@ function bundleOf(input: SubmitInput, plan: Plan, spillsParameters: boolean): Bu
   } as const;
   const placements: FilePlacement[] = [];
   const values: { key: string; bytes: Uint8Array; isBinary: boolean }[] = [];
-  if (spillsParameters && target.hyperparameters !== undefined) {
+  if (spilled !== undefined && target.hyperparameters !== undefined) {
     const source = { kind: 'hyperparameters', bound: bound(FLAT) } as const;
     placements.push({ ...common, path: target.hyperparameters.path, source });
-    values.push({ key: FLAT, bytes: printParameters(parameters), isBinary: false });
+    values.push({ key: FLAT, bytes: spilled, isBinary: false });
   }
   if (file !== undefined) {
     const source = { kind: 'value', bound: bound(WRITTEN) } as const;

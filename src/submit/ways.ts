@@ -111,6 +111,13 @@ function isCommandOurs(input: WaysInput): boolean {
 /** True where the plan says by itself what is started. */
 export function hasCommand({ plan }: Pick<WaysInput, 'plan'>): boolean {
   const argv = plan.placements.find((one) => one.kind === 'argv');
-  if ((argv?.command ?? []).length > 0) return true;
-  return plan.image.entrypoint !== undefined && plan.image.entrypoint.length > 0;
+  const { entrypoint = [], cmd = [] } = plan.image;
+  if ((argv?.command ?? []).length > 0 || entrypoint.length > 0) return true;
+  // On Kubernetes args or CMD are then all of it.
+  return isStartTold(plan) && [...(argv?.args ?? []), ...cmd].length > 0;
+}
+
+/** True where it is told what the image starts: who tells of one of the two tells of both. */
+export function isStartTold({ image }: Pick<Plan, 'image'>): boolean {
+  return image.entrypoint !== undefined || image.cmd !== undefined;
 }

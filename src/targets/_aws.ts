@@ -31,15 +31,22 @@ export function countIn(from: JsonObject, name: string): number {
 const SECRET = /^arn:[^:]*:secretsmanager:[^:]*:\d*:secret:[^:]+$/;
 const PARAMETER = /^arn:[^:]*:ssm:[^:]*:\d*:parameter\/.+$/;
 
+const VERSION_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /**
- * `valueFrom` of ECS and Batch, where it gives the same bytes: a whole secret by its ARN, or a
- * parameter by its ARN. One key of a secret is left to the entrypoint: the agent prints a number
- * in its own way. So is what has no ARN (the job may run in another region), and stores that are
- * asked elsewhere or as somebody else.
+ * `valueFrom` of ECS and Batch: a secret by its ARN, whole or one key of it, in a version, or a
+ * parameter by its ARN. What has no ARN is left to the entrypoint (the job may run in another
+ * region), and so are stores that are asked elsewhere or as somebody else.
+ * `ARN:json-key:version-stage:version-id`: aws/amazon-ecs-agent@03b7f2b, agent/asm/asm.go.
  */
 export function valueFrom({ reference, store }: SecretWish): string | undefined {
-  const { path, key, version } = reference;
-  if (key !== undefined || version !== undefined) return undefined;
+  const { path, key = '', version = '' } = reference;
   if (['auth', 'endpoint', 'ca'].some((name) => store[name] !== undefined)) return undefined;
-  return SECRET.test(path) || PARAMETER.test(path) ? path : undefined;
+  if (key === '' && version === '') {
+    return SECRET.test(path) || PARAMETER.test(path) ? path : undefined;
+  }
+  // The agent takes them apart at each colon.
+  if (!SECRET.test(path) || [key, version].some((one) => one.includes(':'))) return undefined;
+  const [stage, id] = VERSION_ID.test(version) ? ['', version] : [version, ''];
+  return `${path}:${key}:${stage}:${id}`;
 }

@@ -1,5 +1,17 @@
 import type { Feature, Said } from './_target.ts';
 
+/** Where nobody could write to a container's input, and it has no terminal. */
+export const NO_TERMINAL = {
+  stdin: {
+    by: 'nobody',
+    how: 'the input has ended when the program starts: give what it reads as a file',
+  },
+  tty: {
+    by: 'nobody',
+    how: 'there is none: give what the program takes of one as variables (TERM, COLUMNS)',
+  },
+} as const satisfies Partial<Record<Feature, Said>>;
+
 /** What bellhop itself does in a container, wherever it was started by a platform's own request. */
 export const ENTRYPOINT_FEATURES = {
   files: { by: 'entrypoint', how: 'written before the program starts' },
@@ -11,7 +23,11 @@ export const ENTRYPOINT_FEATURES = {
     by: 'nobody',
     how: 'put it into the image, or `policy: { initContainers: ignore }`',
   },
+  ...NO_TERMINAL,
 } as const satisfies Partial<Record<Feature, Said>>;
+
+/** What a shell adds to the variables of what it starts: POSIX.1-2017, XCU 2.5.3, and bash. */
+export const SHELL_OWN = ['PWD', 'OLDPWD', 'SHLVL', '_'] as const;
 
 /** Names that every shell keeps and passes on. */
 export const SHELL_NAME = '[A-Za-z_][A-Za-z0-9_]*';

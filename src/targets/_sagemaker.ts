@@ -1,6 +1,7 @@
 // What SageMaker's operations have in common. Shapes: botocore 1.44.5, sagemaker/2017-07-24.
 // Behaviour: awsdocs/amazon-sagemaker-developer-guide@a869fa5 (2023-06-15).
 import type { Cap, Fact, Form, JsonObject, Limit } from './_caps.ts';
+import { NO_TERMINAL } from './_entrypoint.ts';
 import type { AwsApi, Feature, Inside, Look, Progress, Request, Said } from './_target.ts';
 
 export const GUIDE = 'awsdocs/amazon-sagemaker-developer-guide@a869fa5 (2023-06-15)';
@@ -78,6 +79,7 @@ export function hostsOf(inside: Inside, path = RESOURCES): number | undefined {
 
 /** What holds for all of SageMaker. */
 export const SAGEMAKER_FEATURES = {
+  ...NO_TERMINAL,
   secretVariables: { by: 'entrypoint', how: 'SageMaker has no secrets of its own' },
   files: { by: 'entrypoint', how: 'written before the program starts' },
   workingDir: { by: 'entrypoint', how: 'changed to before the program starts' },

@@ -30,6 +30,8 @@ export interface Job {
   /** The object's address where the platform itself brings it: an input channel. */
   readonly channel?: string;
   readonly needs: Needs;
+  /** As whom the container is to start, where the image's USER is not whom bellhop needs. */
+  readonly user?: string;
   /** The user's own fields of an operation's request: bellhop.yaml, `submit.targets`. */
   readonly given: (operation: string) => JsonObject;
 }
@@ -154,6 +156,8 @@ export const FEATURES = [
   'hostNamespaces',
   'privileged',
   'devices',
+  'stdin',
+  'tty',
 ] as const;
 
 export type Feature = (typeof FEATURES)[number];
@@ -193,7 +197,12 @@ export interface Hyperparameters extends Fact {
   /** The file that the platform writes them to. */
   readonly path: string;
   /** What a tool of the platform takes less of than the file can hold. */
-  readonly tool?: Fact & { readonly called: string; readonly bytesMax: number };
+  readonly tool?: Fact & {
+    readonly called: string;
+    readonly bytesMax: number;
+    /** A hyperparameter that a job has because this tool runs it. */
+    readonly knownBy: string;
+  };
 }
 
 /** Objects that the platform downloads before the container starts. */
@@ -218,6 +227,16 @@ export interface Adapting {
   readonly hyperparameters?: string;
   /** Fields that stay as the author wrote them, whatever a submission has there. */
   readonly kept: readonly string[];
+}
+
+/** Where a container can be written. */
+export interface Writable {
+  /** What lies below one of these. */
+  readonly folders: readonly string[];
+  /** There is a memory file system among them. */
+  readonly hasMemory: boolean;
+  /** False where the image may have more of them. */
+  readonly isAll: boolean;
 }
 
 /** One platform: the default export of its file in this folder. */
@@ -249,6 +268,16 @@ export interface Target {
   readonly literal?: (value: string) => string | undefined;
   /** The platform's own words for a secret that it delivers in the same shape. */
   readonly secret?: (wish: SecretWish) => string | undefined;
+  /** The field that says as whom the container starts; the image's USER does where absent. */
+  readonly userAt?: { readonly operation: string; readonly at: string };
+  /** Where the container can be written; everywhere where absent or undefined. */
+  writable?(job: Pick<Job, 'given'>): Writable | undefined;
+  /** Variables of the platform's own shell, which no pod means: they are not passed on. */
+  readonly strips?: readonly string[];
+  /** What a program sees differ from Kubernetes whatever is done; one line each. */
+  readonly differs?: readonly string[];
+  /** Whether the container may mount; nobody knows where absent or undefined. */
+  mounts?(job: Pick<Job, 'given'>): boolean | undefined;
   /** How many containers the job starts at the same time; 1 where absent. */
   nodes?(job: Pick<Job, 'given'>): number;
   /** True where the container will have no network. */
@@ -259,6 +288,9 @@ export interface Target {
   render(job: Job): readonly Request[];
   readonly follow?: Follow;
   readonly adapt?: Adapting;
-  /** What a request must have that pods seldom say: operation → field → what it is. */
+  /**
+   * What a request must have that pods seldom say: operation → field → what it is. Of fields with
+   * ` | ` between them one suffices.
+   */
   readonly wants: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }

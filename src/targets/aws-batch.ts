@@ -1,7 +1,8 @@
 import type { Json } from '../core/canonical.ts';
 import type { JsonObject } from './_caps.ts';
 import { countIn, objectIn, objectsIn, textIn, valueFrom } from './_aws.ts';
-import { ECS_FEATURES, READ_ON } from './_ecs.ts';
+import { ECS_FEATURES, READ_ON, mayMount } from './_ecs.ts';
+import { NO_TERMINAL } from './_entrypoint.ts';
 import { appended, asList, digestName, over } from './_request.ts';
 import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
 
@@ -81,10 +82,11 @@ const target: Target = {
   ],
   features: {
     ...ECS_FEATURES,
+    ...NO_TERMINAL,
     variables: { by: 'request', how: 'environment; what its caps leave out by the entrypoint' },
     secretVariables: {
       by: 'request',
-      how: 'secrets, for a whole secret or parameter by its ARN; others by the entrypoint',
+      how: 'secrets, for a whole secret or parameter by its ARN, with `submit: { nativeKeys: true }` for one key; others by the entrypoint',
     },
     command: {
       by: 'request',
@@ -128,6 +130,8 @@ const target: Target = {
     // Without an execution role the agent could not fetch it.
     return textIn(properties, 'executionRoleArn') === undefined ? undefined : valueFrom(wish);
   },
+  userAt: { operation: REGISTER, at: 'containerProperties.user' },
+  mounts: ({ given }) => mayMount(objectIn(given(REGISTER), 'containerProperties')),
   nodes: ({ given }) => countIn(objectIn(given(SUBMIT), 'arrayProperties'), 'size'),
   nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
   render: (job) => [registration(job), submission(job)],
@@ -185,6 +189,7 @@ function registration(job: Job): Request {
 function properties(job: Job, given: JsonObject): { readonly [name: string]: Json | undefined } {
   return {
     image: job.image,
+    user: job.user,
     command: job.start.length === 0 ? undefined : job.start,
     environment: appended(given['environment'], asList(job.variables), 'name'),
     secrets:

@@ -4,6 +4,7 @@ import { READ_ON, RESOURCE, arm, within } from './_azure.ts';
 import {
   ENTRYPOINT_FEATURES,
   SHELL_NAME,
+  SHELL_OWN,
   SHELL_NAME_FACT,
   plainly,
   shellWord,
@@ -88,6 +89,8 @@ const target: Target = {
     return inside.variable('AZUREML_ARM_WORKSPACE_NAME') === undefined ? undefined : {};
   },
   literal: plainly,
+  strips: SHELL_OWN,
+  differs: ['the program is not PID 1: processes of Azure ML run beside it'],
   nodes: ({ given }) => {
     const properties = objectIn(given(OPERATION), 'properties');
     return countIn(objectIn(properties, 'resources'), 'instanceCount');

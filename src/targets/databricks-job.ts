@@ -2,7 +2,7 @@
 import type { Json } from '../core/canonical.ts';
 import { objectIn, objectsIn } from './_aws.ts';
 import type { JsonObject } from './_caps.ts';
-import { ENTRYPOINT_FEATURES, SHELL_NAME, plainly } from './_entrypoint.ts';
+import { ENTRYPOINT_FEATURES, SHELL_NAME, SHELL_OWN, plainly } from './_entrypoint.ts';
 import { asMap, digestName, over } from './_request.ts';
 import type { Job, Request, Target } from './_target.ts';
 
@@ -102,6 +102,8 @@ const target: Target = {
     return cluster === undefined && runtime === undefined ? undefined : {};
   },
   literal: plainly,
+  strips: SHELL_OWN,
+  differs: ['the program is not PID 1, but a child of the Python of the driver'],
   nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
   render: (job) => [creation(job)],
   wants: {

@@ -2,7 +2,7 @@ import type { Json } from '../core/canonical.ts';
 import type { Needs } from '../plan/needs.ts';
 import type { JsonObject } from './_caps.ts';
 import { countIn, objectIn, objectsIn, textIn, valueFrom } from './_aws.ts';
-import { ECS_FEATURES, READ_ON } from './_ecs.ts';
+import { ECS_FEATURES, READ_ON, mayMount } from './_ecs.ts';
 import { appended, asList, digestName, over, tags } from './_request.ts';
 import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
 
@@ -76,7 +76,7 @@ const target: Target = {
     variables: { by: 'request', how: 'environment; what its caps leave out by the entrypoint' },
     secretVariables: {
       by: 'request',
-      how: 'secrets, for a whole secret or parameter by its ARN; others by the entrypoint',
+      how: 'secrets, for a whole secret or parameter by its ARN, with `submit: { nativeKeys: true }` for one key; others by the entrypoint',
     },
     command: { by: 'request', how: 'entryPoint starts bellhop' },
     cpuAndMemory: { by: 'request', how: 'cpu and memory; on Fargate the next larger size' },
@@ -97,6 +97,8 @@ const target: Target = {
       by: 'nobody',
       how: 'give `privileged: true` in `submit.targets` (EC2), and remove it',
     },
+    stdin: { by: 'request', how: 'interactive' },
+    tty: { by: 'request', how: 'pseudoTerminal' },
   },
   start: 'request',
   stop: 'SIGTERM, SIGKILL after stopTimeout: 30 s, at most 120 s on Fargate',
@@ -114,6 +116,8 @@ const target: Target = {
     if (textIn(wish.given(REGISTER), 'executionRoleArn') === undefined) return undefined;
     return valueFrom(wish);
   },
+  userAt: { operation: REGISTER, at: `${MEMBERS}.user` },
+  mounts: ({ given }) => mayMount(objectsIn(given(REGISTER), 'containerDefinitions')[0] ?? {}),
   nodes: ({ given }) => countIn(given(RUN), 'count'),
   nameOf: (name, digest) => digestName(name, digest, FAMILY_LENGTH_MAX),
   render: (job) => [registration(job), run(job)],
@@ -131,7 +135,9 @@ const target: Target = {
   wants: {
     [REGISTER]: {
       'containerDefinitions[].image': "the image: the container's `image`",
-      'containerDefinitions[].memory': "the container's `resources`, or given here",
+      // botocore 1.44.5, ecs/2014-11-13: one of them is enough, on EC2 too.
+      'containerDefinitions[].memory | containerDefinitions[].memoryReservation | memory':
+        "the container's `resources`, or given here",
     },
   },
 };
@@ -164,7 +170,7 @@ function registration(job: Job): Request {
   const size = onFargate ? fargateSize(job.needs) : undefined;
   const input = over(given, {
     family: job.name,
-    containerDefinitions: [over(first, definition(job, first)), ...others],
+    containerDefinitions: [over(first, definition(job, { task: given, given: first })), ...others],
     requiresCompatibilities: onFargate ? ['FARGATE'] : undefined,
     networkMode: onFargate ? 'awsvpc' : undefined,
     cpu: given['cpu'] ?? size?.cpu,
@@ -181,8 +187,14 @@ function registration(job: Job): Request {
   };
 }
 
-function definition(job: Job, given: JsonObject): { readonly [name: string]: Json | undefined } {
-  const { needs } = job;
+/** Ours; the pod's sizes only where none are given, of the container or of the whole task. */
+function definition(
+  job: Job,
+  { task, given }: { readonly task: JsonObject; readonly given: JsonObject },
+): { readonly [name: string]: Json | undefined } {
+  const { needs, user } = job;
+  const hasMemory = given['memoryReservation'] !== undefined || task['memory'] !== undefined;
+  const cpu = needs.cpus === undefined ? undefined : Math.ceil(needs.cpus * CPU_UNITS);
   return {
     name: given['name'] ?? job.container,
     image: job.image,
@@ -193,8 +205,11 @@ function definition(job: Job, given: JsonObject): { readonly [name: string]: Jso
       job.secrets.length === 0
         ? undefined
         : appended(given['secrets'], job.secrets.map(asSecret), 'name'),
-    cpu: needs.cpus === undefined ? undefined : Math.ceil(needs.cpus * CPU_UNITS),
-    memory: given['memory'] ?? needs.memoryMiB,
+    user,
+    interactive: needs.stdin,
+    pseudoTerminal: needs.tty,
+    cpu: given['cpu'] ?? (task['cpu'] === undefined ? cpu : undefined),
+    memory: given['memory'] ?? (hasMemory ? undefined : needs.memoryMiB),
     resourceRequirements:
       needs.gpus === undefined ? undefined : [{ type: 'GPU', value: String(needs.gpus) }],
   };

@@ -1,5 +1,6 @@
 import type { JsonObject } from './_caps.ts';
 import { objectIn, textIn } from './_aws.ts';
+import { NO_TERMINAL } from './_entrypoint.ts';
 import { asMap, digestName, over } from './_request.ts';
 import type { AwsApi, Job, Request, Reserved, Target } from './_target.ts';
 
@@ -85,6 +86,7 @@ const target: Target = {
     'TZ',
   ].map(reserved),
   features: {
+    ...NO_TERMINAL,
     variables: {
       by: 'request',
       how: 'Environment.Variables; what its 4 KB leave out by the entrypoint',
@@ -96,7 +98,10 @@ const target: Target = {
     },
     hyperparameters: { by: 'entrypoint', how: 'a file where the program reads it, below /tmp' },
     command: { by: 'request', how: 'ImageConfig.EntryPoint starts bellhop' },
-    workingDir: { by: 'entrypoint', how: 'changed to before the program starts' },
+    workingDir: {
+      by: 'entrypoint',
+      how: 'changed to before the program starts; the image has to have it, for everybody',
+    },
     user: { by: 'nobody', how: 'Lambda has a user of its own: `policy: { identity: keep }`' },
     cpuAndMemory: { by: 'request', how: 'MemorySize; CPU comes with it' },
     gpu: { by: 'nobody', how: 'Lambda has none: choose another target' },
@@ -130,6 +135,10 @@ const target: Target = {
       ...(region === undefined ? {} : { region }),
     };
   },
+  // The root is read-only, and there is no /dev/shm: pages that quote the Lambda guide.
+  writable: () => ({ folders: ['/tmp'], hasMemory: false, isAll: true }),
+  mounts: () => false,
+  differs: ['the user and group are those of Lambda, which /etc/passwd does not know: HOME is /'],
   nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
   render: (job) => [creation(job)],
   follow: {

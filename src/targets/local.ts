@@ -60,6 +60,8 @@ const target: Target = {
     hostNamespaces: HOST,
     privileged: HOST,
     devices: IMAGE,
+    stdin: { by: 'nobody', how: 'start the command with one' },
+    tty: { by: 'nobody', how: 'start the command in one' },
   },
   start: 'request',
   stop: 'as whoever started it ends it',

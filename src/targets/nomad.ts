@@ -41,6 +41,10 @@ const target: Target = {
       how: 'template blocks are not used: they read lines, trim them and take quotes away',
     },
     command: { by: 'request', how: "the driver's entrypoint starts bellhop" },
+    user: {
+      by: 'request',
+      how: 'User is root where bellhop has to become another than the USER of the image (docker, podman)',
+    },
     cpuAndMemory: {
       by: 'request',
       how: 'Resources.MemoryMB; CPU (MHz) or Cores are given in `submit.targets`',
@@ -65,6 +69,8 @@ const target: Target = {
     },
     privileged: { by: 'nobody', how: 'give Config.privileged in `submit.targets`, and remove it' },
     devices: { by: 'nobody', how: 'give Config.devices in `submit.targets`, and remove it' },
+    stdin: { by: 'request', how: 'Config.interactive (docker)' },
+    tty: { by: 'request', how: 'Config.tty (docker)' },
   },
   start: 'request',
   stop: 'SIGTERM, SIGKILL after 30 s (KillSignal and KillTimeout of the request)',
@@ -76,6 +82,13 @@ const target: Target = {
   },
   // The agent replaces `${NAME}` and has no escape for it; `%{` is a directive where HCL reads it.
   literal: (value) => (/[$%]\{/.test(value) ? undefined : value),
+  userAt: { operation: OPERATION, at: 'Job.TaskGroups[].Tasks[].User' },
+  mounts: ({ given }) => {
+    const [group = {}] = objectsIn(objectIn(given(OPERATION), 'Job'), 'TaskGroups');
+    const [task = {}] = objectsIn(group, 'Tasks');
+    const { privileged, cap_add: added } = objectIn(task, 'Config');
+    return isOfImage(task) && privileged !== true && added === undefined ? false : undefined;
+  },
   nodes: ({ given }) => {
     const [group = {}] = objectsIn(objectIn(given(OPERATION), 'Job'), 'TaskGroups');
     return countIn(group, 'Count');
@@ -125,10 +138,19 @@ function registration(job: Job): Request {
 /** Drivers that run images; others start the command itself. */
 const OF_IMAGES = ['docker', 'podman'];
 
+function driverOf(given: JsonObject): string {
+  return textIn(given, 'Driver') ?? 'docker';
+}
+
+function isOfImage(given: JsonObject): boolean {
+  return OF_IMAGES.includes(driverOf(given));
+}
+
 function taskOf(job: Job, given: JsonObject): { readonly [name: string]: Json | undefined } {
-  const driver = textIn(given, 'Driver') ?? 'docker';
+  const driver = driverOf(given);
+  const isImage = isOfImage(given);
   const [command, ...args] = job.start.map(unevaluated);
-  const start = OF_IMAGES.includes(driver)
+  const start = isImage
     ? { entrypoint: command === undefined ? undefined : [command] }
     : { command };
   return {
@@ -138,7 +160,9 @@ function taskOf(job: Job, given: JsonObject): { readonly [name: string]: Json | 
       image: job.image,
       ...start,
       args: command === undefined ? undefined : args,
+      ...(isImage ? { interactive: job.needs.stdin, tty: job.needs.tty } : {}),
     }),
+    User: isImage ? job.user : undefined,
     Env: asMap(job.variables),
     // As a kubelet ends a container.
     KillSignal: given['KillSignal'] ?? 'SIGTERM',

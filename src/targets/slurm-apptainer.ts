@@ -136,6 +136,16 @@ const target: Target = {
     return { job, ...(Number.isSafeInteger(nodes) && nodes > 0 ? { nodes } : {}) };
   },
   literal: plainly,
+  differs: [
+    'the user and its HOME are those of the cluster, and the program is not PID 1',
+    "where neither the pod nor `--image-workdir` names a folder, it starts in the user's home",
+  ],
+  // With --compat the root belongs to nobody who submits; with more rights it is not known.
+  writable: ({ given }) => {
+    const isOrdinary = !wordsOf(given(OPERATION)).includes('--fakeroot');
+    const folders = ['/tmp', '/var/tmp', '/dev/shm'];
+    return isOrdinary ? { folders, hasMemory: true, isAll: false } : undefined;
+  },
   nodes: ({ given }) => {
     const options = objectIn(given(OPERATION), 'options');
     return Math.max(countIn(options, 'ntasks'), countIn(options, 'nodes'));
@@ -155,6 +165,8 @@ const NAME_LENGTH_MAX = 63;
  */
 const INSIDE = [
   'for name in "${!SLURM_@}"; do export "APPTAINERENV_$name=${!name}"; done',
+  // Every container of Kubernetes has it.
+  'export APPTAINERENV_HOSTNAME="$HOSTNAME"',
   'exec apptainer exec "$@"',
 ].join('; ');
 

@@ -36,6 +36,9 @@ export interface Container {
   readonly terminationMessagePath: string;
   /** An init container with `restartPolicy: Always`. */
   readonly isSidecar: boolean;
+  /** Somebody may write to its standard input. */
+  readonly stdin: boolean;
+  readonly tty: boolean;
   readonly place: Path;
 }
 

@@ -112,6 +112,8 @@ function readContainer(at: At, volumes: readonly { readonly name: string }[]): C
     security: readSecurity(record(member(at, 'securityContext'))),
     terminationMessagePath: path(member(at, 'terminationMessagePath')),
     isSidecar: text(member(at, 'restartPolicy')) === 'Always',
+    stdin: flag(member(at, 'stdin'), false),
+    tty: flag(member(at, 'tty'), false),
     place: at.path,
   };
 }

@@ -33,6 +33,11 @@ submit:
         StoppingCondition: { MaxRuntimeInSeconds: 60 }
 ${more}`;
 
+const TO_BUCKET = [
+  /^stores: .*\nsubmit:\n {2}spill: .*$/m,
+  'stores: { s3: { kind: s3, region: us-east-1 } }\nsubmit:\n  spill: s3:bench/jobs',
+] as const;
+
 interface DryRun {
   readonly requests: readonly { readonly input: { readonly env: Record<string, string> } }[];
 }
@@ -57,6 +62,8 @@ export async function bench(): Promise<void> {
     const at = `${cwd}/delivered.json`;
     const parameters = `  hyperparameters: { file: ${cwd}/parameters.json, path: ${at} }\n`;
     write('large.yaml', settingsText(cwd, parameters));
+    // In both places, by an input channel.
+    write('channel.yaml', settingsText(cwd, parameters).replace(...TO_BUCKET));
     const submit = (target: string, pod: string, settings: string): string[] => {
       const files = ['-f', path.join(cwd, pod), '-c', path.join(cwd, settings)];
       return [bellhop, 'submit', target, ...files];
@@ -64,6 +71,7 @@ export async function bench(): Promise<void> {
     const dry = [...submit('local', 'few.yaml', 'large.yaml'), '--dry-run'];
     const { requests } = JSON.parse(Bun.spawnSync(dry).stdout.toString()) as DryRun;
     const many = submit('sagemaker-training', 'many.yaml', 'plain.yaml');
+    const channel = submit('sagemaker-training', 'few.yaml', 'channel.yaml');
     const contenders = [
       {
         name: '10 variables, the request',
@@ -72,6 +80,7 @@ export async function bench(): Promise<void> {
       { name: `${VARIABLES} variables, their plan`, command: planOf(many) },
       { name: `${VARIABLES} variables, the request`, command: [...many, '--dry-run'] },
       { name: '50 MB of parameters, the request', command: dry },
+      { name: '50 MB for SageMaker, the request', command: [...channel, '--dry-run'] },
       { name: '50 MB, spilled to a folder', command: submit('local', 'few.yaml', 'large.yaml') },
       {
         name: '50 MB, fetched and delivered',

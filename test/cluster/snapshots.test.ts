@@ -2,7 +2,7 @@
 // `bellhop snapshot -- CMD`, on a real kubelet and under `bellhop run`: no difference for
 // `bellhop diff`.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Base } from '../kubelet/rootfs.ts';
@@ -18,14 +18,13 @@ import { randomVector } from '../support/random-pod/pod.ts';
 import { recordAll } from './_live-node.ts';
 import type { LiveWorld } from './_live-world.ts';
 import { openLiveWorld } from './_live-world.ts';
-import { realCluster, run } from './kit/cluster.ts';
+import { importSnapshotImage, SNAPSHOT_IMAGE } from './_snapshot-image.ts';
+import { realCluster } from './kit/cluster.ts';
 
 const PODS = Number(process.env['BELLHOP_SNAPSHOT_PODS'] ?? 12);
 const SEED = Number(process.env['BELLHOP_LIVE_SEED'] ?? 1);
 const START_MS_MAX = 2_400_000;
 const TEST_MS_MAX = 120_000;
-const IMPORT_MS_MAX = 120_000;
-const IMAGE = 'live.test/snapshot:1';
 const KEY = 'the key of both sides of this test';
 
 const missing = missingForRun();
@@ -34,26 +33,6 @@ if (typeof built === 'string') missing.push(built);
 if (missing.length > 0) skipVisibly('snapshots on a node', missing);
 const cluster = missing.length === 0 ? await realCluster('node') : { missing: '' };
 const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-snapshots-'));
-
-/** The image of local runs, with bellhop and the C library that it is linked with. */
-async function importImage({ image }: Base): Promise<void> {
-  const root = path.join(folder, 'root');
-  const copied = await run(['cp', '-a', image, root], IMPORT_MS_MAX);
-  if (!copied.ok) throw new Error(copied.err);
-  mkdirSync(path.join(root, 'bellhop'), { recursive: true });
-  for (const name of ['bellhop', 'bellhop-runtime']) {
-    copyFileSync(path.join(DIST, name), path.join(root, 'bellhop', name));
-  }
-  const said = await run(['ldd', path.join(DIST, 'bellhop-runtime')], IMPORT_MS_MAX);
-  for (const [file] of said.out.matchAll(/\/\S+\.so\S*/g)) {
-    mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
-    copyFileSync(file, path.join(root, file));
-  }
-  const tool = path.join(import.meta.dir, 'kit/image-import');
-  const words = ['--entrypoint', '["/probe"]', '--keep-owner'];
-  const done = await run([tool, root, IMAGE, ...words], IMPORT_MS_MAX);
-  if (!done.ok) throw new Error(done.err);
-}
 
 /** The container with a snapshot before its program, which prints nothing else to this stream. */
 function watched(container: Container): void {
@@ -97,8 +76,8 @@ describe.skipIf(missing.length > 0 || 'missing' in cluster)('bellhop diff', () =
   beforeAll(async () => {
     if ('missing' in cluster) return;
     world = await openLiveWorld(cluster, base);
-    await importImage(base);
-    const node = { ...world, imageFor: () => IMAGE };
+    await importSnapshotImage(base, folder);
+    const node = { ...world, imageFor: () => SNAPSHOT_IMAGE };
     const made = Array.from({ length: PODS }, (_, index) => snapshotPod(node, index));
     const recorded = await recordAll(node, made, logs);
     const shared = world.shared;

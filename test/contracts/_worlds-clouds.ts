@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { ApiServer } from '../real/_kube-apiserver.ts';
 import { startApiServer } from '../real/_kube-apiserver.ts';
 import type { RealServer } from '../real/_servers.ts';
+import { realServer } from '../real/_servers.ts';
 import type { MaybeWorld, World } from './_world.ts';
 import { CANARY, RUN, WRONG } from './_world.ts';
 import { slug, worldOf } from './_worlds-aws.ts';
@@ -68,13 +69,18 @@ async function secretManager(server: RealServer): Promise<World> {
   };
 }
 
+/** A token of the managed identity that akv plays. */
+async function managedToken(metadata: string, audience: string): Promise<string> {
+  const query = `api-version=2018-02-01&resource=${encodeURIComponent(audience)}`;
+  const at = `${metadata}/metadata/identity/oauth2/token?${query}`;
+  const given = await fetch(at, { headers: { metadata: 'true' } });
+  return ((await given.json()) as { access_token: string }).access_token;
+}
+
 async function keyVault(server: RealServer): Promise<World> {
   const url = server.get('AKV_URL');
   const metadata = server.get('AZURE_POD_IDENTITY_AUTHORITY_HOST');
-  const resource = encodeURIComponent('https://vault.azure.net');
-  const at = `${metadata}/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${resource}`;
-  const given = await fetch(at, { headers: { metadata: 'true' } });
-  const { access_token: token } = (await given.json()) as { access_token: string };
+  const token = await managedToken(metadata, 'https://vault.azure.net');
   const tls = { ca: readFileSync(server.get('SSL_CERT_FILE'), 'utf8') };
   const write = async (name: string, value: string): Promise<string> => {
     const answer = await fetch(`${url}/secrets/${name}?api-version=7.4`, {
@@ -115,6 +121,95 @@ async function keyVault(server: RealServer): Promise<World> {
       speaks: 'https',
       wrong: { options: { url }, env: wrong },
       // A token of the stub begins so.
+      secrets: [token.slice(0, 12)],
+    },
+  };
+}
+
+/** A bucket with versions, by its own API. */
+async function cloudStorage(server: RealServer): Promise<World> {
+  const endpoint = server.get('GCS_ENDPOINT');
+  const gsm = await realServer('gsm');
+  const headers = { authorization: 'Bearer testbed', 'content-type': 'application/octet-stream' };
+  const api = async (at: string, body: string | Uint8Array): Promise<{ generation?: string }> => {
+    const answer = await fetch(`${endpoint}${at}`, { method: 'POST', headers, body });
+    if (!answer.ok) throw new Error(`${at}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as { generation?: string };
+  };
+  const bucket = `bucket-${crypto.randomUUID()}`;
+  const settings = { name: bucket, versioning: { enabled: true } };
+  await api('/storage/v1/b?project=testbed', JSON.stringify(settings));
+  const write = async (name: string, bytes: Uint8Array) => {
+    return api(`/upload/storage/v1/b/${bucket}/o?uploadType=media&name=${slug(name)}`, bytes);
+  };
+  const put: World['put'] = async (name, bytes) => {
+    await write(name, bytes);
+    return { path: `${bucket}/${slug(name)}` };
+  };
+  const env = { GCE_METADATA_HOST: gsm.get('GCE_METADATA_HOST') };
+  return {
+    home: { options: { endpoint }, env },
+    auth: 'metadata server',
+    there: await put('there', Buffer.from(CANARY)),
+    gone: (n) => `${bucket}/${slug(`gone-${n}`)}`,
+    put,
+    cannotHold: [],
+    versions: async () => {
+      const one = await write('versions', Buffer.from('one'));
+      const two = await write('versions', Buffer.from('two'));
+      const path = `${bucket}/${slug('versions')}`;
+      return { path, one: `${one.generation}`, two: `${two.generation}`, none: '9' };
+    },
+    remote: {
+      at: (url) => ({ options: { endpoint: url }, env }),
+      speaks: 'http',
+      wrong: { options: { endpoint }, env: { GCE_METADATA_HOST: wrongTokens() } },
+      secrets: ['ya29.'],
+    },
+  };
+}
+
+/** Azurite has no versions of blobs. */
+async function blobStorage(server: RealServer): Promise<World> {
+  const url = server.get('AZURITE_URL');
+  const akv = await realServer('akv');
+  const metadata = akv.get('AZURE_POD_IDENTITY_AUTHORITY_HOST');
+  const token = await managedToken(metadata, 'https://storage.azure.com');
+  const tls = { ca: readFileSync(server.get('SSL_CERT_FILE'), 'utf8') };
+  const container = `c-${crypto.randomUUID()}`;
+  const send = async (where: string, headers: Record<string, string>, body?: Uint8Array) => {
+    const answer = await fetch(`${url}/${where}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${token}`, 'x-ms-version': '2021-12-02', ...headers },
+      ...(body === undefined ? {} : { body }),
+      tls,
+    });
+    if (!answer.ok) throw new Error(`${where}: ${answer.status} ${await answer.text()}`);
+  };
+  await send(`${container}?restype=container`, {});
+  const put: World['put'] = async (name, bytes) => {
+    await send(`${container}/${slug(name)}`, { 'x-ms-blob-type': 'BlockBlob' }, bytes);
+    return { path: `${container}/${slug(name)}` };
+  };
+  const env = {
+    SSL_CERT_FILE: server.get('SSL_CERT_FILE'),
+    AZURE_POD_IDENTITY_AUTHORITY_HOST: metadata,
+  };
+  const wrong = { ...env, AZURE_POD_IDENTITY_AUTHORITY_HOST: `http://${wrongTokens()}` };
+  return {
+    home: { options: { url }, env },
+    auth: 'managed-identity',
+    there: await put('there', Buffer.from(CANARY)),
+    gone: (n) => `${container}/${slug(`gone-${n}`)}`,
+    put,
+    cannotHold: [],
+    remote: {
+      at: (address, caFile) => ({
+        options: { url: address },
+        env: { ...env, SSL_CERT_FILE: caFile },
+      }),
+      speaks: 'https',
+      wrong: { options: { url }, env: wrong },
       secrets: [token.slice(0, 12)],
     },
   };
@@ -183,7 +278,9 @@ async function kubernetes(): Promise<MaybeWorld> {
 }
 
 export const CLOUD_WORLDS = {
+  'azure-blob': async () => worldOf('azurite', blobStorage),
   'azure-key-vault': async () => worldOf('akv', keyVault),
   'gcp-secret-manager': async () => worldOf('gsm', secretManager),
+  gcs: async () => worldOf('gcs', cloudStorage),
   kubernetes,
 };

@@ -1,4 +1,5 @@
 /** Mount paths and folders that somebody prepared, and what delivery says to them. */
+import { existsSync, readdirSync } from 'node:fs';
 import type { Delivery } from '../../src/entrypoint/delivery.ts';
 import { STATE, check, is, run, says, sh, strategy } from './_case-kit.ts';
 import { big, configMap, emptyDir, fileAt, secret, volumes } from './_pod.ts';
@@ -98,6 +99,13 @@ const ATTACKS: readonly Attack[] = [
     mounts: 'ok',
   },
   {
+    name: 'two of the places for our own folder that are one: what this start wrote stays',
+    made: 'ln -s /dev/shm /var/tmp',
+    undo: 'rm /var/tmp',
+    delivery: volumes(secret('/srv/one'), configMap('/srv/two')),
+    mounts: 'ok',
+  },
+  {
     // As on Kubernetes: golden vector nested-hides-content.
     name: 'a mount where a Secret has a file: its folder hides the file',
     delivery: volumes(secret('/srv/s'), emptyDir('/srv/s/password')),
@@ -177,6 +185,12 @@ const ATTACKS: readonly Attack[] = [
   })),
 ];
 
+/** Links below the mount paths that lead nowhere. */
+function lost(): string[] {
+  const all = readdirSync('/srv', { recursive: true, encoding: 'utf8' });
+  return all.map((one) => `/srv/${one}`).filter((one) => !existsSync(one));
+}
+
 /** Each as it is declared: delivered, or refused with nothing changed. */
 export function attack(): void {
   for (const { name, made, undo, delivery, ...expected } of ATTACKS) {
@@ -185,7 +199,9 @@ export function attack(): void {
       sh(made ?? ':');
       const start = snapshot();
       const done = run(delivery);
-      if (wanted === 'ok') return [is('delivered', done.how ?? done.error, strategy)];
+      if (wanted === 'ok') {
+        return [is('delivered', done.how ?? done.error, strategy), is('lost', lost().join(), '')];
+      }
       const [code, text] = wanted;
       const changed = unlike(start, snapshot());
       return [is('code', done.code, code), ...says(done, text), is('changed', changed.join(), '')];

@@ -89,6 +89,23 @@ describe('who the program becomes', () => {
     expect(become({ identity: { user: 7 }, outside: { files: {} } }).ids).toEqual({ uid: 7 });
   });
 
+  test.each<[string, FakeOutside['files'], string]>([
+    ['a folder', { '/etc/passwd': null }, '/etc/passwd: cannot be read (EISDIR)'],
+    [
+      'one of 17 MiB',
+      { '/etc/passwd': new Uint8Array(17 * 1024 * 1024) },
+      '/etc/passwd: cannot be read (EFBIG)',
+    ],
+    [
+      'a list of groups that is a folder',
+      { ...FILES, '/etc/group': null },
+      '/etc/group: cannot be read (EISDIR)',
+    ],
+  ])('an image whose /etc/passwd is no list of users is refused: %s', (_, files, expected) => {
+    const given: Given = { identity: { user: 1000 }, outside: { files: files ?? {} } };
+    expect(() => become(given)).toThrow(new RegExp(`^${expected.replace(/[()]/g, '\\$&')}`));
+  });
+
   test.each<[string, Given, string[]]>([
     [
       'a name that the image has not',

@@ -236,5 +236,11 @@ describe.skipIf(stage === undefined)('--root', () => {
     expect(call(use.bellhop, 'run', '--root', at, '--', '/probe')).toMatch(
       /^65 bellhop: --root: there is nothing to deliver.*\n {2}code: BH_ERR_NO_PLAN/,
     );
+    const users = path.join(at, 'etc/passwd');
+    fs.rmSync(users, { force: true });
+    expect(Bun.spawnSync(['mkfifo', users]).exitCode).toBe(0);
+    expect(call(use.bellhop, 'run', '--root', at, '-f', input)).toMatch(
+      /^\d+ bellhop: \/etc\/passwd: cannot be read \(a pipe\)\n {2}code: BH_ERR_IDENTITY/,
+    );
   });
 });

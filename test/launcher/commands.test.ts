@@ -148,7 +148,7 @@ describe.skipIf(missing !== undefined)('the runtime', () => {
         expect(ended.stderr).toBe(
           'bellhop: cannot start bellhop-runtime beside the launcher: ENOENT (2)\n' +
             '  code: BH_ERR_LAUNCHER (exit 70)\n' +
-            '  help: install bellhop and bellhop-runtime side by side, from one release\n',
+            '  help: install both side by side, from one release; the runtime needs glibc 2.17 or later\n',
         );
         expect(ended.code).toBe(70);
       },
@@ -175,7 +175,7 @@ describe.skipIf(missing !== undefined)('the runtime', () => {
       for (const [variable, words] of [
         ['9:3:4:5', 'protocol 9'],
         ['nonsense', 'BELLHOP_LAUNCHER'],
-        ['2:0:1:2', 'not whole'],
+        ['3:0:1:2', 'not whole'],
       ]) {
         const ended = start({ program: standIn, argv, env: [`BELLHOP_LAUNCHER=${variable}`] });
         expect(ended.stderr).toContain(words ?? '');

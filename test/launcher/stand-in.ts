@@ -8,6 +8,7 @@ import type { Host } from '../../src/core/io/host.ts';
 import { launcherHost } from '../../src/core/io/launcher.ts';
 import type { ExecDocument, Kernel } from '../../src/core/io/types.ts';
 import { MS } from '../../src/core/io/types.ts';
+import type { RelayFacts } from '../../src/relay/document.ts';
 import { relayDocument } from '../../src/relay/document.ts';
 import type { Metrics } from '../../src/wire/metrics.ts';
 
@@ -77,11 +78,27 @@ function relay(): Pick<ExecDocument, 'relay'> {
   const document = relayDocument(JSON.parse(text) as Metrics, {
     templates: { job: 'a-job' },
     addresses: new Map(),
+    ...looking(),
     report: (endpoint) => `report: ${endpoint}, {{why}}\n`,
     notStarted: 'report: no relay, {{why}}\n',
     failExit: 73,
   });
   return document === undefined ? {} : { relay: document };
+}
+
+/** `--look={"servers": [base64], "questions": [base64], "addresses": {name: address}}`. */
+function looking(): Partial<RelayFacts> {
+  const text = options.get('--look');
+  if (text === undefined) return {};
+  const { servers, questions, addresses, lookMs } = JSON.parse(text) as {
+    servers: string[];
+    questions: string[];
+    addresses: Record<string, string>;
+    lookMs: number;
+  };
+  const bytes = (all: string[]): Uint8Array[] => all.map((one) => Buffer.from(one, 'base64'));
+  const look = { servers: bytes(servers), questions: bytes(questions) };
+  return { look, addresses: new Map(Object.entries(addresses)), lookMs };
 }
 
 function limits(): Pick<ExecDocument, 'limits'> {

@@ -26,7 +26,7 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 /** The input as src/launcher/arrival.h writes it. */
 function input(argv: readonly Uint8Array[], env: readonly Uint8Array[], numbers: bigint[]): Buffer {
   const header = Buffer.alloc(80);
-  [0x4e49_4842, 2, argv.length, env.length, 4711, 8 + 2].forEach((value, i) => {
+  [0x4e49_4842, 3, argv.length, env.length, 4711, 8 + 2].forEach((value, i) => {
     header.writeUInt32LE(value, 4 * i);
   });
   numbers.forEach((value, i) => header.writeBigUInt64LE(value, 24 + 8 * i));
@@ -82,7 +82,7 @@ describe('the input', () => {
 /** The records of a document as the launcher walks through them. */
 function records(bytes: Uint8Array): [number, string][] {
   const buffer = Buffer.from(bytes);
-  expect(buffer.subarray(0, 8).toString('hex')).toBe('4248455802000000');
+  expect(buffer.subarray(0, 8).toString('hex')).toBe('4248455803000000');
   const found: [number, string][] = [];
   let at = 8;
   while (at < buffer.length) {
@@ -199,15 +199,15 @@ describe('requests and answers', () => {
   });
 
   test('the variable of the launcher is read strictly', () => {
-    const fds = { version: 2, input: 3, document: 4, socket: 5 };
-    expect(parseDescriptors('2:3:4:5')).toEqual(fds);
+    const fds = { version: 3, input: 3, document: 4, socket: 5 };
+    expect(parseDescriptors('3:3:4:5')).toEqual(fds);
     for (const wrong of [
       '',
       '2:3:4',
-      '2:3:4:5:6',
+      '3:3:4:5:6',
       '2:-3:4:5',
       ' 1:3:4:5',
-      '2:3:4:5\n',
+      '3:3:4:5\n',
       '2:a:4:5',
     ]) {
       expect(parseDescriptors(wrong)).toBeUndefined();

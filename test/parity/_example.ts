@@ -33,6 +33,7 @@ const PLAN: Declared = {
     { name: 'WANDB_API_KEY', from: 'sm:prod/wandb#key', rule: `${rule}.env[2]` },
     { name: 'POD_IP', from: 'status.podIP', rule: `${rule}.env[3]`, isClusters: true },
   ],
+  arguments: [],
   files: [
     { path: '/etc/tls/*', from: 'sm:prod/tls', rule: 'spec.volumes[0]' },
     { path: '/etc/train/*', from: 's3:ml-config/train.json', rule: 'spec.volumes[1]' },

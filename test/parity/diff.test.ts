@@ -222,6 +222,62 @@ describe('a file', () => {
   });
 });
 
+describe('what is not known', () => {
+  const without = (...names: string[]): Snapshot => {
+    const { process: seen, ...rest } = snapshot();
+    const kept = Object.entries(seen).filter(([name]) => !names.includes(name));
+    return { ...rest, process: Object.fromEntries(kept) as unknown as Snapshot['process'] };
+  };
+  const limited = (...names: string[]): Snapshot =>
+    snapshot({ process: { limits: Object.fromEntries(names.map((name) => [name, ['1', '1']])) } });
+  const whole = snapshot();
+
+  test.each<[string, Snapshot, Snapshot, string[]]>([
+    ['to the left', without('signals'), whole, ['signals: not known on the left']],
+    ['to the right', whole, without('umask'), ['the umask: not known on the right']],
+    [
+      'to either side: taken without the launcher, both',
+      without('signals', 'descriptors', 'cwd', 'umask', 'noNewPrivileges'),
+      without('signals', 'descriptors', 'cwd', 'umask', 'noNewPrivileges'),
+      [
+        'signals: known on neither side',
+        'open descriptors: known on neither side',
+        'the directory: known on neither side',
+        'the umask: known on neither side',
+        'no_new_privs: known on neither side',
+      ],
+    ],
+    [
+      'of a limit',
+      limited('open files', 'x'),
+      limited('x'),
+      ['limit open files: not known on the right'],
+    ],
+    [
+      'of a limit, on either side',
+      limited('x'),
+      limited('x'),
+      ['limit open files: known on neither side'],
+    ],
+    [
+      'of a limit that one kernel has',
+      limited('open files'),
+      limited('open files', 'x'),
+      ['limit x: not known on the left'],
+    ],
+    ['and of a program that neither starts there is none', without('argv'), without('argv'), []],
+    [
+      'that only one side starts a program',
+      without('argv'),
+      whole,
+      ['the command line: not known on the left'],
+    ],
+  ])('%s', (...[, left, right, expected]) => {
+    const { differences, incomplete } = diff(left, right);
+    expect([differences, incomplete]).toEqual([[], expected]);
+  });
+});
+
 test('the names of rules are not given twice, and their words end without a full stop', () => {
   const names = DIFFERENCE_RULES.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);

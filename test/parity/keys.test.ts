@@ -51,6 +51,11 @@ describe('the key', () => {
       'a key of 5 bytes, and the least is 16',
     ],
     [
+      'that is empty is refused',
+      () => call(['snapshot'], { BELLHOP_SNAPSHOT_KEY: '' }),
+      'a key of 0 bytes, and the least is 16',
+    ],
+    [
       'that is not there is refused',
       () => call(['snapshot', '--key-file', inside('no')]),
       'cannot be read (ENOENT)',

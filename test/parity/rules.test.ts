@@ -49,8 +49,14 @@ const withProcess = (one: Snapshot, process: Partial<ProcessSeen>): Snapshot => 
   process: { ...one.process, ...process },
 });
 const app = { uids: [7, 7, 7, 7], gids: [8, 8, 8, 8] };
-const merged = (path: string): Snapshot => ({
-  ...plan({ overImage: 'merge' }),
+const ownedByApp = withProcess(at('/v', ...owned(7, 8)), app);
+const merging = (mount: string): Snapshot => {
+  const [own] = KUBERNETES.plan?.mounts ?? [];
+  if (own === undefined) throw new Error('the example has mounts');
+  return plan({ overImage: 'merge', mounts: [{ ...own, path: mount }] });
+};
+const merged = (path: string, mount = '/v'): Snapshot => ({
+  ...merging(mount),
   ...at('/v', folder('.'), file(path, 'x')),
 });
 const twoPaths: Partial<Declared> = {
@@ -173,15 +179,14 @@ const CASES: Readonly<Record<string, { readonly holds: Pair; readonly not: Pair 
     not: [mounted('/v'), mounted('/v', { readOnly: false })],
   },
   owner: {
-    holds: [withProcess(at('/v', ...owned(0, 0)), app), withProcess(at('/v', ...owned(7, 8)), app)],
-    not: [withProcess(at('/v', ...owned(0, 0)), app), withProcess(at('/v', ...owned(9, 9)), app)],
+    holds: [withProcess({ ...at('/v', ...owned(0, 0)), mounts: [tmpfs('/v')] }, app), ownedByApp],
+    // Where nothing was delivered somebody else has made it so.
+    not: [withProcess(at('/v', ...owned(0, 0)), app), ownedByApp],
   },
   'image-content': {
-    holds: [
-      { ...plan({ overImage: 'merge' }), trees: at('/v', folder('.')).trees },
-      merged('of-the-image'),
-    ],
-    not: [at('/v', folder('.')), at('/v', folder('.'), file('of-the-image', 'x'))],
+    holds: [{ ...merging('/v'), trees: at('/v', folder('.')).trees }, merged('of-the-image')],
+    // Beside the mounts nothing is merged: another image, or a file that somebody wrote.
+    not: [{ ...merging('/w'), trees: at('/v', folder('.')).trees }, merged('of-the-image', '/w')],
   },
   'identity-kept': {
     holds: [plan({ identity: 'keep' }), seen({ ...app, groups: [9] })],
@@ -240,3 +245,56 @@ describe.each(DIFFERENCE_RULES.map(({ name, group }) => [name, group] as const))
     });
   },
 );
+
+describe('Secret bytes on a disk are excused by no rule', () => {
+  const inMemory = volume('/v', { k: 'x' });
+  const behind = (medium: 'memory' | 'disk', path: string): Snapshot => {
+    const link = { through: '/tmp/bellhop-<uid>', throughMedium: medium };
+    const entries = inMemory.entries.map((one) => (one.path === path ? { ...one, ...link } : one));
+    return snapshot({ trees: [tree('/v', entries, { medium: 'disk' })] });
+  };
+  const part = (more: Partial<Entry>, medium: 'memory' | 'disk'): Snapshot =>
+    snapshot({ trees: [tree('/v', [file('.', 'x', more)], { medium })] });
+  const told = (one: Snapshot, other: Snapshot): string[] =>
+    diff(one, other).differences.map(({ aspect, rule, group }) => `${aspect} ${rule ?? group}`);
+  const whole = snapshot({ trees: [inMemory] });
+  const link = (medium: 'memory' | 'disk') => {
+    return { through: '/tmp/bellhop-<uid>', throughMedium: medium };
+  };
+
+  test.each<[string, Snapshot, Snapshot, string[]]>([
+    [
+      'a volume behind a link into memory is',
+      whole,
+      behind('memory', '..TS'),
+      ['through memory-link', 'medium folder-on-disk'],
+    ],
+    [
+      'a volume behind a link to a disk is not',
+      whole,
+      behind('disk', '..TS'),
+      ['through must-not-differ', 'medium must-not-differ'],
+    ],
+    [
+      'a single file behind a link into memory is',
+      part({}, 'memory'),
+      part(link('memory'), 'disk'),
+      ['through file-link', 'medium folder-on-disk'],
+    ],
+    [
+      'a single file behind a link to a disk is not',
+      part({}, 'memory'),
+      part(link('disk'), 'disk'),
+      ['through must-not-differ', 'medium must-not-differ'],
+    ],
+    [
+      'a single file on the disk itself is not',
+      part({}, 'memory'),
+      part({}, 'disk'),
+      ['medium must-not-differ'],
+    ],
+  ])('%s', (...[, left, right, expected]) => {
+    expect(told(left, right)).toEqual(expected);
+    expect(told(right, left)).toEqual(expected);
+  });
+});

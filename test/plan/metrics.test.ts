@@ -124,6 +124,8 @@ const container = (name: string, image = ''): Container => ({
   security: { addCapabilities: [], dropCapabilities: [] },
   terminationMessagePath: '',
   isSidecar: false,
+  stdin: false,
+  tty: false,
   place: [],
 });
 

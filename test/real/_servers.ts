@@ -9,7 +9,8 @@
 // unless it ran before or somebody else uses it too; so keys and names in it are to be random.
 // Where it cannot be had, tests are skipped and the reason is printed; with CI=true or
 // BELLHOP_REQUIRE_SERVERS=1 that is an error. The two slow builds are used only where they are
-// installed, or with BELLHOP_SLOW_SERVERS=1; registry and statsd-exporter only where there is Go.
+// installed, or with BELLHOP_SLOW_SERVERS=1; gcs, registry and statsd-exporter only where there is
+// Go.
 // BELLHOP_NO_SERVERS=1 skips everything here.
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -23,10 +24,12 @@ const DOWN_MS_MAX = 60_000;
 /** Kinds of servers, see test/real/servers/README.md. */
 export type ServerName =
   | 'akv'
+  | 'azurite'
   | 'confidant'
   | 'consul'
   | 'etcd'
   | 'etcd-tls'
+  | 'gcs'
   | 'gsm'
   | 'ministack'
   | 'moto'
@@ -43,7 +46,7 @@ export type ServerName =
 export const SLOW_SERVERS: readonly ServerName[] = ['consul', 'versitygw'];
 
 /** Built with Go, which a machine need not have: then they are not required either. */
-const WITH_GO: readonly ServerName[] = ['registry', 'statsd-exporter'];
+const WITH_GO: readonly ServerName[] = ['gcs', 'registry', 'statsd-exporter'];
 
 /** A running server, or the reason why there is none. */
 export interface RealServer {

@@ -15,6 +15,7 @@ const FILES_MAX = 2000;
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 const DOCKER_CAPS = 0xa80425fbn; // what Docker and containerd leave to a container's root
 const ALL_CAPS = 0xffffffffffn;
+const INPUTS: readonly View['input'][] = ['closed', 'open', 'terminal'];
 const ENDED = [
   'itself',
   'stopped',
@@ -163,7 +164,7 @@ function ordersOf({ view, dir, relay, wish }: Orders): string {
     root,
     view.cwd,
     path.join(root, 'proc'),
-    ...[uid, gid, view.isPidOne ? 1 : 0].map(String),
+    ...[uid, gid, view.isPidOne ? 1 : 0, INPUTS.indexOf(view.input)].map(String),
     ...counted(groups.map(String)),
     `0x${(view.privileged ? ALL_CAPS : DOCKER_CAPS).toString(16)}`,
     ...counted(view.env.map(([name, value]) => `${name}=${value}`)),

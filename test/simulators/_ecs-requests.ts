@@ -19,6 +19,8 @@ export interface ContainerDefinition {
   readonly environmentFiles?: readonly EnvironmentFile[];
   readonly secrets?: readonly ecs.SecretPair[];
   readonly user?: string;
+  readonly interactive?: boolean;
+  readonly pseudoTerminal?: boolean;
   readonly workingDirectory?: string;
   readonly hostname?: string;
   readonly readonlyRootFilesystem?: boolean;
@@ -92,6 +94,8 @@ const CONTAINER: Rule = {
     workingDirectory: TEXT,
     readonlyRootFilesystem: FLAG,
     privileged: FLAG,
+    interactive: FLAG,
+    pseudoTerminal: FLAG,
     stopTimeout: COUNT,
   },
 };

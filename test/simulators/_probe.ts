@@ -1,6 +1,7 @@
 // A plain program for the simulators' own tests: a shell of this machine in an otherwise empty
 // image, which prints what it sees under headings.
-import { chmodSync, existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Image } from '../kubelet/vectors.ts';
 import { type Yard, yardFolder } from './_container.ts';
@@ -17,6 +18,19 @@ export function hostTools(): Mounted[] {
     return existsSync(at) && !lstatSync(at).isSymbolicLink();
   });
   return ['/usr', ...real].map((at) => ({ kind: 'bind', at, from: at, ro: true }));
+}
+
+const TOOLS: readonly (readonly [at: string, from: string])[] = [
+  ['/usr/local/bin/bash', '/usr/bin/bash'],
+  ['/usr/local/bin/python3', '/usr/bin/python3'],
+  ['/usr/lib', '/usr/lib'],
+];
+
+/** A shell and a Python of this machine, for an image that has its own of nothing else. */
+export function hostShell(): Mounted[] {
+  return TOOLS.filter(([, from]) => existsSync(from)).map(([at, from]) => {
+    return { kind: 'bind', at, from: realpathSync(from), ro: true };
+  });
 }
 
 /** An image with users, a script at /probe.sh, a few folders; tools come with `hostTools`. */

@@ -111,6 +111,7 @@ export function viewOf(job: Job, platform: AwsPlatform): View {
     hosts: { [hostname]: '127.0.0.1' },
     privileged: false,
     isPidOne: true,
+    input: 'closed',
     stopMs: job.stopMs,
     collected: ['/opt/ml'],
   };

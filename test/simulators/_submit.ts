@@ -2,7 +2,7 @@
 // something would be spilled, the submission itself, whose upload is real.
 import path from 'node:path';
 import type { AwsWorld } from './_aws.ts';
-import type { Declared, Rendered } from './_round-trip.ts';
+import type { Declared, Rendered } from './_road.ts';
 import { spawned } from '../support/spawned.ts';
 
 interface DryRun {
@@ -19,6 +19,7 @@ export function submitBy(bellhop: string, aws: AwsWorld, api: string) {
     AWS_ACCESS_KEY_ID: aws.s3.key.id,
     AWS_SECRET_ACCESS_KEY: aws.s3.key.secret,
     AWS_ENDPOINT_URL: api,
+    GCE_METADATA_HOST: new URL(api).host,
   };
   return async ({ dir, flags }: Declared, target: string): Promise<Rendered> => {
     const files = ['-f', path.join(dir, 'pod.yaml'), '-c', path.join(dir, 'bellhop.yaml')];

@@ -79,6 +79,8 @@ export interface View {
   readonly privileged: boolean;
   /** Whether the program is PID 1, or the child of a small init or agent. */
   readonly isPidOne: boolean;
+  /** Standard input: at its end, a pipe that stays open, or a terminal on 0, 1 and 2. */
+  readonly input: 'closed' | 'open' | 'terminal';
   /** Time between SIGTERM and SIGKILL. */
   readonly stopMs: number;
   /** Paths that are kept of what the container wrote, if they are no bind. */

@@ -14,6 +14,15 @@ export interface Plain {
   readonly user?: string | undefined;
 }
 
+/** What Docker makes of OpenStdin and Tty, which sets TERM where nothing else does. */
+export function dockerInput(
+  open: boolean | undefined,
+  tty: boolean | undefined,
+): { readonly input: View['input']; readonly env: readonly (readonly [string, string])[] } {
+  if (tty === true) return { input: 'terminal', env: [['TERM', 'xterm']] };
+  return { input: open === true ? 'open' : 'closed', env: [] };
+}
+
 /** Docker's container: the image's user and folder, 64 MiB of /dev/shm, no network, PID 1. */
 export function plainView({ image, words, declared, hostname, cwd, user }: Plain): View {
   const { home, ...ids } = accountOf(image, user ?? image.config.user ?? '');
@@ -32,6 +41,7 @@ export function plainView({ image, words, declared, hostname, cwd, user }: Plain
     hosts: { [hostname]: '127.0.0.1' },
     privileged: false,
     isPidOne: true,
+    input: 'closed',
     stopMs: 30_000,
     collected: [],
   };

@@ -5,13 +5,12 @@ import { ecsTask } from './ecs.ts';
 import { accountOf } from './_image.ts';
 import { ROLE } from './_legal.ts';
 import { type LocalRequest, local } from './local.ts';
-import { IMAGE, type Way } from './_round-trip.ts';
+import { IMAGE, request, type Way } from './_road.ts';
 import { type CreateModel, sagemakerModel } from './sagemaker-model.ts';
 import { type CreateProcessingJob, sagemakerProcessing } from './sagemaker-processing.ts';
 import { type CreateTrainingJob, sagemakerTraining } from './sagemaker-training.ts';
-
-type Requests = Readonly<Record<string, unknown>>;
-const request = <T>(requests: Requests, operation: string): T => requests[operation] as T;
+import { azureMl, cloudRun, containerApps, lambda, vertex } from './_ways-clouds.ts';
+import { databricks, nomad, slurm } from './_ways-machines.ts';
 
 const training: Way = {
   name: 'sagemaker-training',
@@ -160,3 +159,15 @@ export const WAYS: readonly Way[] = [training, batch, task, plain];
 
 /** And those that a few of them are taken through. */
 export const MORE: readonly Way[] = [processing, model, fargate];
+
+/** And the platforms that are not of AWS's kind, or hardly. */
+export const FURTHER: readonly Way[] = [
+  lambda,
+  vertex,
+  cloudRun,
+  azureMl,
+  containerApps,
+  databricks,
+  nomad,
+  slurm,
+];

@@ -1,5 +1,6 @@
 // Databricks jobs on a cluster with an image of one's own: what the cluster makes of spark_env_vars
 // and init scripts, and the Python file that runs then (databricks-sdk 0.156.0).
+import { loopback } from './_aws.ts';
 import { runContainer, type Yard } from './_container.ts';
 import { imageAt } from './_google.ts';
 import { ANY, broken, listOf, refuseIf, type Rule, TEXT } from './_rules.ts';
@@ -37,6 +38,8 @@ export interface Workspace {
   readonly images: Readonly<Record<string, BuiltImage>>;
   readonly files: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, string>>;
+  /** Ports of this machine that the driver reaches. */
+  readonly reachable?: readonly number[];
 }
 
 const PARAMETERS_BYTES_MAX = 10_000;
@@ -138,6 +141,7 @@ function viewOf(request: DatabricksJob, workspace: Workspace) {
       user: '0',
     }),
     isPidOne: false,
+    network: loopback(workspace.reachable ?? []),
     placed: [
       { at: '/databricks/spark-env.sh', bytes: exports.join('') },
       { at: '/databricks/start.sh', bytes: start },

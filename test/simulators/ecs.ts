@@ -8,7 +8,7 @@ import { dockerWords } from './_image.ts';
 import * as api from './_ecs-requests.ts';
 import { broken, refuseIf } from './_rules.ts';
 import { type AwsPlatform, imageOf } from './_sagemaker.ts';
-import { plainView } from './_view.ts';
+import { dockerInput, plainView } from './_view.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator } from './_types.ts';
 import type { View, Wish } from './_types.ts';
 
@@ -148,13 +148,14 @@ async function viewOf(requests: api.TaskRequests, platform: AwsPlatform) {
     family: requests.register.family,
   });
   const declared = await environmentOf(choice, platform);
+  const docker = dockerInput(one.interactive, one.pseudoTerminal);
   const hostname = one.hostname ?? 'ip-10-0-0-7.ec2.internal';
   const image = imageOf(platform, one.image);
   const view: View = {
     ...plainView({
       image,
       words: dockerWords(image, one.entryPoint, over.command ?? one.command),
-      declared: [...declared, ...Object.entries(agent.env)],
+      declared: [...docker.env, ...declared, ...Object.entries(agent.env)],
       hostname,
       cwd: one.workingDirectory,
       user: one.user,
@@ -164,6 +165,7 @@ async function viewOf(requests: api.TaskRequests, platform: AwsPlatform) {
     network: one.disableNetworking === true ? [] : agent.network,
     hosts: { [hostname]: '10.0.0.7' },
     privileged: one.privileged === true,
+    input: docker.input,
     isPidOne: one.linuxParameters?.initProcessEnabled !== true,
     stopMs: (one.stopTimeout ?? STOP_SECONDS) * 1000,
   };

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -23,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { CLOSED, OPEN, TERMINAL };
 enum { BROKEN = 125, GROUPS_MAX_HERE = 64, CAPS = 64, STACK_BYTES = 8 << 20 };
 
 static char *words, *end_of_words;
@@ -94,7 +96,7 @@ static void start_relay(char **argv) {
 
 struct program {
   char *root, *cwd, *uses_proc;
-  long uid, gid, as_pid_one;
+  long uid, gid, as_pid_one, input;
   char **groups, **env, **argv;
   unsigned long long caps;
 };
@@ -150,17 +152,16 @@ static void as_init(void) {
   }
 }
 
-
-static void be_the_program(struct program *p, int out, int err) {
+static void be_the_program(struct program *p, int in, int out, int err) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  int nothing = open("/dev/null", O_RDWR);
   setsid();
   if (p->uses_proc[0] &&
       mount("proc", p->uses_proc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
     die("proc");
-  dup2(nothing, 0);
+  dup2(in, 0);
   dup2(out, 1);
   dup2(err, 2);
+  if (p->input == TERMINAL && ioctl(0, TIOCSCTTY, 0) < 0) die("terminal");
   if (syscall(SYS_close_range, 3u, ~0u, 0u) < 0) die("close_range");
   if (chroot(p->root) < 0 || chdir(p->cwd) < 0) die(p->cwd);
   umask(022);
@@ -228,10 +229,32 @@ static int watch(pid_t pid, int *pipes, struct limits limits, int *why) {
   return status;
 }
 
+// Nothing, a pipe that nobody writes to or ends, or a terminal, which is then its output, too.
+static int open_input(struct program *p, int out[2], int err[2]) {
+  int in[2] = {-1, -1}, locked = 0;
+  char ptmx[4096];
+  if (p->input == CLOSED) return open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (p->input == OPEN && pipe2(in, O_CLOEXEC) < 0) die("pipe");
+  if (p->input == OPEN) return in[0];
+  snprintf(ptmx, sizeof ptmx, "%s/dev/pts/ptmx", p->root);
+  int master = open(ptmx, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (master < 0 || ioctl(master, TIOCSPTLCK, &locked) < 0) die(ptmx);
+  // O_CLOEXEC would stay among the flags that the program sees.
+  int peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+  if (peer < 0 || fcntl(peer, F_SETFD, FD_CLOEXEC) < 0) die("terminal");
+  close(out[0]), close(out[1]), close(err[1]);  // else these pipes would never end
+  out[0] = master;
+  out[1] = peer;
+  err[1] = fcntl(peer, F_DUPFD_CLOEXEC, 0);
+  return fcntl(peer, F_DUPFD_CLOEXEC, 0);
+}
+
 static pid_t start_program(struct program *p, int out[2], int err[2]) {
+  int in = open_input(p, out, err);
   pid_t pid = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
   if (pid < 0) die("a PID namespace");
-  if (pid == 0) be_the_program(p, out[1], err[1]);
+  if (pid == 0) be_the_program(p, in, out[1], err[1]);
+  close(in);
   close(out[1]);
   close(err[1]);
   return pid;
@@ -248,6 +271,7 @@ int main(int argc, char **argv) {
   struct program p = {.root = word(), .cwd = word(), .uses_proc = word(), .uid = number()};
   p.gid = number();
   p.as_pid_one = number();
+  p.input = number();
   p.groups = list();
   p.caps = strtoull(word(), NULL, 0);
   p.env = list();

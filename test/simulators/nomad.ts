@@ -5,7 +5,7 @@ import { runContainer, type Yard } from './_container.ts';
 import { imageAt } from './_google.ts';
 import { dockerWords } from './_image.ts';
 import { ANY, broken, listOf, refuseIf, type Rule, TEXT } from './_rules.ts';
-import { plainView } from './_view.ts';
+import { dockerInput, plainView } from './_view.ts';
 import { type BuiltImage, NotSimulated, type Placed, type Ran, type Refusal } from './_types.ts';
 import type { Simulator, View, Wish } from './_types.ts';
 
@@ -25,6 +25,8 @@ interface Task {
     readonly command?: string;
     readonly args?: readonly string[];
     readonly work_dir?: string;
+    readonly interactive?: boolean;
+    readonly tty?: boolean;
   };
   readonly User?: string;
   readonly Env?: Readonly<Record<string, string>>;
@@ -147,8 +149,10 @@ function variables(job: NomadJob['Job'], group: string, task: Task): Map<string,
     }),
   );
   for (const [key, value] of Object.entries(job.Meta ?? {})) {
-    known.set(`NOMAD_META_${key.toUpperCase()}`, value);
-    known.set(`NOMAD_META_${key}`, value);
+    // Build of client/taskenv cleans the names that have this prefix: helper.CleanEnvVar.
+    const clean = key.replaceAll(/[^A-Za-z0-9_]/g, '_');
+    known.set(`NOMAD_META_${clean.toUpperCase()}`, value);
+    known.set(`NOMAD_META_${clean}`, value);
   }
   return known;
 }
@@ -197,7 +201,11 @@ function viewOf(request: NomadJob, platform: NomadPlatform) {
   const image = imageAt(platform.images, config.image);
   const command = config.command === undefined ? [] : [config.command];
   const words = [...command, ...(config.args ?? [])].map(word);
-  const declared = [...known].filter(([name]) => !/^(node|attr|meta)\./.test(name));
+  const docker = dockerInput(config.interactive, config.tty);
+  const declared = [
+    ...docker.env,
+    ...[...known].filter(([name]) => !/^(node|attr|meta)\./.test(name)),
+  ];
   const view: View = {
     ...plainView({
       image,
@@ -217,6 +225,7 @@ function viewOf(request: NomadJob, platform: NomadPlatform) {
         options: 'nosuid,nodev,noexec',
       },
     ],
+    input: docker.input,
     network: loopback(platform.reachable),
     stopMs: (task.KillTimeout ?? KILL_TIMEOUT_NS) / 1_000_000,
   };

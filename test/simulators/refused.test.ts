@@ -1,6 +1,6 @@
 // What platforms refuse beside their caps, and what Google's discovery documents refuse.
 import { describe, expect, test } from 'bun:test';
-import { judgedByDiscovery, noDiscovery } from './_discovery.ts';
+import { judgedByDiscovery, noDiscovery } from '../support/discovery.ts';
 import * as legal from './_legal.ts';
 import type { Refusal } from './_types.ts';
 import { awsBatch } from './aws-batch.ts';

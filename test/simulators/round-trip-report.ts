@@ -8,13 +8,16 @@ import { GOLDEN, readVectors } from '../kubelet/vectors.ts';
 import { s3Bucket } from './_aws.ts';
 import { roundTrip } from './_round-trip.ts';
 import { submitBy } from './_submit.ts';
-import { WAYS } from './_ways.ts';
+import { openWeb } from './_web.ts';
+import { FURTHER, MORE, WAYS } from './_ways.ts';
 import { awsStage } from './_worlds.ts';
 
 const CHARS_MAX = 300;
 const given = process.argv.slice(2);
-const ways = WAYS.filter(({ name }) => given.includes(name));
-const wanted = given.filter((one) => !WAYS.some(({ name }) => name === one));
+const all = [...WAYS, ...MORE, ...FURTHER];
+const called = ({ title, name }: (typeof all)[number]): string => title ?? name;
+const ways = all.filter((way) => given.includes(called(way)));
+const wanted = given.filter((one) => !all.some((way) => called(way) === one));
 const stage = await awsStage('round trips');
 const base = tryBase();
 if (!stage.isHere || typeof base === 'string') throw new Error('containers cannot be made here');
@@ -23,13 +26,14 @@ await s3Bucket(stage.aws, bucket);
 const dist = path.join(import.meta.dirname, '../../dist');
 const api = Bun.serve({ port: 0, fetch: () => new Response('', { status: 400 }) });
 const render = submitBy(path.join(dist, 'bellhop'), stage.aws, `http://127.0.0.1:${api.port}`);
-const road = { ...stage, base, dist, bucket, render };
+const web = openWeb();
+const road = { ...stage, web, base, dist, bucket, render };
 const sums = { equal: 0, refused: 0, different: 0 };
 try {
   const vectors = readVectors(GOLDEN).filter(
     ({ id }) => wanted.length === 0 || wanted.includes(id),
   );
-  for (const way of ways.length === 0 ? WAYS : ways) {
+  for (const way of ways.length === 0 ? all : ways) {
     for (const vector of vectors) {
       if (vector.snapshot === undefined) continue;
       const arrived = await roundTrip(vector, road, way).catch((cause: unknown) => [
@@ -41,7 +45,7 @@ try {
         },
       ]);
       for (const { container, differences, refused } of arrived) {
-        const at = `${way.name} ${vector.id} ${container}`;
+        const at = `${called(way)} ${vector.id} ${container}`;
         if (refused !== undefined) {
           sums.refused += 1;
           console.log(
@@ -64,6 +68,7 @@ try {
   }
 } finally {
   void api.stop(true);
+  web.close();
   removeBase(base);
   stage.close();
 }

@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Flags, flagsOf, splitOnce } from './_apptainer.ts';
+import { loopback } from './_aws.ts';
 import { runContainer, yardFolder, type Yard } from './_container.ts';
 import { imageAt } from './_google.ts';
 import { hostTools, shellImage } from './_probe.ts';
@@ -26,6 +27,8 @@ export interface Submission {
 export interface Cluster {
   readonly yard: Yard;
   readonly images: Readonly<Record<string, BuiltImage>>;
+  /** Ports of this machine that the node reaches. */
+  readonly reachable?: readonly number[];
 }
 
 const SCRIPT_BYTES_MAX = 4 * 1024 * 1024;
@@ -234,6 +237,7 @@ async function inTheImage(submission: Submission, cluster: Cluster, host: Asked)
     cwd: pwd ?? (flags.plain.has('--no-home') ? '/' : '/home/app'),
     rootReadOnly: true,
     isPidOne: false,
+    network: loopback(cluster.reachable ?? []),
     mounts: [
       { kind: 'bind', at: '/home/app', from: home },
       { kind: 'tmpfs', at: '/tmp', bytesMax: 2 ** 26 },
@@ -250,7 +254,7 @@ async function run(submission: Submission, cluster: Cluster, wish: Wish = {}): P
   const view = await inTheImage(submission, cluster, asked);
   const own = {
     env: [...Object.keys(SLURM), 'APPTAINER_CONTAINER', 'APPTAINER_NAME'],
-    paths: ['/home/app'],
+    paths: ['/home/app', '/tmp'],
   };
   const outcome = await runContainer(cluster.yard, { view, own }, wish);
   return { kind: 'ended', outcome, status: outcome.exit === 0 ? 'COMPLETED' : 'FAILED' };

@@ -30,6 +30,8 @@ const STORES: Readonly<Record<string, (url: string) => readonly [StoreOptions, s
   ],
   s3: (url) => [{ kind: 's3', region: 'us-east-1', endpoint: url }, 'b/x'],
   'gcp-secret-manager': (url) => [{ kind: 'gcp-secret-manager', project: 'p', endpoint: url }, 'x'],
+  gcs: (url) => [{ kind: 'gcs', endpoint: url }, 'bucket/x'],
+  'azure-blob': (url) => [{ kind: 'azure-blob', url }, 'container/x'],
   'azure-key-vault': (url) => [{ kind: 'azure-key-vault', url }, 'x'],
   'the login of azure-key-vault': (url) => [
     { kind: 'azure-key-vault', vault: 'v', auth: { authority: url } },

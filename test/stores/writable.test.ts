@@ -16,6 +16,7 @@ type Options = Readonly<Record<string, unknown>>;
 const OPENED: readonly (readonly [kind: string, options: Options])[] = [
   ['aws-secrets-manager', { region: 'us-east-1' }],
   ['aws-ssm', { region: 'us-east-1' }],
+  ['azure-blob', { account: 'teama' }],
   ['azure-key-vault', { vault: 'team-a' }],
   ['confidant', { url: HERE, authKey: 'alias/a', to: 'x', region: 'us-east-1' }],
   ['consul', { address: HERE }],
@@ -25,6 +26,7 @@ const OPENED: readonly (readonly [kind: string, options: Options])[] = [
   ['file', { folder }],
   ['file', { file: path.join(folder, 'all.json') }],
   ['gcp-secret-manager', { project: 'p' }],
+  ['gcs', {}],
   ['http', { url: HERE }],
   ['kubernetes', { url: 'https://127.0.0.1:9', auth: { tokenFile: TOKEN_FILE } }],
   ['redis', { url: 'redis://127.0.0.1:9' }],
@@ -66,8 +68,8 @@ policy: { lastGood: ${lastGood} }
 describe('where the last good copy cannot be written, planning says so', () => {
   test.each([
     ['{ kind: aws-secrets-manager }', 'nothing can be written to a store of kind'],
-    ['{ kind: aws-ssm }', 'of kind aws-ssm, only to consul, etcd, file, http, s3'],
-    ['{ kind: vault }', 'of kind vault, only to consul, etcd, file, http, s3'],
+    ['{ kind: aws-ssm }', 'of kind aws-ssm, only to azure-blob, consul, etcd, file, gcs, http, s3'],
+    ['{ kind: vault }', 'of kind vault, only to azure-blob, consul, etcd, file, gcs, http, s3'],
     ['{ kind: file, file: /x.json }', 'a store of kind file can be written to only with `folder`'],
   ])('%s', (store, what) => {
     const { code, out, err } = planned(store);

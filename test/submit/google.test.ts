@@ -8,11 +8,11 @@ import { signedJwtParts } from './_google-key.ts';
 import type { Json } from '../../src/core/canonical.ts';
 import type { JsonObject } from '../../src/targets/_caps.ts';
 import { built } from '../support/built.ts';
+import { judgedByDiscovery, noDiscovery } from '../support/discovery.ts';
 import { skipVisibly } from '../support/need.ts';
 import { spawned } from '../support/spawned.ts';
 import { calledUrl } from '../../src/submit/called-url.ts';
 import { ALL_TARGETS } from '../../src/targets/_all.gen.ts';
-import { judged, noDiscovery } from './_discovery.ts';
 import { randomRequests } from './_pods.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'bellhop-google-'));
@@ -34,7 +34,7 @@ function refusal(status: number, code: string, message: string): Response {
 
 function create(kind: keyof typeof APIS, url: URL, body: JsonObject): Response {
   const [api, schema] = APIS[kind];
-  const wrong = judged(api, schema, body);
+  const wrong = judgedByDiscovery(api, schema, body);
   if (wrong.length > 0) return refusal(400, 'INVALID_ARGUMENT', wrong.join('; '));
   const at = `${url.pathname}/${url.searchParams.get('jobId') ?? made.length + 1}`;
   if (made.some((one) => one.at === at)) return refusal(409, 'ALREADY_EXISTS', 'it is there');
@@ -140,7 +140,7 @@ describe.skipIf(missing !== undefined)('the discovery documents', () => {
         const { names } = calledUrl(send, input);
         const members = Object.entries(input).filter(([name]) => !names.includes(name));
         const [api, schema] = APIS[send.path.includes('/customJobs') ? 'customJobs' : 'jobs'];
-        expect(judged(api, schema, Object.fromEntries(members))).toEqual([]);
+        expect(judgedByDiscovery(api, schema, Object.fromEntries(members))).toEqual([]);
         count += 1;
       }
     }
@@ -148,10 +148,10 @@ describe.skipIf(missing !== undefined)('the discovery documents', () => {
   }, 60_000);
   test('complain of what is unknown, missing or of another type', () => {
     const [api, schema] = APIS.customJobs;
-    expect(judged(api, schema, { displayName: 5, nosuch: 1 })).toEqual([
-      '.jobSpec: required',
-      '.displayName: no string',
+    expect(judgedByDiscovery(api, schema, { displayName: 5, nosuch: 1 })).toEqual([
+      '.displayName: not a string',
       '.nosuch: unknown',
+      '.jobSpec: required',
     ]);
   });
 });

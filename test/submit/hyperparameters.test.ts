@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { toolWarning } from '../../src/cli/submit-text.ts';
 import { submissionProblems } from '../../src/submit/judge.ts';
 import { prepare } from '../../src/submit/prepare.ts';
 import { breachesIn } from '../../src/submit/split.ts';
@@ -44,6 +45,19 @@ describe('hyperparameters', () => {
       .find(([key]) => key.startsWith('hyper'));
     const text = new TextDecoder().decode(flat?.[1].reveal());
     if (!isNative) expect(JSON.parse(text)).toEqual(Object.fromEntries(parameters));
+  });
+  test('what the toolkit cannot take is warned of where it is known to run the job', async () => {
+    const table = (bytes: number) => ['table', 'x'.repeat(bytes)] as const;
+    const program = ['sagemaker_program', 'train.py'] as const;
+    for (const [parameters, isTold] of [
+      [[program, table(128_900)], false],
+      [[program, table(129_100)], true],
+      [[table(129_100)], false],
+    ] as const) {
+      const { one, submission } = await made([...parameters]);
+      const said = toolWarning(one, submission) ?? '';
+      expect(said.startsWith('the sagemaker-training toolkit')).toBe(isTold);
+    }
   });
   test('a target without a file for them must be told where the program reads them', async () => {
     const one = await target('aws-batch');

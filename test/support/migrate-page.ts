@@ -17,9 +17,9 @@ export interface Step {
   readonly says: string;
 }
 
-/** The commands in their order. */
-export function stepsOfPage(): Step[] {
-  const page = PAGES.find((one) => one.path === 'docs/migrate.md');
+/** The commands of a page in their order. */
+export function stepsOfPage(at = 'docs/migrate.md'): Step[] {
+  const page = PAGES.find((one) => one.path === at);
   const blocks = [...(page?.text ?? '').matchAll(/^```console\n([^]*?)^```$/gm)];
   return blocks.flatMap(([, block = '']) => {
     const parts = block.split(/^\$ /m).slice(1);
@@ -66,10 +66,14 @@ export function closeFolder(): void {
   fs.rmSync(FOLDER, { recursive: true, force: true });
 }
 
-/** Runs one command there and gives all that it prints. */
-export function carryOut({ command }: Step, env: Readonly<Record<string, string>> = {}): string {
+/** Runs one command there, or in another folder, and gives all that it prints. */
+export function carryOut(
+  { command }: Step,
+  env: Readonly<Record<string, string>> = {},
+  cwd = FOLDER,
+): string {
   const done = spawnSync('sh', ['-c', `exec 2>&1; ${command}`], {
-    cwd: FOLDER,
+    cwd,
     encoding: 'utf8',
     timeout: COMMAND_MS_MAX,
     stdio: ['ignore', 'pipe', 'pipe'],

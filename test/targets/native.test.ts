@@ -37,7 +37,41 @@ const app = (says: string, more: Partial<Row>): Row => {
   return { ...run(says, {}), target: 'azure-container-apps-job', store: AKV, given: APP, ...more };
 };
 
+const SM: StoreOptions = { kind: 'aws-secrets-manager', region: 'us-east-1' };
+const ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbCdEf';
+const PARAMETER = 'arn:aws:ssm:us-east-1:123456789012:parameter/prod/db';
+const ID_OF_VERSION = '9d4cb84b-ad69-40c0-a0ab-cead3b967e96';
+const ROLE = { executionRoleArn: 'arn:aws:iam::123456789012:role/e' };
+const ecs = (says: string, more: Partial<Row>): Row => {
+  return { ...run(says, {}), target: 'ecs', store: SM, given: ROLE, ...more };
+};
+
 const ROWS: readonly Row[] = [
+  ecs('a secret by its ARN', { reference: { path: ARN }, from: ARN }),
+  ecs('a stage of it', {
+    reference: { path: ARN, version: 'AWSPREVIOUS' },
+    from: `${ARN}::AWSPREVIOUS:`,
+  }),
+  ecs('a version of it', {
+    reference: { path: ARN, version: ID_OF_VERSION },
+    from: `${ARN}:::${ID_OF_VERSION}`,
+  }),
+  ecs('one key of it', { reference: { path: ARN, key: 'pass word' }, from: `${ARN}:pass word::` }),
+  ecs('one key of a stage', {
+    reference: { path: ARN, key: 'k', version: 'S' },
+    from: `${ARN}:k:S:`,
+  }),
+  ecs('a key with a colon is not', { reference: { path: ARN, key: 'a:b' } }),
+  ecs('one key of a secret by its name is not', { reference: { path: 'prod/db', key: 'k' } }),
+  ecs('a parameter by its ARN', { reference: { path: PARAMETER }, from: PARAMETER }),
+  ecs('a version of a parameter is not', { reference: { path: PARAMETER, version: '3' } }),
+  ecs('one key of a parameter is not', { reference: { path: PARAMETER, key: 'k' } }),
+  ecs('without an execution role it is not', { reference: { path: ARN }, given: {} }),
+  {
+    ...ecs('one key of it', { reference: { path: ARN, key: 'k' }, from: `${ARN}:k::` }),
+    target: 'aws-batch',
+    given: { containerProperties: ROLE },
+  },
   run('a secret of the same project', { from: 'db/versions/latest' }),
   run('a version', { reference: { path: 'db', version: '7' }, from: 'db/versions/7' }),
   run('a secret of another project', {

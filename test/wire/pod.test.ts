@@ -191,6 +191,8 @@ describe('what the API server takes is taken', () => {
       env: [],
       workingDir: '',
       isSidecar: false,
+      stdin: false,
+      tty: false,
     });
   });
 

@@ -143,7 +143,23 @@ function statOf(look: () => fs.Stats | undefined): FileStat | undefined {
   const stats = orNothing(look);
   if (stats === undefined) return undefined;
   const { mode, uid, gid, size, ino: inode, dev: device, birthtimeMs: bornMs } = stats;
-  return { kind: kindOf(stats), mode: mode & 0o7777, uid, gid, size, inode, device, bornMs };
+  const kind = kindOf(stats);
+  const special = kind === 'other' ? { special: specialOf(stats) } : {};
+  return { kind, ...special, mode: mode & 0o7777, uid, gid, size, inode, device, bornMs };
+}
+
+function specialOf(stats: fs.Stats): string {
+  if (stats.isFIFO()) return 'pipe';
+  if (stats.isSocket()) return 'socket';
+  const kind = stats.isBlockDevice() ? 'block' : 'character';
+  return `${kind} device ${deviceNumbers(BigInt(stats.rdev))}`;
+}
+
+/** Linux: major and minor as the C library puts them together (bits/sysmacros.h of glibc 2.36). */
+function deviceNumbers(device: bigint): string {
+  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n);
+  const minor = (device & 0xffn) | ((device >> 12n) & 0xffffff00n);
+  return `${major}:${minor}`;
 }
 
 /** Bun throws where a part of the path is a file; nothing is there either. */

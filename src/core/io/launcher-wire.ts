@@ -2,12 +2,13 @@
  * What the launcher and its child say to each other, as bytes; src/launcher/ is the other end.
  * All numbers are little endian, all strings end in NUL. Nothing here touches a descriptor.
  */
-import { invariant } from '../errors.ts';
+import type { GrowingBytes } from './growing-bytes.ts';
+import { growingBytes } from './growing-bytes.ts';
 import type { Arrival, ArrivalState, ExecDocument, ExecString } from './types.ts';
 import type { MountRequest, NamespaceIds, RelayDocument, RelayUse } from './types.ts';
 
 /** Launcher and runtime of different releases refuse each other by this number. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** In a report the launcher puts `step: ERRNAME (number)` in its place. */
 export const REPORT_WHY = '{{why}}';
@@ -131,6 +132,14 @@ export function encodeQuit(code: number): Uint8Array {
   return endDocument(out);
 }
 
+/** A document that starts no program: the launcher itself is the relay, and ends with 0. */
+export function encodeRelay(relay: RelayDocument): Uint8Array {
+  const out = startDocument();
+  putRelay(out, relay);
+  putNumbers(out, TAG.quit, [0]);
+  return endDocument(out);
+}
+
 /** The request for mount(2). */
 export function encodeMount(request: MountRequest): Uint8Array {
   const strings = [request.source, request.target, request.type, request.data];
@@ -206,6 +215,12 @@ function putRelay(out: GrowingBytes, relay: RelayDocument): void {
   record.u32(relay.failExit);
   record.string(encoder.encode(relay.tags));
   record.string(encoder.encode(relay.notStarted));
+  record.u32(relay.lookMs);
+  record.u32(relay.servers.length);
+  for (const server of relay.servers) record.bytes(server);
+  const questions = growingBytes();
+  for (const question of relay.questions) questions.bytes(question);
+  record.bytes(questions.done());
   record.u32(relay.targets.length);
   for (const { stream, packetBytesMax, address } of relay.targets) {
     record.u32(stream ? 1 : 0);
@@ -244,53 +259,4 @@ function putNumbers(out: GrowingBytes, tag: number, numbers: readonly number[]):
 function putExecString(out: GrowingBytes, tag: 3 | 5, value: ExecString): void {
   if ('raw' in value) putNumbers(out, tag + 1, [value.raw]);
   else putString(out, tag, value.bytes);
-}
-
-interface GrowingBytes {
-  u32(value: number): void;
-  u64(value: bigint): void;
-  /** Their count first. */
-  bytes(value: Uint8Array): void;
-  /** Adds the NUL. */
-  string(bytes: Uint8Array): void;
-  done(): Uint8Array;
-}
-
-/** Doubling keeps 10,000 entries cheap. */
-function growingBytes(): GrowingBytes {
-  let bytes = new Uint8Array(4096);
-  let view = new DataView(bytes.buffer);
-  let length = 0;
-  const reserve = (count: number) => {
-    const offset = length;
-    length += count;
-    if (length <= bytes.length) return offset;
-    const larger = new Uint8Array(Math.max(bytes.length * 2, length));
-    larger.set(bytes);
-    bytes = larger;
-    view = new DataView(larger.buffer);
-    return offset;
-  };
-  return {
-    u32: (value) => {
-      invariant(Number.isInteger(value) && value >= 0 && value < 2 ** 32, 'a number fits 32 bits');
-      const offset = reserve(4);
-      view.setUint32(offset, value, true);
-    },
-    u64: (value) => {
-      const offset = reserve(8);
-      view.setBigUint64(offset, value, true);
-    },
-    bytes: (value) => {
-      const offset = reserve(4 + value.length);
-      view.setUint32(offset, value.length, true);
-      bytes.set(value, offset + 4);
-    },
-    string: (text) => {
-      invariant(!text.includes(0), 'a string for the launcher has no NUL inside');
-      const offset = reserve(text.length + 1);
-      bytes.set(text, offset);
-    },
-    done: () => bytes.subarray(0, length),
-  };
 }

@@ -15,6 +15,7 @@ import {
   encodeMount,
   encodeNamespaces,
   encodeQuit,
+  encodeRelay,
   encodeRoot,
   encodeTrial,
   encodeUnmount,
@@ -98,6 +99,10 @@ function launcherKernel(channel: Channel, arrival: ArrivalState): Kernel {
     enterRoot: (path) => ask(channel, encodeRoot(path)),
     // The launcher, which passes the signal on, ends with 143 whatever we answer.
     finishFirst: () => void process.on('SIGTERM', () => {}),
+    relay: (document) => {
+      writeWhole(channel.documentFd, encodeRelay(document));
+      return leave(0);
+    },
     exec: (document) => {
       writeWhole(channel.documentFd, encodeDocument(document));
       return leave(0);

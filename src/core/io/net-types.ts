@@ -3,7 +3,7 @@
 /** One HTTP request as it goes out. */
 export interface HttpRequest {
   /** The answer to HEAD has no body, whatever it says of its length. */
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** http:// or https://. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -80,6 +80,8 @@ export type FileKind = 'dir' | 'file' | 'link' | 'other';
 
 export interface FileStat {
   readonly kind: FileKind;
+  /** Of kind `other`: what it is, e.g. `pipe` or `character device 1:3`. */
+  readonly special?: string;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -191,6 +193,12 @@ export interface RelayDocument {
   readonly tags: string;
   /** The report where there can be no relay at all, with `{{why}}`. */
   readonly notStarted: string;
+  /** Name servers as sockaddrs of the kernel; none where no name is looked up again. */
+  readonly servers: readonly Uint8Array[];
+  /** How long after one look-up of the gateway's name the next one begins; never 0. */
+  readonly lookMs: number;
+  /** Questions to a name server for the gateway's address: the first that has an answer counts. */
+  readonly questions: readonly Uint8Array[];
   /** The first is the gateway of the metrics, where there is one. */
   readonly targets: readonly RelayTarget[];
   readonly listeners: readonly RelayListener[];
@@ -253,6 +261,8 @@ export interface Kernel {
   enterRoot(path: string): string | undefined;
   /** From here on SIGTERM waits: what was begun is finished or undone, then the process ends. */
   finishFirst?(): void;
+  /** The launcher's process becomes a relay until it is asked to end; absent without it. */
+  relay?(document: RelayDocument): never;
   /** Hands over and never returns when we are a child of the launcher or exec succeeds. */
   exec(document: ExecDocument): never;
 }

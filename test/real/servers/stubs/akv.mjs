@@ -17,8 +17,7 @@ const [vaultPort, identityPort, tls] = [
 ];
 const TENANT = '00000000-0000-0000-0000-000000000001';
 const RESOURCE = 'https://vault.azure.net';
-const MAX_VALUE = 25 * 1024;
-const TOKEN_SECONDS = 3599;
+const [MAX_VALUE, TOKEN_SECONDS] = [25 * 1024, 3599];
 const CODES = {
   400: 'BadParameter',
   401: 'Unauthorized',
@@ -46,8 +45,13 @@ const secrets = new Map();
 const tokens = new Map();
 
 function issue(resource) {
-  const token = `eyJ0eXAiOiJKV1QifQ.${randomBytes(30).toString('base64url')}.${randomBytes(20).toString('base64url')}`;
-  tokens.set(token, { resource, expires: seconds() + TOKEN_SECONDS });
+  const now = seconds();
+  // What Azurite reads of a token; nobody here checks its signature.
+  const times = { iat: now, nbf: now, exp: now + TOKEN_SECONDS };
+  const claims = { aud: resource, iss: `https://sts.windows.net/${TENANT}/`, ...times };
+  const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
+  const token = `eyJ0eXAiOiJKV1QifQ.${payload}.${randomBytes(20).toString('base64url')}`;
+  tokens.set(token, { resource, expires: times.exp });
   return token;
 }
 

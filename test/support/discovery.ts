@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { homedir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { CI } from '../support/need.ts';
+import { CI } from './need.ts';
 
 const PACKAGE = 'google-api-python-client==2.202.0';
 const INSTALL_MS_MAX = 300_000;
@@ -105,4 +105,14 @@ export function judgedByDiscovery(api: string, schema: string, value: unknown): 
   const root = schemas[schema];
   if (root === undefined) throw new Error(`${api} has no schema ${schema}`);
   return judge(root, value, { at: '', all: schemas });
+}
+
+/** The names of a method's parameters. */
+export function parametersOf(api: string, resource: string, method: string): readonly string[] {
+  interface Methods {
+    readonly methods: Readonly<Record<string, { readonly parameters: object }>>;
+  }
+  const text = readFileSync(path.join(documents, `${api}.json`), 'utf8');
+  const { resources } = JSON.parse(text) as { resources: Readonly<Record<string, Methods>> };
+  return Object.keys(resources[resource]?.methods[method]?.parameters ?? {});
 }

@@ -1,0 +1,20 @@
+// What a cloud's own Python SDK does with its storage: steps in, what each gave out.
+import path from 'node:path';
+import { spawned } from '../support/spawned.ts';
+
+/** One step, in the words of the script. */
+export type Step = Readonly<Record<string, unknown>>;
+
+/** Runs the steps by the script of this folder, with the packages in `packages`. */
+export async function sdkSteps(
+  script: string,
+  packages: string,
+  given: { readonly steps: readonly Step[] } & Step,
+): Promise<readonly unknown[]> {
+  const python = process.env['PYTHON'] ?? 'python3';
+  const words = [python, path.join(import.meta.dir, script), JSON.stringify(given)];
+  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', PYTHONPATH: packages };
+  const { code, out, err } = await spawned(words, { cwd: import.meta.dir, env });
+  if (code !== 0) throw new Error(err);
+  return JSON.parse(out) as readonly unknown[];
+}

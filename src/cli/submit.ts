@@ -1,4 +1,5 @@
 import { BellhopError, judge } from '../core/errors.ts';
+import type { Io } from '../core/io/types.ts';
 import { printable, renderWarning } from '../core/report.ts';
 import { submissionProblems } from '../submit/judge.ts';
 import { prepare } from '../submit/prepare.ts';
@@ -9,6 +10,7 @@ import { DECLARE_FLAGS, declareOptions, needManifest } from './declare-flags.ts'
 import { lookOf } from './look.ts';
 import { readSubmit, targetOf } from './submit-input.ts';
 import { onlyText, scriptOf } from './submit-command.ts';
+import type { SendOptions } from './submit-send.ts';
 import { dryRun, explanation, summary, toolWarning } from './submit-text.ts';
 
 const SECONDS_MAX_DEFAULT = 604_800;
@@ -66,26 +68,39 @@ const command: Command = {
     judge(problems);
     if (given.has('dry-run')) io.stdout(dryRunText(target, submission, given));
     if (given.has('explain') || given.has('dry-run')) return 0;
-    const script = scriptOf(submission.split.requests);
-    if (script !== '' && waitMsMax !== undefined) throw unfollowed();
-    const { sendSubmission } = await import('./submit-send.ts');
-    const wait = waitMsMax === undefined ? {} : { waitMsMax };
-    const { found, progress } = await sendSubmission(io, submission, { settings, target, ...wait });
-    if (script !== '') {
-      io.stdout(script);
-      io.stderr(
-        printable(`bellhop: ${summary(target, submission)}; hand this script to a shell`) + '\n',
-      );
-      return 0;
-    }
-    const there = found.length === 0 ? '' : ` (there already: ${found.join(', ')})`;
-    const ended = progress === undefined ? '' : `; ${progress.said}`;
-    io.stdout(printable(`${summary(target, submission)}${there}${ended}`) + '\n');
-    return 0;
+    return send(io, submission, { settings, target, waitMsMax });
   },
 };
 
 export default command;
+
+interface Sending extends Omit<SendOptions, 'waitMsMax'> {
+  readonly waitMsMax: number | undefined;
+}
+
+/** Makes the calls, or prints the script that does; the exit code. */
+async function send(
+  io: Io,
+  submission: Submission,
+  { settings, target, waitMsMax }: Sending,
+): Promise<number> {
+  const script = scriptOf(submission.split.requests);
+  if (script !== '' && waitMsMax !== undefined) throw unfollowed();
+  const { sendSubmission } = await import('./submit-send.ts');
+  const wait = waitMsMax === undefined ? {} : { waitMsMax };
+  const { found, progress } = await sendSubmission(io, submission, { settings, target, ...wait });
+  if (script !== '') {
+    io.stdout(script);
+    io.stderr(
+      printable(`bellhop: ${summary(target, submission)}; hand this script to a shell`) + '\n',
+    );
+    return 0;
+  }
+  const there = found.length === 0 ? '' : ` (there already: ${found.join(', ')})`;
+  const ended = progress === undefined ? '' : `; ${progress.said}`;
+  io.stdout(printable(`${summary(target, submission)}${there}${ended}`) + '\n');
+  return 0;
+}
 
 function dryRunText(target: Target, submission: Submission, given: Given): string {
   const only = given.text('only');

@@ -7,6 +7,7 @@ import type { Settings } from '../plan/settings.ts';
 import { policyOf, storesOf } from '../plan/settings-use.ts';
 import type { Adapted, AdaptInput } from '../submit/adapt.ts';
 import { adapt, isLegal } from '../submit/adapt.ts';
+import { textAt } from '../submit/adapt-fields.ts';
 import type { JsonObject } from '../targets/_caps.ts';
 import { isObject } from '../targets/_caps.ts';
 import type { Adapting, Target } from '../targets/_target.ts';
@@ -102,8 +103,7 @@ async function readAdapt(
   const problems = [...read, ...storeProblems(settings, source)];
   judge(problems);
   const { bellhop = 'bellhop', startedBy } = settings.submit ?? {};
-  const named = request[adapting.name];
-  const name = typeof named === 'string' ? named : 'job';
+  const name = textAt(request, adapting.name) ?? 'job';
   const origin = { name, namespace: 'default', container: 'main' };
   const policy = policyOf(settings, undefined);
   const plan = barePlan({ origin, stores: storesOf(settings), policy, placements: [] });

@@ -8,8 +8,8 @@ import { takeSnapshot } from '../parity/gather.ts';
 import type { SnapshotOptions } from '../parity/gather.ts';
 import { KEY_VARIABLE, openKey } from '../parity/key.ts';
 import type { SnapshotKey } from '../parity/key.ts';
-import { readLimits } from '../parity/limits.ts';
-import type { Target } from '../parity/process.ts';
+import { readLimits, SNAPSHOT_LIMITS } from '../parity/limits.ts';
+import type { Subject } from '../parity/process.ts';
 import type { Snapshot } from '../parity/types.ts';
 import { readPlan } from '../plan/document.ts';
 import type { Plan } from '../plan/types.ts';
@@ -50,7 +50,7 @@ const command: Command = {
     limit: {
       value: 'NAME=NUMBER',
       many: true,
-      help: 'entriesMax, depthMax, fileBytesMax, totalBytesMax or timeMsMax',
+      help: `one of ${Object.keys(SNAPSHOT_LIMITS).join(', ')}`,
     },
     ...DECLARE_FLAGS,
   },
@@ -58,14 +58,14 @@ const command: Command = {
   takesCommand: true,
   example: '$ bellhop snapshot --key-file key --out here.json -- python train.py',
   async run(io, given) {
-    const target = targetOf(io, given);
+    const subject = subjectOf(io, given);
     const limits = readLimits(given.texts('limit'));
     const paths = pathsOf(given);
     const plan = await planOf(io, given);
     const key = openKey(io, given.text('key-file'));
     tellKey(io, given, key);
     const options: SnapshotOptions = {
-      target,
+      subject,
       ...(plan === undefined ? {} : { plan }),
       paths,
       key: key.bytes,
@@ -92,7 +92,7 @@ function ownEnvironment(io: Io): Argument[] {
   return execEnvironment(io, new Map(), []);
 }
 
-function targetOf(io: Io, given: Given): Target {
+function subjectOf(io: Io, given: Given): Subject {
   const pid = given.text('pid');
   const env = ownEnvironment(io).map(({ bytes }) => bytes);
   if (pid === undefined) {

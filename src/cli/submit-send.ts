@@ -14,7 +14,7 @@ import type { Options, OptionSpecs } from '../stores/_options.ts';
 import { optionProblems } from '../stores/_options.ts';
 import type { StoreContext } from '../stores/_store.ts';
 import { GOOGLE_OPTIONS } from '../stores/_google.ts';
-import type { Sender } from '../submit/follow.ts';
+import type { Sender } from '../submit/calls.ts';
 import { follow, sendAll } from '../submit/follow.ts';
 import type { Spilled, Submission } from '../submit/prepare.ts';
 import type { Progress, Request, Target } from '../targets/_target.ts';
@@ -68,6 +68,7 @@ function wanting(io: Io, settings: Settings, of: { name: string; ms: number }): 
   return { plan, context, opening };
 }
 
+/** Writes what is spilled to its store, by attempts within minutes; throws where it cannot. */
 export async function uploadSpilled(
   io: Io,
   { store, path, bytes }: Spilled,
@@ -117,8 +118,7 @@ const AWS_WAY: CallWay = {
   places: AWS_PLACES,
   open: async (options, context) => {
     const { openAwsCalls } = await import('../submit/call-aws.ts');
-    const calls = openAwsCalls(options, context);
-    return async (request, codes) => calls.send(request, codes);
+    return openAwsCalls(options, context);
   },
 };
 

@@ -1,4 +1,5 @@
 import { BellhopError, judge } from '../core/errors.ts';
+import type { Io } from '../core/io/types.ts';
 import { printable, renderWarning } from '../core/report.ts';
 import { submissionProblems } from '../submit/judge.ts';
 import { prepare } from '../submit/prepare.ts';
@@ -9,6 +10,7 @@ import { DECLARE_FLAGS, declareOptions, needManifest } from './declare-flags.ts'
 import { lookOf } from './look.ts';
 import { readSubmit, targetOf } from './submit-input.ts';
 import { onlyText, scriptOf } from './submit-command.ts';
+import type { SendOptions } from './submit-send.ts';
 import { dryRun, explanation, summary, toolWarning } from './submit-text.ts';
 
 const SECONDS_MAX_DEFAULT = 604_800;
@@ -33,7 +35,9 @@ const command: Command = {
       help: "with --dry-run: this request alone, as the platform's CLI takes it",
     },
     explain: { help: 'print each cap, what of it is used, and what went where; send nothing' },
-    wait: { help: 'follow the job until it has ended; exit 69 where it failed' },
+    wait: {
+      help: 'follow the job until it has ended; 69 where it failed; not of a script',
+    },
     'wait-max': {
       value: 'SECONDS',
       help: `how long --wait follows it (default: ${SECONDS_MAX_DEFAULT})`,
@@ -49,6 +53,7 @@ const command: Command = {
     const target = await targetOf(given.words[0]);
     const options = declareOptions(given);
     needManifest(options);
+    needDryRun(given);
     const waitMsMax = waitOf(given);
     const { input, settings, warnings } = await readSubmit(io, target, {
       options,
@@ -63,25 +68,39 @@ const command: Command = {
     judge(problems);
     if (given.has('dry-run')) io.stdout(dryRunText(target, submission, given));
     if (given.has('explain') || given.has('dry-run')) return 0;
-    const { sendSubmission } = await import('./submit-send.ts');
-    const wait = waitMsMax === undefined ? {} : { waitMsMax };
-    const { found, progress } = await sendSubmission(io, submission, { settings, target, ...wait });
-    const script = scriptOf(submission.split.requests);
-    if (script !== '') {
-      io.stdout(script);
-      io.stderr(
-        printable(`bellhop: ${summary(target, submission)}; hand this script to a shell`) + '\n',
-      );
-      return 0;
-    }
-    const there = found.length === 0 ? '' : ` (there already: ${found.join(', ')})`;
-    const ended = progress === undefined ? '' : `; ${progress.said}`;
-    io.stdout(printable(`${summary(target, submission)}${there}${ended}`) + '\n');
-    return 0;
+    return send(io, submission, { settings, target, waitMsMax });
   },
 };
 
 export default command;
+
+interface Sending extends Omit<SendOptions, 'waitMsMax'> {
+  readonly waitMsMax: number | undefined;
+}
+
+/** Makes the calls, or prints the script that does; the exit code. */
+async function send(
+  io: Io,
+  submission: Submission,
+  { settings, target, waitMsMax }: Sending,
+): Promise<number> {
+  const script = scriptOf(submission.split.requests);
+  if (script !== '' && waitMsMax !== undefined) throw unfollowed();
+  const { sendSubmission } = await import('./submit-send.ts');
+  const wait = waitMsMax === undefined ? {} : { waitMsMax };
+  const { found, progress } = await sendSubmission(io, submission, { settings, target, ...wait });
+  if (script !== '') {
+    io.stdout(script);
+    io.stderr(
+      printable(`bellhop: ${summary(target, submission)}; hand this script to a shell`) + '\n',
+    );
+    return 0;
+  }
+  const there = found.length === 0 ? '' : ` (there already: ${found.join(', ')})`;
+  const ended = progress === undefined ? '' : `; ${progress.said}`;
+  io.stdout(printable(`${summary(target, submission)}${there}${ended}`) + '\n');
+  return 0;
+}
 
 function dryRunText(target: Target, submission: Submission, given: Given): string {
   const only = given.text('only');
@@ -92,12 +111,30 @@ function dryRunText(target: Target, submission: Submission, given: Given): strin
   throw new BellhopError('BH_ERR_USAGE', { where: ['--only'], what });
 }
 
+/** Passed over, it would send what was only to be looked at. */
+function needDryRun(given: Given): void {
+  if (given.text('only') === undefined || given.has('dry-run')) return;
+  const what = 'prints a request of --dry-run, which is not given';
+  throw new BellhopError('BH_ERR_USAGE', { where: ['--only'], what });
+}
+
+function unfollowed(): BellhopError {
+  const what = 'what starts the job is a script, and not run from here';
+  const help = "do without it: the platform's own tool tells how far the job is";
+  return new BellhopError('BH_ERR_USAGE', { where: ['--wait'], what, help });
+}
+
+/** How long the job is followed; undefined where it is not. */
 function waitOf(given: Given): number | undefined {
   const written = given.text('wait-max');
   const seconds = Number(written ?? SECONDS_MAX_DEFAULT);
+  const refuse = (what: string): BellhopError => {
+    return new BellhopError('BH_ERR_USAGE', { where: ['--wait-max'], what });
+  };
   if (!Number.isSafeInteger(seconds) || seconds <= 0) {
-    const what = 'must be a whole number of seconds above 0';
-    throw new BellhopError('BH_ERR_USAGE', { where: ['--wait-max'], what });
+    throw refuse('must be a whole number of seconds above 0');
   }
-  return given.has('wait') ? seconds * 1000 : undefined;
+  if (given.has('wait')) return seconds * 1000;
+  if (written === undefined) return undefined;
+  throw refuse('says how long --wait follows the job, which is not given');
 }

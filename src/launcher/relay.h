@@ -260,14 +260,16 @@ static void start_relay(void) {
   sys1(SYS_close, ends[1]);
   struct pollfd wait = {ends[0], POLLIN, 0};
   struct timespec time = {BIND_MS_MAX / 1000, 0};
-  i64 n = 0;
-  if (pid > 0 && sys5(SYS_ppoll, &wait, 1, &time, 0, 0) > 0)
-    n = sys3(SYS_read, ends[0], &byte, 1);
+  i64 n = 0, heard = pid > 0 ? sys5(SYS_ppoll, &wait, 1, &time, 0, 0) : 0;
+  if (heard > 0) n = sys3(SYS_read, ends[0], &byte, 1);
   sys1(SYS_close, ends[0]);
   if (n == 1 || pid < 0) return;
-  /* It ended without a word of ours where it has told what it could not have. */
   sys2(SYS_kill, pid, SIG_KILL);
   sys4(SYS_wait4, pid, &status, W_CLONE, 0);
+  /* What it could not listen at it has told itself; a signal and EXIT_LAUNCHER come untold. */
+  if (heard <= 0) write_report(not_started, "it was not ready in time");
+  else if (status & 127 || status >> 8 == EXIT_LAUNCHER)
+    write_report(not_started, "it ended at once");
   if (fail_exit) quit((int)fail_exit);
 }
 

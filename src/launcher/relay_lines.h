@@ -74,15 +74,14 @@ static u32 add_lines(const u8 *text, u32 bytes, int all) {
 }
 
 static void add_count(const char *name, u64 *count) {
-  static u64 lines_before;
+  u64 dropped_before = relay.dropped_metrics;
   char text[96], *end = text + sizeof text - 1, *at = text;
   if (*count == 0) return;
   at = append(append(append(at, end, "bellhop.relay."), end, name), end, ":");
   at = append(append_number(at, end, *count), end, "|c");
-  lines_before = relay.dropped_metrics;
   add_line((u8 *)text, (u32)(at - text));
-  if (relay.dropped_metrics == lines_before) *count = 0;
-  else relay.dropped_metrics = lines_before; /* no room for it: it is told the next time */
+  if (relay.dropped_metrics == dropped_before) *count = 0;
+  else relay.dropped_metrics = dropped_before; /* no room for it: it is told the next time */
 }
 
 /* The kernel counts what came while our buffer was full (SK_MEMINFO_DROPS, since 4.12). */

@@ -1,5 +1,5 @@
-import { changed, valueFinding, valueText } from './diff-process.ts';
 import type { Aspect, Finding } from './diff-types.ts';
+import { changed, valueFinding, valueText } from './finding.ts';
 import type { Placed, Side } from './side.ts';
 import { lookedAt } from './side.ts';
 import type { Entry, Parent, Tree } from './types.ts';

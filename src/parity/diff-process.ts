@@ -1,40 +1,8 @@
 import type { Finding, Kind } from './diff-types.ts';
+import { changed, sameValue, valueFinding } from './finding.ts';
 import type { Side } from './side.ts';
-import type { Capabilities, Descriptor, MountSeen, ProcessSeen, Value, Variable } from './types.ts';
+import type { Capabilities, Descriptor, MountSeen, ProcessSeen, Variable } from './types.ts';
 import { plainText } from './values.ts';
-
-/** What both sides have of one thing, each as text; nothing where they are the same. */
-export function changed(
-  of: Pick<Finding, 'kind' | 'name' | 'aspect'>,
-  left: string | undefined,
-  right: string | undefined,
-): Finding[] {
-  return left === right ? [] : [{ ...of, left, right }];
-}
-
-/** Size and the beginning of the digest: enough to tell two values apart. */
-export function valueText({ bytes, digest }: Value): string {
-  return `${bytes === 1 ? '1 byte' : `${bytes} bytes`} ${digest.slice(0, 8)}`;
-}
-
-function sameValue(left: Value, right: Value): boolean {
-  return left.bytes === right.bytes && left.digest === right.digest;
-}
-
-export function valueFinding(
-  of: Pick<Finding, 'kind' | 'name' | 'aspect'>,
-  left: Value | undefined,
-  right: Value | undefined,
-): Finding[] {
-  if (left === undefined && right === undefined) return [];
-  if (left !== undefined && right !== undefined && sameValue(left, right)) return [];
-  const text = (value: Value | undefined) => (value === undefined ? undefined : valueText(value));
-  const values = {
-    ...(left === undefined ? {} : { left }),
-    ...(right === undefined ? {} : { right }),
-  };
-  return [{ ...of, left: text(left), right: text(right), values }];
-}
 
 /** The environment by name; a name that is there several times counts each time. */
 export function variableFindings(left: ProcessSeen, right: ProcessSeen): Finding[] {

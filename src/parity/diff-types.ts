@@ -13,6 +13,7 @@ export const KINDS = [
   'surroundings',
 ] as const;
 
+/** What a difference is about. */
 export type Kind = (typeof KINDS)[number];
 
 /** What of the thing differs; `presence` where only one side has it. */
@@ -60,5 +61,3 @@ export interface Difference extends Finding {
   /** Empty where there is nothing to do. */
   readonly remedy: string;
 }
-
-export type SideName = 'left' | 'right';

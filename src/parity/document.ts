@@ -49,36 +49,20 @@ export function readSnapshot(text: string, name: string): Snapshot {
 
 /** What can be there once only; each would hide the other. */
 function repeated({ process: seen, mounts, trees, parents }: Snapshot): string | undefined {
-  const { descriptors = [] } = seen;
-  const first = (names: readonly string[], called: string): string | undefined => {
-    const seen = new Set<string>();
-    const found = names.find((one) => seen.size === seen.add(one).size);
-    return found === undefined ? undefined : `${called} ${found}`;
-  };
-  return (
-    first(
-      descriptors.map(({ fd }) => String(fd)),
-      'descriptor',
-    ) ??
-    first(
-      mounts.map(({ path }) => path),
-      'mount',
-    ) ??
-    first(
-      trees.map(({ path }) => path),
-      'tree',
-    ) ??
-    first(
-      parents.map(({ path }) => path),
-      'parent',
-    ) ??
-    trees
-      .map(({ path, entries }) =>
-        first(
-          entries.map((one) => one.path),
-          `${path}, entry`,
-        ),
-      )
-      .find((one) => one !== undefined)
-  );
+  const pathsOf = (all: readonly { readonly path: string }[]) => all.map(({ path }) => path);
+  const lists: readonly (readonly [called: string, names: readonly string[]])[] = [
+    ['descriptor', (seen.descriptors ?? []).map(({ fd }) => String(fd))],
+    ['mount', pathsOf(mounts)],
+    ['tree', pathsOf(trees)],
+    ['parent', pathsOf(parents)],
+    ...trees.map(({ path, entries }) => [`${path}, entry`, pathsOf(entries)] as const),
+  ];
+  for (const [called, names] of lists) {
+    const before = new Set<string>();
+    for (const name of names) {
+      if (before.has(name)) return `${called} ${name}`;
+      before.add(name);
+    }
+  }
+  return undefined;
 }

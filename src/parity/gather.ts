@@ -4,8 +4,8 @@ import { FsError } from '../core/io/types.ts';
 import type { Plan } from '../plan/types.ts';
 import { declaredOf, declaredPaths } from './declared.ts';
 import type { SnapshotLimits } from './limits.ts';
-import { cleanPath } from './paths.ts';
-import type { Target } from './process.ts';
+import { cleanPath, isWithin } from './paths.ts';
+import type { Subject } from './process.ts';
 import { processSeen, readProc, tryProc } from './process.ts';
 import { isPlatformMount, isUnlisted, parseMounts, PLATFORM_FILES } from './proc.ts';
 import type { Walk } from './tree.ts';
@@ -16,7 +16,7 @@ import { valuer } from './values.ts';
 
 /** What a snapshot is asked to look at. */
 export interface SnapshotOptions {
-  readonly target: Target;
+  readonly subject: Subject;
   readonly plan?: Plan;
   /** Absolute paths that were asked for. */
   readonly paths: readonly string[];
@@ -30,14 +30,14 @@ export interface SnapshotOptions {
 
 /** Looks at everything; nothing is changed by it. */
 export function takeSnapshot(io: Io, options: SnapshotOptions): Snapshot {
-  const { target, plan, limits } = options;
+  const { subject, plan, limits } = options;
   const beganMs = io.clock.monotonicMs();
   const values = valuer(io, options.key, options.showBytesMax);
-  const mounts = parseMounts(readProc(io, target, 'mountinfo'));
+  const mounts = parseMounts(readProc(io, subject, 'mountinfo'));
   const roots = rootsOf(options, mounts);
-  const process = processSeen(io, target, values);
+  const process = processSeen(io, subject, values);
   const walk: Walk = {
-    view: { fs: io.fs, prefix: target.kind === 'process' ? `/proc/${target.pid}/root` : '' },
+    view: { fs: io.fs, prefix: subject.kind === 'process' ? `/proc/${subject.pid}/root` : '' },
     valuer: values,
     limits,
     clock: io.clock,
@@ -56,11 +56,11 @@ export function takeSnapshot(io: Io, options: SnapshotOptions): Snapshot {
     requires: [],
     bellhop: options.version,
     takenAt: new Date(io.clock.now()).toISOString(),
-    of: target.kind,
+    of: subject.kind,
     key: values.keyName,
     ...(plan === undefined ? {} : { plan: declaredOf(plan) }),
     process,
-    surroundings: surroundingsOf(io, target, values),
+    surroundings: surroundingsOf(io, subject, values),
     mounts: mounts.filter(({ path }) => !isUnlisted(path) && concerns(options, path)),
     trees,
     parents: parentsOf(walk.view, trees),
@@ -93,14 +93,10 @@ function askedOf({ paths, plan }: SnapshotOptions): Root[] {
   ];
 }
 
-function isBelow(path: string, folder: string): boolean {
-  return folder === '/' || path === folder || path.startsWith(`${folder}/`);
-}
-
 /** Where paths are asked for, mounts elsewhere are none of it: a machine may have hundreds. */
 function concerns(options: SnapshotOptions, mount: string): boolean {
   const asked = askedOf(options);
-  const near = asked.some(({ path }) => isBelow(mount, path) || isBelow(path, mount));
+  const near = asked.some(({ path }) => isWithin(path, mount) || isWithin(mount, path));
   return asked.length === 0 || near || mount === '/' || PLATFORM_FILES.includes(mount);
 }
 
@@ -111,7 +107,7 @@ function concerns(options: SnapshotOptions, mount: string): boolean {
 function rootsOf(options: SnapshotOptions, mounts: readonly MountSeen[]): Root[] {
   const asked = askedOf(options);
   const isAsked = (path: string): boolean =>
-    asked.length === 0 || asked.some((root) => isBelow(path, root.path));
+    asked.length === 0 || asked.some((root) => isWithin(root.path, path));
   const found = mounts
     .filter(({ path }) => !isPlatformMount(path) && isAsked(path))
     .map(({ path }): Root => ({ path, why: 'mount' }));
@@ -126,9 +122,7 @@ function rootsOf(options: SnapshotOptions, mounts: readonly MountSeen[]): Root[]
 
 /** Of the mount that is nearest above. */
 function mediumOf(path: string, mounts: readonly MountSeen[]): 'memory' | 'disk' {
-  const above = mounts.filter((one) => {
-    return one.path === '/' || path === one.path || path.startsWith(`${one.path}/`);
-  });
+  const above = mounts.filter((one) => isWithin(one.path, path));
   const nearest = above.toSorted((a, b) => b.path.length - a.path.length)[0];
   return nearest?.medium ?? 'disk';
 }
@@ -136,7 +130,7 @@ function mediumOf(path: string, mounts: readonly MountSeen[]): 'memory' | 'disk'
 const HOSTNAME = '/proc/sys/kernel/hostname';
 const FACT_BYTES_MAX = 4096;
 
-function surroundingsOf(io: Io, target: Target, values: ReturnType<typeof valuer>): Surroundings {
+function surroundingsOf(io: Io, subject: Subject, values: ReturnType<typeof valuer>): Surroundings {
   const fact = (path: string): string | undefined => {
     try {
       return Buffer.from(io.fs.read(path, FACT_BYTES_MAX)).toString('utf8').trim();
@@ -145,11 +139,11 @@ function surroundingsOf(io: Io, target: Target, values: ReturnType<typeof valuer
       throw error;
     }
   };
-  const groups = tryProc(io, target, 'cgroup') ?? '';
+  const groups = tryProc(io, subject, 'cgroup') ?? '';
   const cgroup =
     groups === '' ? 'none' : /^0::/m.test(groups) && !/^[1-9]/m.test(groups) ? 'v2' : 'v1';
   // The name of another process's namespace cannot be read from here.
-  const hostname = target.kind === 'process' ? undefined : fact(HOSTNAME);
+  const hostname = subject.kind === 'process' ? undefined : fact(HOSTNAME);
   return {
     kernel: fact('/proc/sys/kernel/osrelease') ?? 'unknown',
     cgroup,

@@ -14,6 +14,7 @@ export interface SnapshotLimits {
   readonly timeMsMax: number;
 }
 
+/** What a snapshot may take where nothing else is said. */
 export const SNAPSHOT_LIMITS: SnapshotLimits = {
   entriesMax: 20_000,
   depthMax: 64,

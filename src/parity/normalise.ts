@@ -6,10 +6,10 @@ const TIMESTAMPED_STEP = /(^|\/)\.\.\d{4}_\d\d_\d\d_\d\d_\d\d_\d\d\.\d+(?=\/|$)/
 const OWN_FOLDER = /^(\/(?:dev\/shm|run|tmp|var\/tmp)\/bellhop-)\d+(?:\/.*)?$/;
 
 /** The name under which the current version of a volume stands. */
-export const CURRENT = '..TS';
+const CURRENT = '..TS';
 
 /** True for what the kubelet calls the folder of one version of a volume. */
-export function isTimestamped(name: string): boolean {
+function isTimestamped(name: string): boolean {
   return TIMESTAMPED.test(name);
 }
 

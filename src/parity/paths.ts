@@ -47,6 +47,11 @@ export function statIn(view: View, path: string): FileStat | undefined {
   return view.fs.stat(reach(view, path));
 }
 
+/** True for a folder itself, and for everything in it at any depth. */
+export function isWithin(folder: string, path: string): boolean {
+  return folder === '/' || path === folder || path.startsWith(`${folder}/`);
+}
+
 /** The folder that a path stands in. */
 export function folderOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 1));

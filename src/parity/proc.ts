@@ -90,7 +90,7 @@ export function parseDescriptor(
   if ((flags & O_CLOEXEC) !== 0) return undefined;
   return {
     fd,
-    target: steadyTarget(link),
+    target: withoutNumbers(link),
     access: ACCESS[flags & O_ACCMODE] ?? 'both',
     append: (flags & O_APPEND) !== 0,
     nonBlocking: (flags & O_NONBLOCK) !== 0,
@@ -98,7 +98,7 @@ export function parseDescriptor(
 }
 
 /** What a descriptor leads to, without the numbers that differ from run to run. */
-function steadyTarget(link: string): string {
+function withoutNumbers(link: string): string {
   if (/^(pipe|socket):/.test(link)) return link.replace(/:.*/s, '');
   return link
     .replace(/^\/dev\/pts\/\d+$/, '/dev/pts/N')

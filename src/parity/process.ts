@@ -9,7 +9,7 @@ import type { Valuer } from './values.ts';
 import { plainText, textOf } from './values.ts';
 
 /** Which process is looked at. */
-export type Target =
+export type Subject =
   /** The one that becomes the command; argv and env are what it is started with. */
   | {
       readonly kind: 'command';
@@ -26,38 +26,38 @@ const PROC_BYTES_MAX = 16 * 1024 * 1024;
  * Its name below /proc. The launcher is our parent, by the number that this /proc gives it: in a
  * namespace of processes /proc may be that of another one.
  */
-function pidOf(io: Io, target: Target): string {
-  if (target.kind === 'process') return String(target.pid);
+function pidOf(io: Io, subject: Subject): string {
+  if (subject.kind === 'process') return String(subject.pid);
   if (io.kernel.kind === 'alone') return 'self';
   const status = Buffer.from(io.fs.read('/proc/self/status', PROC_BYTES_MAX)).toString('latin1');
   return /^PPid:\s*(\d+)$/m.exec(status)?.[1] ?? String(io.kernel.pid);
 }
 
-function procBytes(io: Io, target: Target, name: string): Uint8Array {
-  return io.fs.read(`/proc/${pidOf(io, target)}/${name}`, PROC_BYTES_MAX);
+function procBytes(io: Io, subject: Subject, name: string): Uint8Array {
+  return io.fs.read(`/proc/${pidOf(io, subject)}/${name}`, PROC_BYTES_MAX);
 }
 
 /** A text of /proc/PID, or the problem that the process is not there or not ours to look at. */
-export function readProc(io: Io, target: Target, name: string): string {
-  return Buffer.from(mustRead(io, target, name)).toString('utf8');
+export function readProc(io: Io, subject: Subject, name: string): string {
+  return Buffer.from(mustRead(io, subject, name)).toString('utf8');
 }
 
-function mustRead(io: Io, target: Target, name: string): Uint8Array {
+function mustRead(io: Io, subject: Subject, name: string): Uint8Array {
   try {
-    return procBytes(io, target, name);
+    return procBytes(io, subject, name);
   } catch (error) {
     if (!(error instanceof FsError)) throw error;
     const gone = error.errno === 'ENOENT' || error.errno === 'ESRCH';
     const what = gone ? 'there is no such process here' : `cannot be looked at (${error.errno})`;
-    const where = [`process ${pidOf(io, target)}`, gone ? '' : name];
+    const where = [`process ${pidOf(io, subject)}`, gone ? '' : name];
     throw new BellhopError('BH_ERR_SNAPSHOT_PROCESS', { where, what });
   }
 }
 
 /** The same, undefined where it cannot be read. */
-export function tryProc(io: Io, target: Target, name: string): string | undefined {
+export function tryProc(io: Io, subject: Subject, name: string): string | undefined {
   try {
-    return Buffer.from(procBytes(io, target, name)).toString('utf8');
+    return Buffer.from(procBytes(io, subject, name)).toString('utf8');
   } catch (error) {
     if (error instanceof FsError) return undefined;
     throw error;
@@ -65,16 +65,16 @@ export function tryProc(io: Io, target: Target, name: string): string | undefine
 }
 
 /** What the process was given. */
-export function processSeen(io: Io, target: Target, valuer: Valuer): ProcessSeen {
-  const status = parseStatus(readProc(io, target, 'status'));
-  const argv = argvOf(io, target);
-  const cwd = cwdOf(io, target);
-  const descriptors = descriptorsOf(io, target);
-  const signals = signalsOf(io, target, status);
+export function processSeen(io: Io, subject: Subject, valuer: Valuer): ProcessSeen {
+  const status = parseStatus(readProc(io, subject, 'status'));
+  const argv = argvOf(io, subject);
+  const cwd = cwdOf(io, subject);
+  const descriptors = descriptorsOf(io, subject);
+  const signals = signalsOf(io, subject, status);
   const { uids, gids, groups, capabilities, noNewPrivileges, seccomp, umask, innerPid } = status;
   return {
     ...(argv === undefined ? {} : { argv: argv.map((one) => valuer.value(one)) }),
-    env: envOf(io, target)
+    env: envOf(io, subject)
       .map((one) => variableOf(one, valuer))
       .toSorted(byName),
     ...(cwd === undefined ? {} : { cwd }),
@@ -85,10 +85,10 @@ export function processSeen(io: Io, target: Target, valuer: Valuer): ProcessSeen
     ...(noNewPrivileges === undefined ? {} : { noNewPrivileges }),
     ...(seccomp === undefined ? {} : { seccomp }),
     ...(umask === undefined ? {} : { umask }),
-    limits: limitsOf(io, target),
+    limits: limitsOf(io, subject),
     ...(signals === undefined ? {} : { signals }),
     ...(descriptors === undefined ? {} : { descriptors }),
-    isFirst: (innerPid ?? Number(pidOf(io, target))) === 1,
+    isFirst: (innerPid ?? Number(pidOf(io, subject))) === 1,
   };
 }
 
@@ -98,16 +98,16 @@ function byName(a: Variable, b: Variable): number {
   return 0;
 }
 
-function argvOf(io: Io, target: Target): readonly Uint8Array[] | undefined {
-  if (target.kind === 'self') return undefined;
-  return target.kind === 'command' ? target.argv : split(mustRead(io, target, 'cmdline'));
+function argvOf(io: Io, subject: Subject): readonly Uint8Array[] | undefined {
+  if (subject.kind === 'self') return undefined;
+  return subject.kind === 'command' ? subject.argv : split(mustRead(io, subject, 'cmdline'));
 }
 
-function envOf(io: Io, target: Target): readonly Uint8Array[] {
-  if (target.kind !== 'process') return target.env;
+function envOf(io: Io, subject: Subject): readonly Uint8Array[] {
+  if (subject.kind !== 'process') return subject.env;
   // The key would be digested under itself, or shown.
   const key = Buffer.from(`${KEY_VARIABLE}=`);
-  return split(mustRead(io, target, 'environ')).filter(
+  return split(mustRead(io, subject, 'environ')).filter(
     (one) => !key.equals(one.subarray(0, key.length)),
   );
 }
@@ -132,10 +132,10 @@ function variableOf(entry: Uint8Array, valuer: Valuer): Variable {
   return { name: textOf(entry.subarray(0, equals)), value };
 }
 
-function cwdOf(io: Io, target: Target): string | undefined {
+function cwdOf(io: Io, subject: Subject): string | undefined {
   try {
-    const cwd = io.fs.readlink(`/proc/${pidOf(io, target)}/cwd`);
-    return inRoot(cwd, rootOf(io, target));
+    const cwd = io.fs.readlink(`/proc/${pidOf(io, subject)}/cwd`);
+    return inRoot(cwd, rootOf(io, subject));
   } catch (error) {
     if (error instanceof FsError) return undefined;
     throw error;
@@ -143,10 +143,10 @@ function cwdOf(io: Io, target: Target): string | undefined {
 }
 
 /** The root of a process without a mount namespace of its own is a folder of ours. */
-function rootOf(io: Io, target: Target): string {
-  if (target.kind !== 'process') return '/';
+function rootOf(io: Io, subject: Subject): string {
+  if (subject.kind !== 'process') return '/';
   try {
-    return io.fs.readlink(`/proc/${target.pid}/root`);
+    return io.fs.readlink(`/proc/${subject.pid}/root`);
   } catch (error) {
     if (error instanceof FsError) return '/';
     throw error;
@@ -160,10 +160,10 @@ function inRoot(path: string, root: string): string {
 }
 
 /** The launcher has widened two limits for the time of its work; what it found is what counts. */
-function limitsOf(io: Io, target: Target): ProcessSeen['limits'] {
-  const limits = parseLimits(tryProc(io, target, 'limits') ?? '');
+function limitsOf(io: Io, subject: Subject): ProcessSeen['limits'] {
+  const limits = parseLimits(tryProc(io, subject, 'limits') ?? '');
   const { arrival } = io.kernel;
-  if (target.kind === 'process') return limits;
+  if (subject.kind === 'process') return limits;
   if (arrival === undefined) {
     // Without the launcher the runtime has raised this one before our code ran.
     delete limits['open files'];
@@ -182,9 +182,9 @@ function limitText({ soft, hard }: { soft: bigint; hard: bigint }): readonly [st
 }
 
 /** Of our own process only the launcher knows them: it blocks all while it works. */
-function signalsOf(io: Io, target: Target, status: Status): ProcessSeen['signals'] {
+function signalsOf(io: Io, subject: Subject, status: Status): ProcessSeen['signals'] {
   const { blocked, ignored, pending } = status;
-  if (target.kind === 'process') return { blocked, ignored, pending };
+  if (subject.kind === 'process') return { blocked, ignored, pending };
   const { arrival } = io.kernel;
   if (arrival === undefined) return undefined;
   return {
@@ -195,9 +195,9 @@ function signalsOf(io: Io, target: Target, status: Status): ProcessSeen['signals
 }
 
 /** What bellhop itself has open closes on exec, and so is never listed. */
-function descriptorsOf(io: Io, target: Target): readonly Descriptor[] | undefined {
-  const folder = `/proc/${pidOf(io, target)}`;
-  const root = rootOf(io, target);
+function descriptorsOf(io: Io, subject: Subject): readonly Descriptor[] | undefined {
+  const folder = `/proc/${pidOf(io, subject)}`;
+  const root = rootOf(io, subject);
   try {
     const numbers = io.fs.list(`${folder}/fd`).map(Number);
     return numbers

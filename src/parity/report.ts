@@ -4,7 +4,7 @@ import type { Snapshot, Text, Value } from './types.ts';
 import { plainText } from './values.ts';
 
 /** The version of `bellhop diff -o json`. */
-export const DIFF_VERSION = 'bellhop/diff/v1';
+const DIFF_VERSION = 'bellhop/diff/v1';
 
 /** What is told of one side. */
 export interface SideFacts {
@@ -37,6 +37,7 @@ export interface ReportOptions {
   readonly show: boolean;
 }
 
+/** All groups, in the order in which they are told. */
 export const GROUPS: readonly Group[] = ['must-not-differ', 'platform', 'policy'];
 
 /** Each group as people read it. */

@@ -5,16 +5,19 @@ import { declaredFile, declaredVariable, lookedAt, ownMount } from './side.ts';
 
 // What the rules of rules.ts ask. Each is about one finding or one path.
 
+/** Variables that the kubelet adds for the API server. */
 export const API_SERVER =
   /^KUBERNETES_(SERVICE_(HOST|PORT|PORT_HTTPS)|PORT|PORT_443_TCP(_(PROTO|PORT|ADDR))?)$/;
 const SERVICE = new RegExp(
   '^([A-Z0-9_]+?)_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|' +
     'PORT(_\\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$',
 );
+/** Paths of the token volume that admission adds to pods. */
 export const SERVICE_ACCOUNT = /^(\/var)?\/run\/secrets\/kubernetes\.io(\/|$)/;
 
 type Says = { readonly by: readonly { readonly isClusters?: true }[] } | undefined;
 
+/** True where one of what the plan says comes from a field that only a cluster knows. */
 export function isClusters(says: Says): boolean {
   return says?.by.some((one) => one.isClusters === true) === true;
 }
@@ -39,6 +42,7 @@ export function onlyOf(left: string | undefined, right: string | undefined): str
   return left === undefined ? right : right === undefined ? left : undefined;
 }
 
+/** True where a snapshot's link leads into bellhop's own folder. */
 export function isOwn(target: string | undefined): boolean {
   return target !== undefined && isOwnFolder(target.replace('<uid>', '0'));
 }
@@ -62,6 +66,7 @@ export function pathOfOneVolume(
   return volumeOf(path) !== undefined && volumeOf(path) === volumeOf(other);
 }
 
+/** True where no mount but those of every container lies at the path or above it. */
 export function isUnmounted(side: Side, path: string): boolean {
   return ownMount(side, path) === undefined;
 }

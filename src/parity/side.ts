@@ -1,4 +1,4 @@
-import { upwards } from './paths.ts';
+import { isWithin, upwards } from './paths.ts';
 import { isPlatformMount } from './proc.ts';
 import type {
   Declared,
@@ -36,7 +36,7 @@ export interface Pair {
   readonly declared?: Declared;
 }
 
-export function sideOf(snapshot: Snapshot): Side {
+function sideOf(snapshot: Snapshot): Side {
   const { process: seen } = snapshot;
   const entries = new Map<string, Placed>();
   for (const tree of snapshot.trees) {
@@ -56,6 +56,7 @@ export function sideOf(snapshot: Snapshot): Side {
   };
 }
 
+/** Two snapshots made ready for comparing; the plan of the left one counts where both have one. */
 export function pairOf(left: Snapshot, right: Snapshot): Pair {
   const declared = left.plan ?? right.plan;
   const sides = { left: sideOf(left), right: sideOf(right) };
@@ -119,9 +120,7 @@ export function declaredFile(
   if (exact.length > 0) return { sure: true, by: exact };
   const wild = all.filter((one) => matchesWild(one.path, steady));
   if (wild.length > 0) return { sure: false, by: wild };
-  const mounts = (declared?.mounts ?? []).filter((one) => {
-    return steady === one.path || steady.startsWith(`${one.path}/`);
-  });
+  const mounts = (declared?.mounts ?? []).filter((one) => isWithin(one.path, steady));
   const by = mounts.map(({ path: mount, volume, rule }): DeclaredFile => {
     return { path: mount, from: `volume ${volume}`, rule };
   });

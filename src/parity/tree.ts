@@ -10,7 +10,7 @@ import {
   steadyTarget,
 } from './normalise.ts';
 import type { View } from './paths.ts';
-import { folderOf, reach, resolvePath, statIn, upwards } from './paths.ts';
+import { folderOf, isWithin, reach, resolvePath, statIn, upwards } from './paths.ts';
 import type { Cut, Entry, Parent, Tree } from './types.ts';
 import type { Valuer } from './values.ts';
 
@@ -63,7 +63,7 @@ export function parentsOf(view: View, trees: readonly Tree[]): Parent[] {
 }
 
 function isListed({ path: tree, error }: Tree, path: string): boolean {
-  return error === undefined && (tree === '/' || path === tree || path.startsWith(`${tree}/`));
+  return error === undefined && isWithin(tree, path);
 }
 
 function errnoOf(error: unknown): string {
@@ -82,12 +82,10 @@ function topOf(view: View, path: string): Place {
   if (stat === undefined) throw new FsError('ENOENT', path, 'lstat');
   if (stat.kind !== 'link') return { ...place, real };
   const target = view.fs.readlink(reach(view, real));
-  try {
-    return { ...place, real: resolvePath(view, real), through: steadyTarget(target) };
-  } catch {
-    // A link that leads nowhere is shown as the link that it is.
-    return { ...place, real };
-  }
+  const behind = attempt(() => resolvePath(view, real));
+  // A link that leads nowhere is shown as the link that it is.
+  if (typeof behind !== 'string') return { ...place, real };
+  return { ...place, real: behind, through: steadyTarget(target) };
 }
 
 function ownership({ mode, uid, gid }: FileStat): Pick<Entry, 'mode' | 'uid' | 'gid'> {

@@ -95,7 +95,8 @@ export interface MountSeen {
   readonly sizeBytes?: number;
 }
 
-export type EntryType = 'dir' | 'file' | 'link' | 'other';
+/** `other` is a device, a pipe or a socket. */
+type EntryType = 'dir' | 'file' | 'link' | 'other';
 
 /** One file, folder or link. */
 export interface Entry {
@@ -204,6 +205,7 @@ export interface Cut {
   readonly path: string;
 }
 
+/** One container as it was seen once: what `bellhop snapshot` writes and `bellhop diff` reads. */
 export interface Snapshot {
   readonly apiVersion: typeof SNAPSHOT_VERSION;
   /** Features that a reader must know; it refuses unknown ones. */

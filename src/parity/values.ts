@@ -12,7 +12,7 @@ export interface Valuer {
   value(bytes: Uint8Array): Value;
 }
 
-/** `show` keeps values of at most this size beside their digests; undefined keeps none. */
+/** Makes values under this key; of at most `showBytesMax` they are kept beside their digests. */
 export function valuer(io: Io, key: Uint8Array, showBytesMax: number | undefined): Valuer {
   const digest = (bytes: Uint8Array | string): string =>
     Buffer.from(io.crypto.hmacSha256(key, bytes)).toString('hex');

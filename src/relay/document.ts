@@ -33,7 +33,7 @@ export interface RelayFacts {
 /** Over Ethernet (MTU 1500) in one piece, by IPv6 too, as DogStatsD's clients have it. */
 export const UDP_PACKET_BYTES_MAX = 1432;
 /** DogStatsD's buffer of a Unix socket; a stream has no packets, but is written in such pieces. */
-export const OTHER_PACKET_BYTES_MAX = 8192;
+const OTHER_PACKET_BYTES_MAX = 8192;
 
 /** How long a gateway that has moved is not found, beside the time of the answer. */
 export const LOOK_MS = 30_000;

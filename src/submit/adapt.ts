@@ -120,7 +120,8 @@ const ENTRY_BYTES_MAX = 131_072;
 function ownProblems({ nameProblem }: AdaptInput, variables: readonly Variable[]): BellhopError[] {
   return variables.flatMap(([name, value]) => {
     const bytes = bytesOf(name) + bytesOf(value) + 2;
-    const tooLong = bytes > ENTRY_BYTES_MAX ? `has ${bytes} bytes, Linux takes 131072` : undefined;
+    const isTooLong = bytes > ENTRY_BYTES_MAX;
+    const tooLong = isTooLong ? `has ${bytes} bytes, Linux takes ${ENTRY_BYTES_MAX}` : undefined;
     const withNul = value.includes('\0') ? 'has a NUL, which no variable can hold' : undefined;
     const problem = nameProblem(name) ?? withNul ?? tooLong;
     if (problem === undefined) return [];

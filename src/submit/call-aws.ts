@@ -9,25 +9,13 @@ import { callJson, jsonBody, sendAws } from '../stores/_aws-send.ts';
 import { addressOf, regionOf } from '../stores/_aws-settings.ts';
 import type { Options } from '../stores/_options.ts';
 import type { StoreContext } from '../stores/_store.ts';
+import type { Answered, Sender } from './calls.ts';
+import { ANSWER_BYTES_MAX, isOfRequest } from './calls.ts';
 
 // Calls of AWS's APIs, signed by the same light code as the stores' requests: see decision 12.
 
-/** What came of a request. */
-export type Answered =
-  | { readonly kind: 'answer'; readonly answer: JsonObject }
-  /** An error of one of the codes that were named. */
-  | { readonly kind: 'code'; readonly code: string };
-
-/** How requests are sent. */
-export interface AwsCalls {
-  /** Sends one; errors of `codes` are answers. Throws BellhopError. */
-  send(request: Request, codes: readonly string[]): Promise<Answered>;
-}
-
-const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
-
 /** Opens the way to AWS by a store's options: region, endpoint, identity. Makes no request. */
-export function openAwsCalls(options: Options, context: StoreContext): AwsCalls {
+export function openAwsCalls(options: Options, context: StoreContext): Sender {
   const opened = new Map<string, Aws>();
   const awsFor = (service: AwsService): Aws => {
     const before = opened.get(service.signed);
@@ -36,13 +24,11 @@ export function openAwsCalls(options: Options, context: StoreContext): AwsCalls 
     opened.set(service.signed, aws);
     return aws;
   };
-  return {
-    send: async (request, codes) => {
-      const { send } = request;
-      if (send.by !== 'aws json' && send.by !== 'aws rest') return { kind: 'answer', answer: {} };
-      const service = serviceOf(send.service, send.by === 'aws json' ? send.target : undefined);
-      return sendOne(awsFor(service), service, { request, codes });
-    },
+  return async (request, codes) => {
+    const { send } = request;
+    if (send.by !== 'aws json' && send.by !== 'aws rest') return { kind: 'answer', answer: {} };
+    const service = serviceOf(send.service, send.by === 'aws json' ? send.target : undefined);
+    return sendOne(awsFor(service), service, { request, codes });
   };
 }
 
@@ -123,33 +109,10 @@ function restOf(
   return { method, path: filled, body: JSON.stringify(Object.fromEntries(members)) };
 }
 
-const OF_REQUEST = [
-  'Validation',
-  'InvalidParameter',
-  'InvalidRequest',
-  'ClientException',
-  'ResourceLimitExceeded',
-  'NotFound',
-  'InUse',
-  'Conflict',
-  'Unsupported',
-  // Google's: google.rpc.Code.
-  'INVALID_ARGUMENT',
-  'FAILED_PRECONDITION',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'RESOURCE_EXHAUSTED',
-];
-
-/** The service has read the request and does not take it: its own words are what helps. */
-export function isOfRequest(code: string): boolean {
-  return OF_REQUEST.some((part) => code.includes(part));
-}
-
-const SAID_MAX = 600;
+const SAID_CHARACTERS_MAX = 600;
 
 /** A service's sentence, printable and not long. Requests hold no secret that it could repeat. */
 function oneLine(text: string): string {
   const line = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
-  return line.length > SAID_MAX ? `${line.slice(0, SAID_MAX)} …` : line;
+  return line.length > SAID_CHARACTERS_MAX ? `${line.slice(0, SAID_CHARACTERS_MAX)} …` : line;
 }

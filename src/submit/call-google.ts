@@ -8,22 +8,17 @@ import type { JsonRecord } from '../stores/_rest.ts';
 import { bearerHeader, jsonRecord, recordIn, said, textIn } from '../stores/_rest.ts';
 import type { StoreContext } from '../stores/_store.ts';
 import type { JsonObject } from '../targets/_caps.ts';
-import type { Request, Send } from '../targets/_target.ts';
-import type { Answered } from './call-aws.ts';
-import { isOfRequest } from './call-aws.ts';
+import type { Send } from '../targets/_target.ts';
 import { calledUrl } from './called-url.ts';
+import type { Answered, Sender } from './calls.ts';
+import { ANSWER_BYTES_MAX, isOfRequest } from './calls.ts';
 
 // Calls of Google's APIs by REST (AIP-131 to AIP-136), with the token of the stores' light code.
 
 type GoogleSend = Extract<Send, { by: 'google rest' }>;
 
-const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
-
-/** How requests are sent: errors of `codes` are answers. Makes no request before the first. */
-export function openGoogleCalls(
-  options: Options,
-  context: StoreContext,
-): (request: Request, codes: readonly string[]) => Promise<Answered> {
+/** Opens the way to Google by a store's options: its identity. Makes no request. */
+export function openGoogleCalls(options: Options, context: StoreContext): Sender {
   return async (request, codes) => {
     const { send } = request;
     if (send.by !== 'google rest') return { kind: 'answer', answer: {} };

@@ -4,10 +4,7 @@ import { BellhopError, CODES } from '../core/errors.ts';
 import type { Clock } from '../core/io/types.ts';
 import type { JsonObject } from '../targets/_caps.ts';
 import type { Job, Progress, Request, Target } from '../targets/_target.ts';
-import type { Answered } from './call-aws.ts';
-
-/** Sends requests to a platform; errors of `codes` are answers. */
-export type Sender = (request: Request, codes: readonly string[]) => Promise<Answered>;
+import type { Sender } from './calls.ts';
 
 /** What sending came to. */
 export interface Sent {
@@ -66,8 +63,8 @@ async function lookFor({ unless }: Request, send: Sender): Promise<JsonObject | 
   return seen.kind === 'answer' && unless.isThere(seen.answer) ? seen.answer : undefined;
 }
 
-const FIRST_MS = 2000;
-const GROWTH = 1.5;
+const WAIT_MS_FIRST = 2000;
+const WAIT_GROWTH = 1.5;
 const WAIT_MS_MAX = 30_000;
 
 /** What following a job takes. */
@@ -82,11 +79,14 @@ export interface Following {
   readonly tell: (progress: Progress) => void;
 }
 
-/** Asks until the job has ended; throws why it failed. True where it has, false in the end. */
+/**
+ * Asks until the job has ended well, and gives its last state; throws why it failed, or that the
+ * time is over. What nobody follows has ended when it was made.
+ */
 export async function follow(following: Following, send: Sender): Promise<Progress> {
   const { target, job, answer, clock, budget, tell } = following;
   if (target.follow === undefined) return { state: 'succeeded', said: 'made' };
-  let waitMs = FIRST_MS;
+  let waitMs = WAIT_MS_FIRST;
   for (;;) {
     const asked = await send(target.follow.ask(job, answer), []);
     const progress = target.follow.read(asked.kind === 'answer' ? asked.answer : {});
@@ -94,7 +94,7 @@ export async function follow(following: Following, send: Sender): Promise<Progre
     if (progress.state === 'succeeded') return progress;
     if (progress.state === 'failed') throw failed(target, job, progress);
     if (!(await pause(clock, budget, waitMs))) throw tooLong(target, job, progress);
-    waitMs = Math.min(WAIT_MS_MAX, waitMs * GROWTH);
+    waitMs = Math.min(WAIT_MS_MAX, waitMs * WAIT_GROWTH);
   }
 }
 

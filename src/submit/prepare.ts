@@ -15,7 +15,7 @@ import type { Pointer } from './pointer.ts';
 import { objectPath } from './pointer.ts';
 import type { Frame, Split } from './split.ts';
 import { breachesIn, split } from './split.ts';
-import type { Packed, SpillPlace, Way, WaysInput } from './ways.ts';
+import type { PrintedBundle, SpillPlace, WayFacts, WaysInput } from './ways.ts';
 import { pointers } from './ways.ts';
 
 /** Hyperparameters of the job, and where the program reads them beside the platform's own file. */
@@ -75,7 +75,7 @@ export function prepare(input: SubmitInput): Submission {
   const flat = printParameters(parameters);
   const frame = frameOf(input, flat);
   const areNative = fitsNatively(input, frame, parameters);
-  const way: Way = {
+  const way: WayFacts = {
     isIsolated: target.isIsolated?.({ given }) ?? false,
     spillsParameters: parameters.length > 0 && !areNative,
   };
@@ -93,7 +93,7 @@ export function prepare(input: SubmitInput): Submission {
 
 interface Common {
   readonly frame: Frame;
-  readonly way: Way;
+  readonly way: WayFacts;
   readonly hyperparameters: readonly Parameter[];
   /** All of them as one JSON object of strings. */
   readonly flat: Uint8Array;
@@ -132,7 +132,7 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
 
 const NO_POINTER: Pointer = { kind: 'inline', variables: [] };
 
-function whyOf(pointer: Pointer, { spillsParameters }: Way): { whySpilled: string } {
+function whyOf(pointer: Pointer, { spillsParameters }: WayFacts): { whySpilled: string } {
   if (pointer.kind === 'object') return { whySpilled: 'the request has no room for the plan' };
   return {
     whySpilled: spillsParameters
@@ -141,7 +141,7 @@ function whyOf(pointer: Pointer, { spillsParameters }: Way): { whySpilled: strin
   };
 }
 
-function spilledTo({ store, path }: SpillPlace, { bytes, digest }: Packed): Spilled {
+function spilledTo({ store, path }: SpillPlace, { bytes, digest }: PrintedBundle): Spilled {
   return { store, path: objectPath(path, digest), bytes };
 }
 

@@ -38,23 +38,23 @@ export interface WaysInput {
   readonly deflate: (bytes: Uint8Array) => Uint8Array;
 }
 
-/** A bundle as it travels. */
-export interface Packed {
+/** A bundle as it is printed, not yet compressed. */
+export interface PrintedBundle {
   readonly bytes: Uint8Array;
   readonly digest: string;
 }
 
 /** What decides between ways to the plan. */
-export interface Way {
+export interface WayFacts {
   readonly isIsolated: boolean;
   readonly spillsParameters: boolean;
 }
 
 /** Ways to the plan, the best first; what is tried last is what a breach is told of. */
-export function pointers(input: WaysInput, packed: Packed, way: Way): Pointer[] {
+export function pointers(input: WaysInput, bundle: PrintedBundle, way: WayFacts): Pointer[] {
   const { target, spill } = input;
-  const { digest } = packed;
-  const inline = inlinePointer(target, packed, input.deflate);
+  const { digest } = bundle;
+  const inline = inlinePointer(target, bundle, input.deflate);
   const channel = spill === undefined ? undefined : broughtBy(target, spill, digest);
   const isObject = spill !== undefined && !way.isIsolated;
   const object = isObject ? objectPointer(spill, digest) : undefined;

@@ -53,7 +53,7 @@ const target: Target = {
       pattern: '[\\S]+',
       model: 'PrimaryContainer.Image',
     }),
-    limit('ModelName', 'text', { max: 63, model: 'ModelName' }),
+    limit('ModelName', 'text', { max: NAME_LENGTH_MAX, model: 'ModelName' }),
     form('ModelName', 'text', {
       pattern: '[a-zA-Z0-9]([\\-a-zA-Z0-9]*[a-zA-Z0-9])?',
       model: 'ModelName',

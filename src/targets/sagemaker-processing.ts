@@ -52,7 +52,11 @@ const target: Target = {
       min: 1,
       model: 'StoppingCondition.MaxRuntimeInSeconds',
     }),
-    limit('ProcessingJobName', 'text', { max: 63, min: 1, model: 'ProcessingJobName' }),
+    limit('ProcessingJobName', 'text', {
+      max: NAME_LENGTH_MAX,
+      min: 1,
+      model: 'ProcessingJobName',
+    }),
     form('ProcessingJobName', 'text', {
       pattern: '[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}',
       model: 'ProcessingJobName',

@@ -49,7 +49,7 @@ const target: Target = {
       max: 1024,
       model: 'InputDataConfig.[].DataSource.S3DataSource.S3Uri',
     }),
-    limit('TrainingJobName', 'text', { max: 63, min: 1, model: 'TrainingJobName' }),
+    limit('TrainingJobName', 'text', { max: NAME_LENGTH_MAX, min: 1, model: 'TrainingJobName' }),
     form('TrainingJobName', 'text', {
       pattern: '[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}',
       model: 'TrainingJobName',

@@ -236,6 +236,31 @@ describe.skipIf(missing !== undefined)('a relay beside a program', () => {
       TIMEOUT_MS,
     );
   }
+
+  // The settings allow 16 and 8; a plan of another release may ask for more.
+  const untaken = 'report: no relay, it ended at once\n';
+  for (const [listeners, taken, code, told] of [
+    [8, 'fail', 0, ''],
+    [9, 'warn', 0, untaken],
+    [9, 'fail', 73, untaken],
+  ] as const) {
+    test(
+      `${listeners} listeners beside 8 ports that are passed on: ${taken} ends with ${code}`,
+      async () => {
+        const { datagrams } = sockets();
+        const place = (index: number): string => `unixgram://${datagrams}${index}`;
+        const listen = Array.from({ length: listeners }, (_, index) => place(index));
+        const forward = Array.from({ length: 8 }, (_, index) => {
+          return { listen: place(listeners + index), to: 'udp://127.0.0.1:9' };
+        });
+        const relay = { listen, forward, taken };
+        const { child } = beside({ gateway: 'udp://127.0.0.1:9', relay }, ['exit', '0']);
+        expect(await child.exited).toBe(code);
+        expect(await new Response(child.stderr).text()).toBe(told);
+      },
+      TIMEOUT_MS,
+    );
+  }
 });
 
 afterAll(removeTools);

@@ -222,6 +222,10 @@ describe('a document', () => {
     }
   };
   const changed = (parts: object): string => JSON.stringify({ ...KUBERNETES, ...parts });
+  const MOUNT = tmpfs('/a');
+  const TWO = tree('/a', [folder('.'), file('b', '1'), file('b', '2')]);
+  const PARENT = { path: '/a', mode: '0755', uid: 0, gid: 0 };
+  const STREAM = { fd: 1, target: 'pipe', access: 'write', append: false, nonBlocking: false };
 
   test.each([
     ['that is no JSON', 'x', 'file: is not JSON'],
@@ -242,6 +246,14 @@ describe('a document', () => {
       'with a tree twice',
       changed({ trees: [...KUBERNETES.trees, ...KUBERNETES.trees.slice(0, 1)] }),
       'file: has tree /etc/tls twice',
+    ],
+    ['with an entry twice', changed({ trees: [TWO] }), 'file: has /a, entry b twice'],
+    ['with a mount twice', changed({ mounts: [MOUNT, MOUNT] }), 'file: has mount /a twice'],
+    ['with a parent twice', changed({ parents: [PARENT, PARENT] }), 'file: has parent /a twice'],
+    [
+      'with a descriptor twice',
+      changed({ process: { ...KUBERNETES.process, descriptors: [STREAM, STREAM] } }),
+      'file: has descriptor 1 twice',
     ],
     [
       'with a number for a path',

@@ -166,10 +166,6 @@ describe('what is printed', () => {
       expect(out).toContain('since the hyperparameters are over the caps of the request');
     }
   });
-  test('--wait-max is a number', () => {
-    const { code, err } = submit('sagemaker-training', { pod, flags: ['--wait-max', 'x'] });
-    expect([code, err]).toEqual([64, expect.stringContaining('--wait-max')]);
-  });
 });
 
 describe('an image that bellhop starts already', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { openBudget } from '../../src/core/budget.ts';
-import type { Answered } from '../../src/submit/call-aws.ts';
+import type { Answered } from '../../src/submit/calls.ts';
 import { follow, sendAll } from '../../src/submit/follow.ts';
 import { ALL_TARGETS } from '../../src/targets/_all.gen.ts';
 import type { JsonObject } from '../../src/targets/_caps.ts';
@@ -173,8 +173,10 @@ describe('requests are sent in their order', () => {
       if (operation === 'Look') return { kind: 'answer', answer: { there: true } };
       return { kind: 'code', code: 'InUse' };
     };
-    const requests = [request('A', { unless }), request('B', { doneCodes: ['InUse'] })];
-    expect(await sendAll(requests, send)).toEqual({ answer: {}, found: ['A', 'B'] });
-    expect(made).toEqual(['Look (None)', 'B (InUse)']);
+    const found = request('A', { unless });
+    expect(await sendAll([found], send)).toEqual({ answer: { there: true }, found: ['A'] });
+    const refused = request('B', { doneCodes: ['InUse'] });
+    expect(await sendAll([found, refused], send)).toEqual({ answer: {}, found: ['A', 'B'] });
+    expect(made).toEqual(['Look (None)', 'Look (None)', 'B (InUse)']);
   });
 });

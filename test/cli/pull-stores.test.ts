@@ -75,4 +75,21 @@ describe('the plan of the container that fetches', () => {
     expect(err).toContain('copies:vault/db.json#pw was used instead');
     expect(readFileSync(path.join(volume, 'pw'), 'utf8')).toBe(CANARY);
   });
+
+  test('has no literal credential of theirs: bellhop.yaml is refused', () => {
+    const open = path.join(folder, 'open.yaml');
+    const headers = JSON.stringify({ authorization: `Bearer ${CANARY}` });
+    const web = `web: { kind: http, url: "https://a.test", headers: ${headers} }`;
+    const asked = `asked: { kind: http, url: "https://a.test/?key=${CANARY}" }`;
+    const written = readFileSync(settings, 'utf8').replace(
+      'nobody:',
+      `${web}\n  ${asked}\n  nobody:`,
+    );
+    writeFileSync(open, written.replace('[{ store: copies', '[web, asked, { store: copies'));
+    const { code, out, err } = call(['mutate', '-f', pod, '-c', open]);
+    expect([code, out]).toEqual([78, '']);
+    expect(err).toContain('stores.web.headers.authorization: looks like a credential');
+    expect(err).toContain('stores.asked.url: has more in it than an address');
+    expect(err).not.toContain(CANARY);
+  });
 });

@@ -149,9 +149,14 @@ export function storeOfType({ settings, kinds, stores }: Known): PullSettings['s
     const kind = kinds.find((one) => one.type === type)?.storeKind ?? '';
     const ofKind = Object.keys(stores).filter((name) => stores[name]?.kind === kind);
     const name = settings.stores[type] ?? (ofKind.length === 1 ? ofKind[0] : undefined);
-    if (name === undefined) return { name: type.toLowerCase(), options: { kind } };
+    if (name === undefined) return { name: freeName(type.toLowerCase(), stores), options: { kind } };
     return { name, options: stores[name] ?? { kind } };
   };
+}
+
+/** A name that is bellhop.yaml's means the store there, which may hold credentials of others. */
+function freeName(name: string, stores: Known['stores']): string {
+  return Object.hasOwn(stores, name) ? freeName(`${name}-default`, stores) : name;
 }
 
 function contextOf(

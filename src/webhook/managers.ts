@@ -86,7 +86,9 @@ function managersOf(
   return managerTypes(settings).flatMap((type): Manager[] => {
     const kind = kinds.find((one) => one.type === type);
     if (kind === undefined) return [];
-    const own = { type, inject: kind.open(context) };
+    const isQuick = kind.asksNobody === true || kind.storeKind !== undefined;
+    const quick = isQuick ? { asksNobody: true as const } : {};
+    const own = { type, inject: kind.open(context), ...quick };
     const needsRule = ruleFor(settings, kind);
     const byGroup = kind.isByGroup === undefined ? {} : { isByGroup: kind.isByGroup };
     return [needsRule === undefined ? own : { ...own, ...byGroup, needsRule }];

@@ -27,6 +27,7 @@ export function patternProblem(pattern: string): string | undefined {
   if (name.includes('*')) return 'may have * in the registry only as its first part: *.example.com';
   const isName = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*(?::[0-9]+)?$/;
   if (isWild && !isName.test(name)) return 'needs a name of two parts or more behind *.';
+  if (!URL.canParse(`https://${name}`)) return 'begins with what no registry can be called';
   if (/[@]/.test(repository)) return 'is without a digest: registry.example/team/app';
   return undefined;
 }

@@ -54,6 +54,8 @@ describe('an image is asked for', () => {
     'ghcr.io/',
     '*:5000/x',
     'ghcr.io/a@sha256:1',
+    'ghcr.io:65536/a',
+    '[::g]:5000/a',
   ])('%s is no pattern, for it could be of any registry or of none', (pattern) => {
     const { problems } = readWebhookSettings({ registry: { allow: [pattern] } });
     expect(problems.map(({ path }) => path)).toEqual([['registry', 'allow', 0]]);

@@ -70,7 +70,9 @@ function valueProblems(spec: OptionSpec, value: unknown, name: string): OptionPr
     return [{ path: [name], what: 'has a password in it, which must be in another store' }];
   }
   if (texts.some((text) => MORE_THAN_ADDRESS.test(text))) {
-    return [{ path: [name], what: 'has more in it than an address: a user, a query or a fragment' }];
+    return [
+      { path: [name], what: 'has more in it than an address: a user, a query or a fragment' },
+    ];
   }
   if (spec.type === 'record' && spec.of === 'headers') return headerProblems(value, name);
   if (spec.type !== 'group') return [];

@@ -151,8 +151,8 @@ export function storeOfType({ settings, kinds, stores }: Known): PullSettings['s
     const kind = kinds.find((one) => one.type === type)?.storeKind ?? '';
     const ofKind = Object.keys(stores).filter((name) => stores[name]?.kind === kind);
     const name = settings.stores[type] ?? (ofKind.length === 1 ? ofKind[0] : undefined);
-    if (name === undefined) return { name: freeName(type.toLowerCase(), stores), options: { kind } };
-    return { name, options: stores[name] ?? { kind } };
+    const found = name ?? freeName(type.toLowerCase(), stores);
+    return { name: found, options: stores[found] ?? { kind } };
   };
 }
 

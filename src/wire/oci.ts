@@ -40,9 +40,8 @@ const ENTRIES_MAX = 1000;
 
 /** The manifest, or what is wrong with it. */
 export function readManifest(bytes: Uint8Array): Manifest | string {
-  if (isLarge(bytes)) return `its manifest is of more than ${PARTS_MAX} parts`;
-  const manifest = jsonOf(bytes);
-  if (!isRecord(manifest)) return 'its manifest is no JSON object';
+  const manifest = documentOf(bytes, 'its manifest');
+  if (typeof manifest === 'string') return manifest;
   if (manifest['schemaVersion'] !== 2) return 'its manifest is of an old kind (schema 1)';
   const { manifests, config, layers } = manifest;
   // Who reads such a document as the one, and who as the other, would see two images.
@@ -73,9 +72,8 @@ function entryOf(entry: unknown): IndexEntry[] {
 
 /** What the configuration of an image says that it starts, or what is wrong with it. */
 export function readImageStart(bytes: Uint8Array): ImageStart | string {
-  if (isLarge(bytes)) return `its configuration is of more than ${PARTS_MAX} parts`;
-  const image = jsonOf(bytes);
-  if (!isRecord(image)) return 'its configuration is no JSON object';
+  const image = documentOf(bytes, 'its configuration');
+  if (typeof image === 'string') return image;
   const config = isRecord(image['config']) ? image['config'] : {};
   const [entrypoint, cmd] = [wordsOf(config['Entrypoint']), wordsOf(config['Cmd'])];
   if (entrypoint === undefined || cmd === undefined) {
@@ -112,6 +110,14 @@ function isLarge(bytes: Uint8Array): boolean {
   }
   return parts > PARTS_MAX;
 }
+
+function documentOf(bytes: Uint8Array, called: string): JsonObject | string {
+  if (isLarge(bytes)) return `${called} is of more than ${PARTS_MAX} parts`;
+  const json = jsonOf(bytes);
+  return isRecord(json) ? json : `${called} is no JSON object`;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
 
 function jsonOf(bytes: Uint8Array): unknown {
   try {

@@ -209,7 +209,11 @@ describe.skipIf(lacks.length > 0)('the webhook fetches variables, by its own ide
   });
 
   test('from fallbacks where the store hangs: for all variables of a pod at once, not in turn', async () => {
-    using hanging = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => undefined } });
+    using hanging = Bun.listen({
+      hostname: '127.0.0.1',
+      port: 0,
+      socket: { data: () => undefined },
+    });
     const names = ['a', 'b', 'c', 'd', 'e'];
     for (const name of names) {
       const at = path.join(folder, 'hangs', name);

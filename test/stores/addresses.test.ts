@@ -108,9 +108,14 @@ describe('a password in an address is found when the plan is made', () => {
     expect(optionProblems(specs, plain, String(kind))).toEqual([]);
   });
 
-  test.each(['redis://me@host/1', 'https://[::1]:8200', 'http://a/@b:c@d', 'a:b@c', 'https://a.test/?'])(
-    '%s has none',
-    (text) => expect(optionProblems({ url: URL_SPEC }, { url: text }, 'x')).toEqual([]),
+  test.each([
+    'redis://me@host/1',
+    'https://[::1]:8200',
+    'http://a/@b:c@d',
+    'a:b@c',
+    'https://a.test/?',
+  ])('%s has none', (text) =>
+    expect(optionProblems({ url: URL_SPEC }, { url: text }, 'x')).toEqual([]),
   );
 });
 

@@ -119,49 +119,6 @@ describe('a variable of another store', () => {
   });
 });
 
-describe('variables of one pod', () => {
-  const many = (count: number): Wish['secrets'] => {
-    return Array.from({ length: count }, (_, n) => ({ ...PW, group: `g${n}` }));
-  };
-
-  test('are fetched together: none waits for another', async () => {
-    let all: () => void = () => undefined;
-    const together = new Promise<void>((resolve) => {
-      all = resolve;
-    });
-    let count = 0;
-    const readPulled: ReadPulled = async (pull, signal) => {
-      if (++count === 8) all();
-      await together;
-      return telling(pull, signal);
-    };
-    const { values, asked } = await kept({ secrets: many(8), readPulled });
-    expect(Object.keys(values)).toHaveLength(8);
-    expect(asked).toHaveLength(8);
-  });
-
-  test('are all the same as one after another, with a repeated one and names of their own', async () => {
-    const secrets = [...many(40), { ...PW, group: 'g3', envVar: 'AGAIN' }, ...many(2)];
-    const { pod } = await kept({ secrets });
-    const single = await kept({ secrets: [{ ...PW, group: 'g39' }] });
-    const [env] = variables(pod) as [readonly Json[]];
-    expect(env.filter(({ valueFrom }) => valueFrom !== undefined)).toHaveLength(41);
-    expect(single.asked).toEqual(['g39:pw']);
-  });
-
-  test.each([
-    ['somebody else may deliver', { secretManagerTypes: ['AWS', 'Embedded'] }, []],
-    [
-      'no rule lets him have',
-      { allow: [{ name: 'r', users: [USER], groups: ['g1'] }] },
-      ['g1:pw'],
-    ],
-  ])('are not fetched where %s them', async (_, more, wanted) => {
-    const { asked } = await kept({ secrets: many(3), settings: settings(more) });
-    expect(asked).toEqual(wanted);
-  });
-});
-
 describe('is denied', () => {
   const absent: ReadPulled = async () =>
     Promise.reject(new Refusal('store sm says that there is none'));

@@ -143,9 +143,7 @@ function placedValue(asking: AskingPod, settings: WebhookSettings, inside: Insid
   const store = storeOfType({ settings, kinds: ALL_INJECTORS, stores })(edit.type);
   const isDeclared = stores[store.name] === store.options;
   const { path, key, version } = edit;
-  // A store of that name may be declared, of another kind.
-  const isFree = isDeclared || !Object.hasOwn(stores, store.name);
-  const place = { store: isFree ? store.name : `${store.name}-default`, path, key, version };
+  const place = { store: store.name, path, key, version };
   const reference = referenceOf(place, () => false);
   const value = { ...base, from: { reference } };
   return isDeclared ? { value } : { value, store: [reference.store, store.options] };

@@ -118,6 +118,8 @@ export interface InjectorKind {
   readonly storeKind?: string;
   /** True where its values are the webhook's own to read: who may have them must be said. */
   readonly needsRule?: true;
+  /** True where it answers at once; so do those whose secrets one container fetches. */
+  readonly asksNobody?: true;
   /** True where its secrets are found by the group alone: a key says nothing of which it is. */
   readonly isByGroup?: true;
   /** As `secretManagerTypes` names it. */

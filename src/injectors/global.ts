@@ -13,6 +13,7 @@ const global: InjectorKind = {
   type: 'Global',
   summary: "values of the webhook's own variables and files",
   needsRule: true,
+  asksNobody: true,
   open(context) {
     return (asked) => {
       const { secret } = asked;

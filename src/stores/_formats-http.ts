@@ -5,35 +5,17 @@ import type { HttpAnswer } from '../core/io/net-types.ts';
 import { addressFault } from './_address.ts';
 import type { Format } from './_formats.ts';
 import { dotenvMap, formatOfName, isJson, valueAnswer } from './_formats.ts';
+import { isCredentialHeader } from './_header-names.ts';
 import type { Options } from './_options.ts';
 import { groupOption, recordOption } from './_options.ts';
 import type { Answer } from './_store.ts';
 
-const PROVING_WORDS = [
-  'auth',
-  'token',
-  'secret',
-  'password',
-  'credentials?',
-  'session',
-  'signature',
-  'jwt',
-  'bearer',
-  '(?:api|access|private|subscription|functions)[-_]?key',
-].join('|');
-/** Headers whose names say that they prove something: their values come from a store. */
-const CREDENTIAL = new RegExp(`authorization|cookie|(?:^|[-_])(?:${PROVING_WORDS})(?:[-_]|$)`, 'i');
 /** Headers that are the connection's own business. */
 const RESERVED =
   /^(host|connection|content-length|transfer-encoding|accept-encoding|te|upgrade|expect)$/i;
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** RFC 9110: visible characters, with spaces and tabs between them. */
 const VALUE = /^[\x21-\x7e]([\t\x20-\x7e]*[\x21-\x7e])?$/;
-
-/** True where a header's value is a credential, by its name. */
-function isCredentialHeader(name: string): boolean {
-  return CREDENTIAL.test(name);
-}
 
 function headerNameProblem(name: string): string | undefined {
   if (!NAME.test(name)) return `${JSON.stringify(name)} cannot be the name of a header`;

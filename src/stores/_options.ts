@@ -1,10 +1,14 @@
+import { isCredentialHeader } from './_header-names.ts';
+
 /** One option of a kind of store: drives the check, the JSON Schema and the docs. */
 export type OptionSpec = {
   /** One line for the docs. */
   readonly help: string;
   readonly required?: true;
 } & (
-  | { readonly type: 'text' | 'number' | 'flag' | 'texts' | 'record' }
+  | { readonly type: 'text' | 'number' | 'flag' | 'texts' }
+  /** Of `headers`, those whose names say that they prove something are an error. */
+  | { readonly type: 'record'; readonly of?: 'headers' }
   /** A value in another store: a literal credential in bellhop.yaml is an error. */
   | { readonly type: 'reference' | 'references' }
   | { readonly type: 'choice'; readonly of: readonly string[] }
@@ -65,6 +69,12 @@ function valueProblems(spec: OptionSpec, value: unknown, name: string): OptionPr
   if (texts.some((text) => PASSWORD_IN_URL.test(text))) {
     return [{ path: [name], what: 'has a password in it, which must be in another store' }];
   }
+  if (texts.some((text) => MORE_THAN_ADDRESS.test(text))) {
+    return [
+      { path: [name], what: 'has more in it than an address: a user, a query or a fragment' },
+    ];
+  }
+  if (spec.type === 'record' && spec.of === 'headers') return headerProblems(value, name);
   if (spec.type !== 'group') return [];
   const below = optionProblems(spec.members, value as Options, name);
   return below.map(({ path, what }) => ({ path: [name, ...path], what }));
@@ -72,6 +82,14 @@ function valueProblems(spec: OptionSpec, value: unknown, name: string): OptionPr
 
 /** A literal credential: a plan would hold it. Stores refuse more, when they are opened. */
 const PASSWORD_IN_URL = /^\s*[a-z][a-z0-9+.-]*:\/\/[^/?#@]*:[^/?#]*@/i;
+/** What may be a credential as well; no store takes it. */
+const MORE_THAN_ADDRESS = /^\s*https?:\/\/(?:[^/?#]*@|[^?#]*[?#].)/i;
+
+function headerProblems(value: unknown, name: string): OptionProblem[] {
+  const names = Object.keys(value as Options).filter(isCredentialHeader);
+  const what = 'looks like a credential: give a reference in `secretHeaders`';
+  return names.map((one) => ({ path: [name, one], what }));
+}
 
 function fits(spec: OptionSpec, value: unknown): boolean {
   return spec.type === 'choice' ? spec.of.some((one) => one === value) : FITS[spec.type](value);

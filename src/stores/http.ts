@@ -37,7 +37,7 @@ const http: StoreKind = {
         'the base: http(s)://host[:port][/path]; any 404 or 410 below it is absence, but one ' +
         'with a page of HTML',
     },
-    headers: { type: 'record', help: 'headers that are no credentials' },
+    headers: { type: 'record', of: 'headers', help: 'headers that are no credentials' },
     secretHeaders: { type: 'references', help: 'headers whose values are in another store' },
     bearer: { type: 'reference', help: 'the token of `Authorization: Bearer`' },
     basic: {

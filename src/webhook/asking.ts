@@ -8,6 +8,7 @@ import { SECRET_ANNOTATION } from '../wire/flyte-names.ts';
 import { decodeSecret, inOrder, secretCalled } from '../wire/flyte-secret.ts';
 import { TextProblem } from '../wire/flyte-text.ts';
 import type { AllowRule } from './allow.ts';
+import { askingAhead, isPulledVariable } from './asking-ahead.ts';
 import { refusalBy } from './allow.ts';
 import type { PodRequest } from './decision.ts';
 import type { Reason } from './denial.ts';
@@ -25,6 +26,8 @@ export interface Manager {
   readonly needsRule?: (secret: FlyteSecret) => boolean;
   /** True where a key says nothing of which secret it is. */
   readonly isByGroup?: true;
+  /** True where `inject` answers at once, from what the webhook knows. */
+  readonly asksNobody?: true;
   /** What is done in the place of edits that pull variables: the webhook fetches them itself. */
   readonly keptInstead?: (edits: readonly Edit[], asked: Asked) => Promise<readonly Edit[]>;
   /** What it delivers, nobody else is asked for. */
@@ -139,7 +142,11 @@ export async function askManagers(
   let { state } = work;
   const outcomes: Outcome[] = [];
   const labels = labelsOf(request.pod);
-  const managers = askable(settings, request.user.name);
+  const { managers, end } = askingAhead(askable(settings, request.user.name), () => {
+    return work.secrets.map(({ secret }) => {
+      return askedOf(request, work.state, { secret, labels, repeat: 0 });
+    });
+  });
   const before = new Map<string, number>();
   for (const one of work.secrets) {
     const repeat = before.get(one.called) ?? 0;
@@ -159,6 +166,7 @@ export async function askManagers(
     work.seen?.(outcome, state);
     if (outcome.done === undefined && work.all !== true) break;
   }
+  end();
   return { state, outcomes };
 }
 
@@ -259,8 +267,4 @@ async function ofLast<T>(
     }
   }
   return { reasons };
-}
-
-function isPulledVariable(edit: Edit): boolean {
-  return edit.kind === 'pull' && 'variable' in edit;
 }

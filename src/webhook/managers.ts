@@ -86,7 +86,9 @@ function managersOf(
   return managerTypes(settings).flatMap((type): Manager[] => {
     const kind = kinds.find((one) => one.type === type);
     if (kind === undefined) return [];
-    const own = { type, inject: kind.open(context) };
+    const isQuick = kind.asksNobody === true || kind.storeKind !== undefined;
+    const quick = isQuick ? { asksNobody: true as const } : {};
+    const own = { type, inject: kind.open(context), ...quick };
     const needsRule = ruleFor(settings, kind);
     const byGroup = kind.isByGroup === undefined ? {} : { isByGroup: kind.isByGroup };
     return [needsRule === undefined ? own : { ...own, ...byGroup, needsRule }];
@@ -149,9 +151,14 @@ export function storeOfType({ settings, kinds, stores }: Known): PullSettings['s
     const kind = kinds.find((one) => one.type === type)?.storeKind ?? '';
     const ofKind = Object.keys(stores).filter((name) => stores[name]?.kind === kind);
     const name = settings.stores[type] ?? (ofKind.length === 1 ? ofKind[0] : undefined);
-    if (name === undefined) return { name: type.toLowerCase(), options: { kind } };
-    return { name, options: stores[name] ?? { kind } };
+    const found = name ?? freeName(type.toLowerCase(), stores);
+    return { name: found, options: stores[found] ?? { kind } };
   };
+}
+
+/** A name that is bellhop.yaml's means the store there, which may hold credentials of others. */
+function freeName(name: string, stores: Known['stores']): string {
+  return Object.hasOwn(stores, name) ? freeName(`${name}-default`, stores) : name;
 }
 
 function contextOf(

@@ -27,6 +27,7 @@ export function patternProblem(pattern: string): string | undefined {
   if (name.includes('*')) return 'may have * in the registry only as its first part: *.example.com';
   const isName = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*(?::[0-9]+)?$/;
   if (isWild && !isName.test(name)) return 'needs a name of two parts or more behind *.';
+  if (!URL.canParse(`https://${name}`)) return 'begins with what no registry can be called';
   if (/[@]/.test(repository)) return 'is without a digest: registry.example/team/app';
   return undefined;
 }
@@ -45,18 +46,24 @@ export function isAskable(patterns: readonly string[], image: ImageName): boolea
   });
 }
 
-/** Where the API of an image's registry is. */
+/** Where the API of an image's registry is, as `URL.origin` writes it: without the usual port. */
 export function originOf({ host }: ImageName, { plainHttp }: RegistryHost): string {
   const asked = host === HUB.name ? HUB.asked : host;
-  return `${plainHttp === true ? 'http' : 'https'}://${asked}`;
+  const written = `${plainHttp === true ? 'http' : 'https'}://${asked}`;
+  return URL.parse(written)?.origin ?? written;
+}
+
+/** True for a place of which the settings say that logins may be sent there. */
+export function isTokenHost(url: URL, { tokenHosts = [] }: RegistryHost): boolean {
+  return tokenHosts.some((one) => URL.parse(`https://${one}`)?.host === url.host);
 }
 
 /** True where a login for the registry may go to this place for a token. */
-export function mayLogIn(url: URL, origin: string, { tokenHosts = [] }: RegistryHost): boolean {
+export function mayLogIn(url: URL, origin: string, host: RegistryHost): boolean {
   if (url.username !== '' || url.password !== '') return false;
   if (url.origin === origin) return true;
   const isHub = origin === `https://${HUB.asked}` && url.host === HUB.tokens;
-  return url.protocol === 'https:' && (isHub || tokenHosts.includes(url.host));
+  return url.protocol === 'https:' && (isHub || isTokenHost(url, host));
 }
 
 /** Names that are of machines nearby, or of none. */

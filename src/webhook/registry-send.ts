@@ -9,6 +9,7 @@ import type { Challenge } from '../wire/auth-challenge.ts';
 import type { Login } from '../wire/docker-config.ts';
 import type { ImageName } from '../wire/image-name.ts';
 import type { RegistryHost } from './registry-places.ts';
+import { isTokenHost } from './registry-places.ts';
 
 /** A registry that is asked about one image. */
 export interface RegistryAsked {
@@ -53,11 +54,11 @@ export async function send(
   isLogin = false,
 ): Promise<HttpAnswer> {
   const { ca, host, io, image } = asked;
-  const { origin: own, host: to } = new URL(wish.url);
-  const isTrusted = own === origin || host.tokenHosts?.includes(to) === true;
+  const to = new URL(wish.url);
+  const isTrusted = to.origin === origin || isTokenHost(to, host);
   try {
     return await caller.send<HttpAnswer>({
-      name: isLogin ? `token of ${to}` : `${wish.method} of ${image.repository}`,
+      name: isLogin ? `token of ${to.host}` : `${wish.method} of ${image.repository}`,
       request: () => ({
         ...wish,
         ...(ca !== undefined && isTrusted ? { tls: { ca } } : {}),

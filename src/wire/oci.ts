@@ -40,8 +40,8 @@ const ENTRIES_MAX = 1000;
 
 /** The manifest, or what is wrong with it. */
 export function readManifest(bytes: Uint8Array): Manifest | string {
-  const manifest = jsonOf(bytes);
-  if (!isRecord(manifest)) return 'its manifest is no JSON object';
+  const manifest = documentOf(bytes, 'its manifest');
+  if (typeof manifest === 'string') return manifest;
   if (manifest['schemaVersion'] !== 2) return 'its manifest is of an old kind (schema 1)';
   const { manifests, config, layers } = manifest;
   // Who reads such a document as the one, and who as the other, would see two images.
@@ -72,14 +72,16 @@ function entryOf(entry: unknown): IndexEntry[] {
 
 /** What the configuration of an image says that it starts, or what is wrong with it. */
 export function readImageStart(bytes: Uint8Array): ImageStart | string {
-  const image = jsonOf(bytes);
-  if (!isRecord(image)) return 'its configuration is no JSON object';
+  const image = documentOf(bytes, 'its configuration');
+  if (typeof image === 'string') return image;
   const config = isRecord(image['config']) ? image['config'] : {};
   const [entrypoint, cmd] = [wordsOf(config['Entrypoint']), wordsOf(config['Cmd'])];
   if (entrypoint === undefined || cmd === undefined) {
     return 'Entrypoint or Cmd of its configuration is no list of texts';
   }
-  return { entrypoint, cmd };
+  // As containerd 2 at 030e9a1 has it: internal/cri/opts/spec_opts.go, WithProcessArgs.
+  const isNone = entrypoint.length === 1 && entrypoint[0] === '';
+  return { entrypoint: isNone ? [] : entrypoint, cmd };
 }
 
 function wordsOf(value: unknown): readonly string[] | undefined {
@@ -88,6 +90,34 @@ function wordsOf(value: unknown): readonly string[] | undefined {
   const words = value.filter((one) => typeof one === 'string');
   return words.length === value.length ? words : undefined;
 }
+
+/** Images have some thousands; four MiB of brackets would become hundreds of MiB of objects. */
+const PARTS_MAX = 100_000;
+
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+/** `[`, `{` and `,`: with each of them a value begins. */
+const BEGINNING: ReadonlySet<number> = new Set([0x5b, 0x7b, 0x2c]);
+
+/** Whoever may push an image writes what stands here. */
+function isLarge(bytes: Uint8Array): boolean {
+  let parts = 0;
+  let isText = false;
+  for (let at = 0; at < bytes.length && parts <= PARTS_MAX; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte === QUOTE) isText = !isText;
+    else if (isText) at += byte === BACKSLASH ? 1 : 0;
+    else if (BEGINNING.has(byte)) parts++;
+  }
+  return parts > PARTS_MAX;
+}
+
+function documentOf(bytes: Uint8Array, called: string): JsonObject | string {
+  if (isLarge(bytes)) return `${called} is of more than ${PARTS_MAX} parts`;
+  const json = jsonOf(bytes);
+  return isRecord(json) ? json : `${called} is no JSON object`;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
 
 function jsonOf(bytes: Uint8Array): unknown {
   try {

@@ -48,8 +48,8 @@ interface Planned {
 }
 
 /** The annotation of the pod that the webhook gives. */
-function planned(): string {
-  const { out, err } = call(['mutate', '-f', pod, '-c', settings]);
+function planned(of = pod, by = settings): string {
+  const { out, err } = call(['mutate', '-f', of, '-c', by]);
   expect(err).toBe('');
   const { metadata } = JSON.parse(out) as { metadata: { annotations: Record<string, string> } };
   return metadata.annotations['bellhop/plan'] ?? '';
@@ -74,5 +74,47 @@ describe('the plan of the container that fetches', () => {
     expect([code, err.includes(CANARY)]).toEqual([0, false]);
     expect(err).toContain('copies:vault/db.json#pw was used instead');
     expect(readFileSync(path.join(volume, 'pw'), 'utf8')).toBe(CANARY);
+  });
+
+  test('has no literal credential of theirs: bellhop.yaml is refused', () => {
+    const open = path.join(folder, 'open.yaml');
+    const headers = JSON.stringify({ authorization: `Bearer ${CANARY}` });
+    const web = `web: { kind: http, url: "https://a.test", headers: ${headers} }`;
+    const asked = `asked: { kind: http, url: "https://a.test/?key=${CANARY}" }`;
+    const written = readFileSync(settings, 'utf8').replace(
+      'nobody:',
+      `${web}\n  ${asked}\n  nobody:`,
+    );
+    writeFileSync(open, written.replace('[{ store: copies', '[web, asked, { store: copies'));
+    const { code, out, err } = call(['mutate', '-f', pod, '-c', open]);
+    expect([code, out]).toEqual([78, '']);
+    expect(err).toContain('stores.web.headers.authorization: looks like a credential');
+    expect(err).toContain('stores.asked.url: has more in it than an address');
+    expect(err).not.toContain(CANARY);
+  });
+
+  test('keeps a store apart that has the name of a manager whose store nobody declares', () => {
+    const named = path.join(folder, 'named.yaml');
+    const [first = '', ...rest] = readFileSync(settings, 'utf8')
+      .replace('own: { kind', 'aws: { kind')
+      .replace('own:TOKEN', 'aws:TOKEN')
+      .replace('[Vault], stores:', '[AWS, Vault], allow: RULES, stores:')
+      .split('RULES');
+    const rules = JSON.stringify([
+      { name: 'a', managers: ['AWS'], groups: ['team'] },
+      { name: 'v', managers: ['Vault'], groups: ['secret/*'] },
+    ]);
+    writeFileSync(named, [first, ...rest].join(rules));
+    const both = path.join(folder, 'both.json');
+    const written = JSON.parse(readFileSync(pod, 'utf8')) as {
+      metadata: { annotations: Record<string, string> };
+    };
+    written.metadata.annotations['flyte.secrets/s1'] = encodeSecret({ ...secret, group: 'team' });
+    writeFileSync(both, JSON.stringify(written));
+    const { stores } = JSON.parse(planned(both, named)) as Planned;
+    expect(stores).toMatchObject({
+      aws: { kind: 'env' },
+      'aws-default': { kind: 'aws-secrets-manager' },
+    });
   });
 });

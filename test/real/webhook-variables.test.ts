@@ -1,7 +1,7 @@
 // `webhook.pull.variables: secret` with real stores: OpenBao, and AWS Secrets Manager by MiniStack,
 // which checks signatures. The cluster is in memory.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { webhookParts } from '../../src/cli/webhook-parts.ts';
@@ -206,6 +206,26 @@ describe.skipIf(lacks.length > 0)('the webhook fetches variables, by its own ide
     const lacking = await ask([ofVault('two')]);
     expect(lacking.allowed).toBe(false);
     expect(lacking.message).toMatch(/refused.*then copies:copies\.json#two: .*no key two/);
+  });
+
+  test('from fallbacks where the store hangs: for all variables of a pod at once, not in turn', async () => {
+    using hanging = Bun.listen({
+      hostname: '127.0.0.1',
+      port: 0,
+      socket: { data: () => undefined },
+    });
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    for (const name of names) {
+      const at = path.join(folder, 'hangs', name);
+      mkdirSync(at, { recursive: true });
+      writeFileSync(path.join(at, 'k'), `${CANARY}-${name}`);
+    }
+    const env = { VAULT_ADDR: `http://127.0.0.1:${hanging.port}` };
+    const all = { policy: { fallback: { bao: ['copies'] } } };
+    const { ask } = await hookOf(reader, { secretManagerTypes: ['Vault'], all }, env);
+    const there = await ask(names.map((name) => ({ group: `hangs/${name}`, key: 'k' })));
+    expect(there.message).toBe('');
+    expect(there.values).toEqual(names.map((name) => `${CANARY}-${name}`));
   });
 
   test('once the right is given, pods are admitted that were denied, without a new start', async () => {

@@ -72,6 +72,31 @@ describe.each(Object.entries(STORES))('an address of %s', (_, store) => {
   });
 });
 
+describe('what a plan would hold of a credential is found when it is made', () => {
+  const { 'another scheme': _scheme, 'a user and a password': _both, ...more } = WRONG;
+  const all = Object.entries(STORES).flatMap(([name, store]) => {
+    return Object.entries(more).map(([what, url]) => [name, what, store(url)[0]] as const);
+  });
+
+  test.each(all)('%s: %s', async (_name, _what, { kind, ...options }) => {
+    const specs = (await ALL_STORES[String(kind)]?.())?.default.options ?? {};
+    const problems = optionProblems(specs, options, String(kind));
+    expect(problems.map(({ what }) => what)).toEqual([expect.stringMatching(/^has (a|more)/)]);
+    expect(JSON.stringify(problems)).not.toContain(CANARY);
+  });
+
+  test.each(['Authorization', 'x-api-key', 'PRIVATE-TOKEN', 'Cookie'])(
+    'http: the header %s, whose name stands in the message and whose value does not',
+    async (name) => {
+      const specs = (await ALL_STORES['http']?.())?.default.options ?? {};
+      const headers = { [name]: CANARY, 'x-tenant': 'team' };
+      const problems = optionProblems(specs, { url: 'https://a.test', headers }, 'http');
+      expect(problems.map(({ path }) => path)).toEqual([['headers', name]]);
+      expect(JSON.stringify(problems)).not.toContain(CANARY);
+    },
+  );
+});
+
 describe('a password in an address is found when the plan is made', () => {
   test.each(Object.entries(STORES))('%s', async (_, store) => {
     const [{ kind, ...options }] = store(`https://me:${CANARY}@a.test`);
@@ -85,9 +110,14 @@ describe('a password in an address is found when the plan is made', () => {
     expect(optionProblems(specs, plain, String(kind))).toEqual([]);
   });
 
-  test.each(['redis://me@host/1', 'https://[::1]:8200', 'http://a/@b:c@d', 'a:b@c'])(
-    '%s has none',
-    (text) => expect(optionProblems({ url: URL_SPEC }, { url: text }, 'x')).toEqual([]),
+  test.each([
+    'redis://me@host/1',
+    'https://[::1]:8200',
+    'http://a/@b:c@d',
+    'a:b@c',
+    'https://a.test/?',
+  ])('%s has none', (text) =>
+    expect(optionProblems({ url: URL_SPEC }, { url: text }, 'x')).toEqual([]),
   );
 });
 

@@ -54,6 +54,8 @@ describe('an image is asked for', () => {
     'ghcr.io/',
     '*:5000/x',
     'ghcr.io/a@sha256:1',
+    'ghcr.io:65536/a',
+    '[::g]:5000/a',
   ])('%s is no pattern, for it could be of any registry or of none', (pattern) => {
     const { problems } = readWebhookSettings({ registry: { allow: [pattern] } });
     expect(problems.map(({ path }) => path)).toEqual([['registry', 'allow', 0]]);
@@ -73,6 +75,16 @@ test('settings say which members do not fit', () => {
     'a.example:1 ca',
     'a.example:1 tokenHosts 0',
   ]);
+});
+
+test.each([
+  ['registry.example:443/x', {}, 'https://registry.example'],
+  ['registry.example:0443/x', {}, 'https://registry.example'],
+  ['registry.example:80/x', { plainHttp: true }, 'http://registry.example'],
+  ['[0:0:0:0:0:0:0:1]:5000/x', {}, 'https://[::1]:5000'],
+  ['x', {}, 'https://registry-1.docker.io'],
+])('%s of %j is asked where answers say that they are', (image, host, origin) => {
+  expect(originOf(name(image), host)).toBe(origin);
 });
 
 const ORIGIN = 'https://registry.example:5000';
@@ -97,6 +109,12 @@ describe('a login goes', () => {
     ['https://169.254.169.254/token', false],
   ])('to %s: %p', (to, may) => {
     expect(mayLogIn(url(to), ORIGIN, { tokenHosts: ['tokens.example'] })).toBe(may);
+  });
+
+  test('at the usual port, written or not', () => {
+    const hosts = { tokenHosts: ['tokens.example:443'] };
+    expect(mayLogIn(url('https://tokens.example/t'), ORIGIN, hosts)).toBe(true);
+    expect(mayLogIn(url('https://tokens.example:8443/t'), ORIGIN, hosts)).toBe(false);
   });
 
   test('of Docker Hub to its own place', () => {

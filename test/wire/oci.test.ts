@@ -57,6 +57,9 @@ describe('a configuration', () => {
     [{ config: { Entrypoint: ['/e'], Cmd: ['c', ''] } }, { entrypoint: ['/e'], cmd: ['c', ''] }],
     [{ config: { Entrypoint: null, Cmd: null } }, { entrypoint: [], cmd: [] }],
     [{ config: null }, { entrypoint: [], cmd: [] }],
+    // One empty word is none.
+    [{ config: { Entrypoint: [''], Cmd: ['c'] } }, { entrypoint: [], cmd: ['c'] }],
+    [{ config: { Entrypoint: ['', 'x'] } }, { entrypoint: ['', 'x'], cmd: [] }],
     [{}, { entrypoint: [], cmd: [] }],
   ])('%j', (value, start) => {
     expect(readImageStart(bytes(value))).toEqual(start);
@@ -90,4 +93,27 @@ test('whatever the bytes, nothing is thrown', () => {
       },
     ),
   );
+});
+
+/** As text: as a value it would be what it is here about. */
+const listOf = (what: string, count: number): string => `[${Array(count).fill(what).join(',')}]`;
+
+describe('what its author can make large', () => {
+  test.each([
+    ['empty lists', listOf('[]', 100_001)],
+    ['numbers', listOf('1', 100_001)],
+    ['lists in lists', '['.repeat(100_001)],
+    ['objects in objects', '{"a":'.repeat(100_001)],
+    ['behind a text that ends with a backslash', `["\\\\",${listOf('[]', 100_001)}]`],
+  ])('is not made objects of: %s', (_, text) => {
+    const document = Buffer.from(`{"schemaVersion":2,"config":{"Cmd":["c"]},"x":${text}}`);
+    expect(readManifest(document)).toContain('of more than 100000 parts');
+    expect(readImageStart(document)).toContain('of more than 100000 parts');
+  });
+
+  test('is read where it is one long text', () => {
+    const Labels = { sbom: '[{,"\\'.repeat(200_000) };
+    const read = readImageStart(bytes({ config: { Cmd: ['c'], Labels } }));
+    expect(read).toEqual({ entrypoint: [], cmd: ['c'] });
+  });
 });

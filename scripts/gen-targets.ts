@@ -173,7 +173,7 @@ const START = {
 
 function section(target: Target): string[] {
   const { name, summary, features, caps, reserved, wants, stop, failure, start } = target;
-  const { differs = [] } = target;
+  const { differs = [], gives = [] } = target;
   const wanted = Object.entries(wants).flatMap(([operation, fields]) => {
     return Object.entries(fields).map(([field, what]) => [code(`${operation}.${field}`), what]);
   });
@@ -199,6 +199,15 @@ function section(target: Target): string[] {
     ...(caps.length === 0
       ? []
       : ['', ...table(['cap', 'counts', 'at most', 'source', 'read'], caps.map(capRow))]),
+    ...(gives.length === 0
+      ? []
+      : [
+          '',
+          ...table(
+            ['variables that the platform gives', 'source'],
+            gives.map(({ pattern, source, sure }) => [code(pattern), `${source} (${sure})`]),
+          ),
+        ]),
     ...(reserved.length === 0
       ? []
       : [

@@ -12,6 +12,7 @@ import type { Command } from './command.ts';
 import type { Look } from './look.ts';
 import { lookOf, titled } from './look.ts';
 import { replaceFile } from './replace-file.ts';
+import { platformVariables } from './platform-variables.ts';
 import { bold } from './table.ts';
 
 const command: Command = {
@@ -55,7 +56,8 @@ const command: Command = {
       const help = 'see `bellhop diff --help`';
       throw new BellhopError('BH_ERR_USAGE', { where: ['bellhop diff'], what, help });
     }
-    const comparison = diff(open(io, first), open(io, second));
+    const snapshots = [open(io, first), open(io, second)] as const;
+    const comparison = diff(...snapshots, await platformVariables());
     const report = reportOf(comparison, {
       files: [first, second],
       strict: given.has('strict'),

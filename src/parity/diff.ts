@@ -16,7 +16,7 @@ import { NO_TEXT } from './normalise.ts';
 import type { Moved } from './reasons.ts';
 import { adviceOf, movedOf } from './reasons.ts';
 import { DIFFERENCE_RULES } from './rules.ts';
-import type { Pair, Side } from './side.ts';
+import type { Pair, PlatformVariables, Side } from './side.ts';
 import { lookedAt, pairOf } from './side.ts';
 import type { Snapshot } from './types.ts';
 
@@ -30,12 +30,12 @@ export interface Comparison {
 }
 
 /** Compares two snapshots that were taken under one key; throws where they were not. */
-export function diff(left: Snapshot, right: Snapshot): Comparison {
+export function diff(left: Snapshot, right: Snapshot, isPlatforms?: PlatformVariables): Comparison {
   if (left.key !== right.key) {
     const what = `the digests of the two sides were made under different keys (${left.key} and ${right.key}), so no value can be compared`;
     throw new BellhopError('BH_ERR_SNAPSHOT_KEYS', { where: [], what });
   }
-  const pair = pairOf(left, right);
+  const pair = pairOf(left, right, isPlatforms);
   const moved = movedOf(pair);
   const found = findings(pair).toSorted((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
   return {

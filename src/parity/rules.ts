@@ -57,6 +57,17 @@ export const DIFFERENCE_RULES: readonly DifferenceRule[] = [
     },
   },
   {
+    name: 'platform-variables',
+    group: 'platform',
+    what: 'variables that a platform gives of itself (docs/targets.md), unless the plan has them',
+    why: 'the platform tells every container where it is and how to log in',
+    matches: ({ kind, name, aspect, left }, pair) => {
+      if (kind !== 'variable' || aspect !== 'presence' || isDeclared(pair, name)) return false;
+      const there = left === undefined ? pair.right : pair.left;
+      return pair.isPlatforms(name, there.variables);
+    },
+  },
+  {
     name: 'hostname',
     group: 'platform',
     what: 'the host name, and `HOSTNAME` unless the plan has it',

@@ -34,7 +34,11 @@ export interface Pair {
   readonly left: Side;
   readonly right: Side;
   readonly declared?: Declared;
+  readonly isPlatforms: PlatformVariables;
 }
+
+/** Whether a variable, beside all others of its container, is one that some platform gives. */
+export type PlatformVariables = (name: string, beside: ReadonlySet<string>) => boolean;
 
 function sideOf(snapshot: Snapshot): Side {
   const { process: seen } = snapshot;
@@ -57,9 +61,13 @@ function sideOf(snapshot: Snapshot): Side {
 }
 
 /** Two snapshots made ready for comparing; the plan of the left one counts where both have one. */
-export function pairOf(left: Snapshot, right: Snapshot): Pair {
+export function pairOf(
+  left: Snapshot,
+  right: Snapshot,
+  isPlatforms: PlatformVariables = () => false,
+): Pair {
   const declared = left.plan ?? right.plan;
-  const sides = { left: sideOf(left), right: sideOf(right) };
+  const sides = { left: sideOf(left), right: sideOf(right), isPlatforms };
   return declared === undefined ? sides : { ...sides, declared };
 }
 

@@ -2,6 +2,7 @@
 // awsdocs/amazon-ecs-developer-guide@49232cf, aws/amazon-ecs-agent@8dfceca.
 import { objectIn } from './_aws.ts';
 import type { JsonObject } from './_caps.ts';
+import type { Gives } from './_names.ts';
 import type { Feature, Said } from './_target.ts';
 
 export const READ_ON = '2026-11-21';
@@ -31,3 +32,33 @@ export function mayMount(container: JsonObject): boolean {
   const has = (name: string): boolean => Array.isArray(added) && added.includes(name);
   return container['privileged'] === true || has('SYS_ADMIN') || has('ALL');
 }
+
+/** What the agent of ECS gives every container. */
+export const AGENT_GIVES: readonly Gives[] = [
+  {
+    pattern: 'ECS_(CONTAINER_METADATA_URI(_V4)?|AGENT_URI)',
+    source: 'awsdocs/amazon-ecs-developer-guide@49232cf',
+    readOn: '2026-11-22',
+    sure: 'documented',
+  },
+  {
+    pattern: 'AWS_EXECUTION_ENV',
+    source: 'awsdocs/amazon-ecs-developer-guide@49232cf',
+    readOn: '2026-11-22',
+    sure: 'documented',
+    isCommon: true,
+  },
+  {
+    pattern: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+    source: 'botocore 1.44.5, credentials.py (ContainerProvider)',
+    readOn: '2026-11-22',
+    sure: 'documented',
+  },
+  {
+    pattern: 'AWS_(DEFAULT_)?REGION',
+    source: 'awsdocs/amazon-ecs-developer-guide@49232cf (Fargate)',
+    readOn: '2026-11-22',
+    sure: 'documented',
+    isCommon: true,
+  },
+];

@@ -1,6 +1,7 @@
 import type { Needs } from '../plan/needs.ts';
 import type { Reference, StoreOptions } from '../plan/types.ts';
 import type { Cap, Fact, JsonObject } from './_caps.ts';
+import type { Gives, Reserved } from './_names.ts';
 
 /** One variable of a request. */
 export type Variable = readonly [name: string, value: string];
@@ -169,13 +170,6 @@ export interface Said {
   readonly how: string;
 }
 
-/** Names of variables that the API must not be sent; the entrypoint delivers them. */
-export interface Reserved extends Fact {
-  /** The whole name matches. */
-  readonly pattern: string;
-  readonly why: string;
-}
-
 /** A store's reference that the platform may deliver itself. */
 export interface SecretWish {
   readonly name: string;
@@ -249,6 +243,7 @@ export interface Target {
   readonly operations: readonly string[];
   readonly caps: readonly Cap[];
   readonly reserved: readonly Reserved[];
+  readonly gives?: readonly Gives[];
   readonly features: Readonly<Record<Feature, Said>>;
   /**
    * How bellhop becomes the entrypoint. `request`: a field replaces the image's ENTRYPOINT.

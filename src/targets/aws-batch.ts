@@ -1,7 +1,7 @@
 import type { Json } from '../core/canonical.ts';
 import type { JsonObject } from './_caps.ts';
 import { countIn, objectIn, objectsIn, textIn, valueFrom } from './_aws.ts';
-import { ECS_FEATURES, READ_ON, mayMount } from './_ecs.ts';
+import { AGENT_GIVES, ECS_FEATURES, READ_ON, mayMount } from './_ecs.ts';
 import { NO_TERMINAL } from './_entrypoint.ts';
 import { appended, asList, digestName, over } from './_request.ts';
 import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
@@ -114,6 +114,15 @@ const target: Target = {
   start: 'words',
   stop: 'SIGTERM, SIGKILL after 30 s',
   rank: 2,
+  gives: [
+    {
+      pattern: 'AWS_BATCH_[A-Z_]+',
+      source: VARIABLES,
+      readOn: '2026-11-22',
+      sure: 'documented',
+    },
+    ...AGENT_GIVES,
+  ],
   detect(inside) {
     const job = inside.variable('AWS_BATCH_JOB_ID');
     if (job === undefined) return undefined;

@@ -61,6 +61,21 @@ const target: Target = {
   start: 'request',
   stop: 'SIGTERM; how long it has is not documented for jobs',
   rank: 2,
+  gives: [
+    {
+      pattern: 'CONTAINER_APP_[A-Z_]+',
+      source: 'azure-identity 1.27.0 (IDENTITY_*); vendor page (CONTAINER_APP_*)',
+      readOn: '2026-11-22',
+      sure: 'documented',
+    },
+    {
+      pattern: 'IDENTITY_(ENDPOINT|HEADER)',
+      source: 'azure-identity 1.27.0 (IDENTITY_*)',
+      readOn: '2026-11-22',
+      sure: 'documented',
+      isCommon: true,
+    },
+  ],
   detect(inside) {
     const job =
       inside.variable('CONTAINER_APP_JOB_EXECUTION_NAME') ??

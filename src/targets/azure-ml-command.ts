@@ -82,6 +82,21 @@ const target: Target = {
   start: 'request',
   stop: 'not documented',
   rank: 2,
+  gives: [
+    {
+      pattern: 'AZUREML_[A-Z_]+',
+      source: 'names of the SDK azureml-core; no document of the vendor was read',
+      readOn: '2026-11-22',
+      sure: 'weak',
+    },
+    {
+      pattern: 'MSI_(ENDPOINT|SECRET)',
+      source: 'azure-identity 1.27.0 (MSI_*)',
+      readOn: '2026-11-22',
+      sure: 'documented',
+      isCommon: true,
+    },
+  ],
   detect(inside) {
     // Neither name was seen in a vendor's document.
     const job = inside.variable('AZUREML_RUN_ID');

@@ -93,6 +93,14 @@ const target: Target = {
   start: 'request',
   stop: 'SIGTERM, SIGKILL after 10 s',
   rank: 2,
+  gives: [
+    {
+      pattern: 'CLOUD_RUN_(JOB|EXECUTION|TASK_(INDEX|COUNT|ATTEMPT))',
+      source: 'docs.cloud.google.com/run',
+      readOn: '2026-11-22',
+      sure: 'documented',
+    },
+  ],
   detect(inside) {
     const job = inside.variable('CLOUD_RUN_EXECUTION') ?? inside.variable('CLOUD_RUN_JOB');
     if (job === undefined) return undefined;

@@ -96,6 +96,14 @@ const target: Target = {
   start: 'request',
   stop: 'not documented',
   rank: 2,
+  gives: [
+    {
+      pattern: 'DB_(CLUSTER_ID|IS_DRIVER|IS_JOB_CLUSTER)|DATABRICKS_RUNTIME_VERSION',
+      source: 'databricks-sdk 0.156.0',
+      readOn: '2026-11-22',
+      sure: 'documented',
+    },
+  ],
   detect(inside) {
     const cluster = inside.variable('DB_CLUSTER_ID');
     const runtime = inside.variable('DATABRICKS_RUNTIME_VERSION');

@@ -2,7 +2,7 @@ import type { Json } from '../core/canonical.ts';
 import type { Needs } from '../plan/needs.ts';
 import type { JsonObject } from './_caps.ts';
 import { countIn, objectIn, objectsIn, textIn, valueFrom } from './_aws.ts';
-import { ECS_FEATURES, READ_ON, mayMount } from './_ecs.ts';
+import { AGENT_GIVES, ECS_FEATURES, READ_ON, mayMount } from './_ecs.ts';
 import { appended, asList, digestName, over, tags } from './_request.ts';
 import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
 
@@ -103,6 +103,7 @@ const target: Target = {
   start: 'request',
   stop: 'SIGTERM, SIGKILL after stopTimeout: 30 s, at most 120 s on Fargate',
   rank: 1,
+  gives: AGENT_GIVES,
   detect(inside) {
     const names = ['ECS_CONTAINER_METADATA_URI_V4', 'ECS_CONTAINER_METADATA_URI'];
     const isThere = names.some((name) => inside.variable(name) !== undefined);

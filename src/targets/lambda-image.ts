@@ -2,7 +2,8 @@ import type { JsonObject } from './_caps.ts';
 import { objectIn, textIn } from './_aws.ts';
 import { NO_TERMINAL } from './_entrypoint.ts';
 import { asMap, digestName, over } from './_request.ts';
-import type { AwsApi, Job, Request, Reserved, Target } from './_target.ts';
+import type { Reserved } from './_names.ts';
+import type { AwsApi, Job, Request, Target } from './_target.ts';
 
 const OPERATION = 'CreateFunction';
 const LAMBDA: AwsApi = { signed: 'lambda', host: 'lambda', variable: 'LAMBDA', cli: 'lambda' };
@@ -124,6 +125,29 @@ const target: Target = {
   start: 'request',
   stop: 'the sandbox is frozen or ended without a signal to the program',
   rank: 2,
+  gives: [
+    {
+      pattern: 'AWS_LAMBDA_[A-Z_]+',
+      source: PAGES,
+      readOn: '2026-11-22',
+      sure: 'public report',
+    },
+    {
+      pattern: 'LAMBDA_(TASK_ROOT|RUNTIME_DIR)|_HANDLER|_X_AMZN_TRACE_ID',
+      source: PAGES,
+      readOn: '2026-11-22',
+      sure: 'public report',
+      isCommon: true,
+    },
+    {
+      pattern:
+        'AWS_(DEFAULT_)?REGION|AWS_EXECUTION_ENV|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|TZ',
+      source: PAGES,
+      readOn: '2026-11-22',
+      sure: 'public report',
+      isCommon: true,
+    },
+  ],
   detect(inside) {
     const job = inside.variable('AWS_LAMBDA_FUNCTION_NAME');
     if (job === undefined && inside.variable('AWS_LAMBDA_RUNTIME_API') === undefined) {

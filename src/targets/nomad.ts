@@ -75,6 +75,14 @@ const target: Target = {
   start: 'request',
   stop: 'SIGTERM, SIGKILL after 30 s (KillSignal and KillTimeout of the request)',
   rank: 1,
+  gives: [
+    {
+      pattern: 'NOMAD_[A-Za-z0-9_]+',
+      source: 'hashicorp/nomad@aa026cc (2026-08-21)',
+      readOn: '2026-11-22',
+      sure: 'documented',
+    },
+  ],
   detect(inside) {
     if (inside.variable('NOMAD_ALLOC_ID') === undefined) return undefined;
     const job = inside.variable('NOMAD_JOB_ID');

@@ -81,6 +81,14 @@ const target: Target = {
   start: 'image',
   stop: 'SIGTERM, SIGKILL after 30 s',
   rank: 1,
+  gives: [
+    {
+      pattern: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+      source: 'botocore 1.44.5, credentials.py (ContainerProvider)',
+      readOn: '2026-11-22',
+      sure: 'documented',
+    },
+  ],
   detect(inside) {
     // No variable is documented: the word that the image is started with, and the model's folder.
     const isServing = inside.words[0] === 'serve' && inside.exists('/opt/ml/model');

@@ -95,6 +95,14 @@ const target: Target = {
     sure: 'documented',
   },
   rank: 2,
+  gives: [
+    {
+      pattern: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+      source: 'botocore 1.44.5, credentials.py (ContainerProvider)',
+      readOn: '2026-11-22',
+      sure: 'documented',
+    },
+  ],
   detect(inside) {
     if (!inside.exists(CONFIG)) return undefined;
     const nodes = hostsOf(inside, '/opt/ml/config/resourceconfig.json');

@@ -107,6 +107,20 @@ const target: Target = {
     sure: 'documented',
   },
   rank: 2,
+  gives: [
+    {
+      pattern: 'TRAINING_JOB_(NAME|ARN)',
+      source: 'docs.aws.amazon.com/sagemaker, variables of a training container',
+      readOn: '2026-11-22',
+      sure: 'documented',
+    },
+    {
+      pattern: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+      source: 'botocore 1.44.5, credentials.py (ContainerProvider)',
+      readOn: '2026-11-22',
+      sure: 'documented',
+    },
+  ],
   detect(inside) {
     const job = inside.variable('TRAINING_JOB_NAME');
     const arn = inside.variable('TRAINING_JOB_ARN');

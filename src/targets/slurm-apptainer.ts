@@ -129,6 +129,20 @@ const target: Target = {
   start: 'request',
   stop: 'SIGTERM, SIGKILL after KillWait of the cluster (30 s)',
   rank: 1,
+  gives: [
+    {
+      pattern: 'SLURM_[A-Z_]+',
+      source: 'slurm-client 22.05.8, manual pages',
+      readOn: '2026-11-22',
+      sure: 'documented',
+    },
+    {
+      pattern: '(APPTAINER|SINGULARITY)_[A-Z_]+',
+      source: 'apptainer/apptainer-userdocs@94391c5, environment and metadata',
+      readOn: '2026-11-22',
+      sure: 'documented',
+    },
+  ],
   detect(inside) {
     const job = inside.variable('SLURM_JOB_ID');
     if (job === undefined) return undefined;

@@ -85,6 +85,22 @@ const target: Target = {
   start: 'request',
   stop: 'SIGTERM; how long it has is not documented',
   rank: 2,
+  gives: [
+    {
+      pattern:
+        'CLOUD_ML_(JOB_ID|PROJECT_ID|REGION)|CLUSTER_SPEC|AIP_(MODEL|CHECKPOINT|TENSORBOARD_LOG)_DIR',
+      source: 'googleapis/python-aiplatform training_utils/environment_variables.py',
+      readOn: '2026-11-22',
+      sure: 'documented',
+    },
+    {
+      pattern: 'TF_CONFIG',
+      source: 'googleapis/python-aiplatform training_utils/environment_variables.py',
+      readOn: '2026-11-22',
+      sure: 'documented',
+      isCommon: true,
+    },
+  ],
   detect(inside) {
     const job = inside.variable('CLOUD_ML_JOB_ID');
     if (job === undefined) return undefined;

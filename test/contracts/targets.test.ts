@@ -36,7 +36,8 @@ function facts(name: string, target: Target): void {
     expect(target.name).toBe(name);
   });
   test('each cap and each reserved name has a source and the date on which it was read', () => {
-    const all = [...target.caps, ...target.reserved, target.failure, target.channel].filter(
+    const { caps, reserved, gives = [], failure, channel } = target;
+    const all = [...caps, ...reserved, ...gives, failure, channel].filter(
       (one) => one !== undefined,
     );
     for (const { source, readOn } of all) {

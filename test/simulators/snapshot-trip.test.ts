@@ -64,8 +64,8 @@ const image: BuiltImage = { layers: [files], config };
 const aws = { ...stage.aws, reachable: [...stage.aws.reachable, web.port] };
 const render = submitBy(bellhop, stage.aws, `http://127.0.0.1:${api.port}`);
 
-/** What the container of the platform prints, the snapshot, and variables of the platform's own. */
-async function snapshotOn(way: Way): Promise<{ text: string; own: readonly string[] }> {
+/** What the container of the platform prints: the snapshot. */
+async function snapshotOn(way: Way): Promise<string> {
   declare(way);
   const rendered = await render({ dir: folder, flags: [] }, way.name);
   if ('refused' in rendered) throw new Error(rendered.refused);
@@ -73,7 +73,7 @@ async function snapshotOn(way: Way): Promise<{ text: string; own: readonly strin
   const ran = await way.run(rendered.requests, place);
   if (ran.kind !== 'ended') throw new Error(JSON.stringify(ran));
   expect([ran.outcome.exit, ran.outcome.stderr]).toEqual([0, '']);
-  return { text: ran.outcome.stdout, own: ran.outcome.own.env };
+  return ran.outcome.stdout;
 }
 
 interface Found {
@@ -82,8 +82,8 @@ interface Found {
   readonly group: string;
 }
 
-/** What must not differ, but for variables that only the platform gives. */
-async function differences(snapshot: string, own: readonly string[]): Promise<readonly Found[]> {
+/** What must not differ. */
+async function differences(snapshot: string): Promise<readonly Found[]> {
   const here = path.join(folder, 'here.json');
   writeFileSync(here, snapshot);
   const words = [bellhop, 'diff', '-o', 'json', RECORDED, here];
@@ -91,9 +91,7 @@ async function differences(snapshot: string, own: readonly string[]): Promise<re
   expect(err).toBe('');
   const report = JSON.parse(out) as { differences: Found[]; incomplete: unknown[] };
   expect(report.incomplete).toEqual([]);
-  return report.differences.filter(({ kind: of, name, group }) => {
-    return group === 'must-not-differ' && !(of === 'variable' && own.includes(name));
-  });
+  return report.differences.filter(({ group }) => group === 'must-not-differ');
 }
 
 const ways = [...WAYS, ...MORE, ...FURTHER].filter(({ name }) => NAMES.includes(name));
@@ -102,15 +100,14 @@ describe.skipIf(!isHere)('the pod of docs/migrate.md', () => {
   test.each(ways.map((way) => [way.title ?? way.name, way] as const))(
     'sees on %s what it saw on a kubelet',
     async (_, way) => {
-      const { text, own } = await snapshotOn(way);
-      expect(await differences(text, own)).toEqual([]);
+      expect(await differences(await snapshotOn(way))).toEqual([]);
     },
   );
   test('and a value that is another is found', async () => {
     const [way] = ways;
     if (way === undefined) throw new Error('no platform');
-    const { text, own } = await snapshotOn(way);
-    const found = await differences(text.replace('"TEAM"', '"TEAMS"'), own);
+    const text = await snapshotOn(way);
+    const found = await differences(text.replace('"TEAM"', '"TEAMS"'));
     expect(found.map(({ name }) => name).toSorted()).toEqual(['TEAM', 'TEAMS']);
   });
 });

@@ -68,7 +68,7 @@ const SETTINGS = [
   '  spill: s3:my-bucket/bellhop/{job}   # where the request has no room',
   '  expireDays: 14                      # tag `bellhop-expire-days` for a lifecycle rule',
   '  startedBy: request                  # image: its ENTRYPOINT is `bellhop run --` already',
-  '  without: [statsd-exporter]          # containers and rights that the job can do without',
+  '  without: [proxy, privileged]        # containers and rights that the job can do without',
   '  hyperparameters: { configMap: train-params, key: hp.json }',
   '  targets:                            # by target and operation, as the API spells it',
   '    sagemaker-training:',

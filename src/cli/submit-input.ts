@@ -4,6 +4,7 @@ import { carriedBy } from '../entrypoint/carried.ts';
 import type { Declared, DeclareOptions, Read } from '../entrypoint/declare.ts';
 import { declare } from '../entrypoint/declare.ts';
 import { asksOf, needsOf } from '../plan/needs.ts';
+import { sidecarsOf } from '../plan/sidecars.ts';
 import type { Settings } from '../plan/settings.ts';
 import { containerHints } from '../submit/container.ts';
 import { askProblems, secretProblems } from '../submit/judge.ts';
@@ -41,7 +42,11 @@ export async function readSubmit(
   { options, name }: { readonly options: DeclareOptions; readonly name: string | undefined },
 ): Promise<SubmitWork> {
   const examine = ({ pod, container, settings }: Read): readonly BellhopError[] => [
-    ...askProblems(target, asksOf(pod, container), settings.submit?.without ?? []),
+    ...askProblems(
+      target,
+      asksOf(pod, container, sidecarsOf(pod, settings, container.name)),
+      settings.submit?.without ?? [],
+    ),
     ...targetsProblems(target, settings),
   ];
   const declared = await declareFor(io, target, { ...options, examine });

@@ -1,3 +1,5 @@
+import type { Sidecar } from './sidecars.ts';
+import { standsIn } from './sidecars.ts';
 import type { Container, Pod } from '../wire/pod-types.ts';
 import { parseQuantity, quantityIn, quantityUnits } from '../wire/quantity.ts';
 import { pathText } from '../wire/read.ts';
@@ -29,6 +31,8 @@ export interface Ask {
   readonly where: string;
   readonly what: string;
   readonly word: string;
+  /** The nearest way, where it is known better than a target knows it. */
+  readonly nearest?: string;
 }
 
 const MIB = 1024n * 1024n;
@@ -71,9 +75,13 @@ function milliOf(text: string | undefined): number | undefined {
 }
 
 /** Everything that the pod asks for beside its container's variables and files. */
-export function asksOf(pod: Pod, container: Container): readonly Ask[] {
+export function asksOf(
+  pod: Pod,
+  container: Container,
+  sidecars: readonly Sidecar[] = [],
+): readonly Ask[] {
   return [
-    ...others(pod, container),
+    ...others(pod, container, sidecars),
     ...pod.hostNamespaces.map((name): Ask => {
       return { of: 'hostNamespaces', where: `spec.${name}`, what: "the node's own", word: name };
     }),
@@ -84,16 +92,16 @@ export function asksOf(pod: Pod, container: Container): readonly Ask[] {
 }
 
 /** Containers beside it, and init containers that stay. */
-function others(pod: Pod, container: Container): Ask[] {
+function others(pod: Pod, container: Container, sidecars: readonly Sidecar[]): Ask[] {
   const beside = [...pod.initContainers.filter((one) => one.isSidecar), ...pod.containers];
-  return beside
-    .filter((one) => one !== container)
-    .map(({ name, place }) => ({
-      of: 'sidecars',
-      where: pathText(place),
-      what: `the container ${name} runs beside it`,
-      word: name,
-    }));
+  return beside.flatMap((one): Ask[] => {
+    const known = sidecars.find((sidecar) => sidecar.container === one.name);
+    if (one === container || (known !== undefined && standsIn(known))) return [];
+    const kind = known === undefined ? '' : ` (${known.kind})`;
+    const what = `the container ${one.name}${kind} runs beside it`;
+    const nearest = known === undefined ? {} : { nearest: known.what };
+    return [{ of: 'sidecars', where: pathText(one.place), what, word: one.name, ...nearest }];
+  });
 }
 
 function privileged({ security, place }: Container): Ask[] {

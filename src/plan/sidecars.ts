@@ -131,6 +131,11 @@ export function sidecarKind({
   return SIDECARS.find(({ images, names }) => names.includes(name) || images.some(isOf));
 }
 
+/** True where nothing is lost without it: what wrote secrets may have had templates of its own. */
+export function standsIn({ isReplaced, gives }: Sidecar): boolean {
+  return isReplaced && gives !== 'secrets';
+}
+
 /** One sentence about a sidecar that is not started. */
 export function sidecarText({ container, kind, what }: Sidecar): string {
   return `container ${container} (${kind}) is not started: ${what}`;

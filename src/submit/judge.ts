@@ -34,10 +34,10 @@ export function askProblems(
   asks: readonly Ask[],
   without: readonly string[],
 ): BellhopError[] {
-  return asks.flatMap(({ of, where, what, word }) => {
+  return asks.flatMap(({ of, where, what, word, nearest }) => {
     const said = target.features[of];
     if (said.by !== 'nobody' || without.includes(word)) return [];
-    const help = `${said.how}; or say that the job can do without: \`submit: { without: [${word}] }\``;
+    const help = `${nearest ?? said.how}; or say that the job can do without: \`submit: { without: [${word}] }\``;
     return [new BellhopError('BH_ERR_TARGET', { where: [target.name, where], what, help })];
   });
 }

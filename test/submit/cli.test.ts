@@ -43,6 +43,30 @@ volumeMounts: [{ name: data, mountPath: /data }, { name: host, mountPath: /host 
   });
 });
 
+describe('a sidecar', () => {
+  const pod = (image: string): string =>
+    `${job('', '')}      - { name: beside, image: ${image} }\n`;
+  const metrics = `${settings()}metrics: { statsd: gateway:8125 }\n`;
+  const flags = ['--dry-run', '--container', 'main'];
+  test('that a setting stands in for is not missed', () => {
+    const submitted = submit('sagemaker-training', {
+      pod: pod('prom/statsd-exporter'),
+      yaml: metrics,
+      flags,
+    });
+    expect([submitted.code, submitted.err]).toEqual([0, '']);
+  });
+  test.each([
+    ['that nothing stands in for', 'prom/statsd-exporter', settings(), 'metrics: { statsd: HOST'],
+    ['that is none', 'postgres', metrics, 'beside it'],
+    ['that writes secrets', 'hashicorp/vault', metrics, 'templates of its annotations are not'],
+  ])('%s is refused, with the nearest way', (...[, image, yaml, way]) => {
+    const { code, err } = submit('sagemaker-training', { pod: pod(image), yaml, flags });
+    expect([code, err.includes(way)]).toEqual([65, true]);
+    expect(err).toContain('without: [beside]');
+  });
+});
+
 describe('secrets', () => {
   const pod = `${job('', 'envFrom: [{ secretRef: { name: db } }]')}---
 apiVersion: v1

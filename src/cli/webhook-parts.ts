@@ -24,7 +24,7 @@ import type { SettingsProblem, WebhookSettings } from '../webhook/settings.ts';
 import type { ValuesOpened } from './webhook-values.ts';
 import { openValues } from './webhook-values.ts';
 import { readGlobalSettings } from '../webhook/settings-global.ts';
-import { readWebhookSettings } from '../webhook/settings.ts';
+import { managerTypes, readWebhookSettings } from '../webhook/settings.ts';
 import type { ValueCache } from '../webhook/value-cache.ts';
 import { CACHE_LIMITS, openValueCache } from '../webhook/value-cache.ts';
 import type { Source } from '../wire/read.ts';
@@ -94,7 +94,7 @@ export async function webhookParts(
   const otherCaches = new Map(
     Object.entries(others).flatMap(([name, one]) => (one === undefined ? [] : [[name, one]])),
   );
-  const warnings = [...webhook.warnings, ...unused(all)];
+  const warnings = [...webhook.warnings, ...unused(all), ...ambiguous(settings, fetching.stores)];
   return { settings, mutate, asking, cache, otherCaches, values, warnings };
 }
 
@@ -110,6 +110,20 @@ function fetchSettings(all: Settings): FetchSettings {
 function unused({ policy }: Settings): string[] {
   if (policy?.lastGood === undefined) return [];
   return ['policy.lastGood is not used here: of what pods fetch no copy is kept'];
+}
+
+/** Managers for which more than one store would do: none of them is taken. */
+function ambiguous(settings: WebhookSettings, stores: FetchSettings['stores']): string[] {
+  if (settings.profile === 'flyte') return [];
+  return managerTypes(settings).flatMap((type) => {
+    const kind = ALL_INJECTORS.find((one) => one.type === type)?.storeKind;
+    const named = Object.keys(stores).filter((name) => stores[name]?.kind === kind);
+    if (kind === undefined || Object.hasOwn(settings.stores, type) || named.length < 2) return [];
+    const which = `say which in \`webhook.stores: { ${type}: NAME }\``;
+    return [
+      `the stores ${named.join(', ')} are of kind ${kind}, so ${type} has one without options: ${which}`,
+    ];
+  });
 }
 
 const WITH_STORES = ALL_INJECTORS.flatMap(({ type, storeKind }) => {

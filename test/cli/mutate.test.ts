@@ -104,6 +104,17 @@ describe('mutate', () => {
     expect(err).toContain('webhook.missing is deny: without a cluster');
   });
 
+  test.each([
+    ['two stores of one kind are not chosen from', '', 'west are of kind vault, so Vault has one'],
+    ['unless one is named', 'stores: { Vault: west }', ''],
+  ])('%s', (_, more, said) => {
+    const stores = 'stores: { east: { kind: vault }, west: { kind: vault } }';
+    const webhook = `webhook: { secretManagerTypes: [Vault, K8s], pull: { image: b }, ${more} }`;
+    const two = write('flyte-two.yaml', `apiVersion: bellhop/v1\n${stores}\n${webhook}\n`);
+    const { err } = call(['mutate', '-f', pod, '-c', two]);
+    expect(said === '' ? err.includes('of kind vault') : !err.includes(said)).toBe(false);
+  });
+
   test('a Secret that the webhook would make is named, without a value; none is made', () => {
     const kept = write(
       'flyte-kept.yaml',

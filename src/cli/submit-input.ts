@@ -3,7 +3,9 @@ import type { Io } from '../core/io/types.ts';
 import { carriedBy } from '../entrypoint/carried.ts';
 import type { Declared, DeclareOptions, Read } from '../entrypoint/declare.ts';
 import { declare } from '../entrypoint/declare.ts';
+import type { Left } from '../plan/left.ts';
 import { asksOf, needsOf } from '../plan/needs.ts';
+import { printable } from '../core/report.ts';
 import type { Settings } from '../plan/settings.ts';
 import { containerHints } from '../submit/container.ts';
 import { askProblems, secretProblems } from '../submit/judge.ts';
@@ -73,7 +75,19 @@ export async function readSubmit(
     given,
     deflate: (bytes) => io.packing.deflate(bytes),
   };
-  return { input, settings, warnings: [...warnings, ...hintsOf(input)] };
+  const left = leftText(target, read.left, settings.submit?.without ?? []);
+  return { input, settings, warnings: [...warnings, ...left, ...hintsOf(input)] };
+}
+
+/** What is in the manifest and in nothing that is sent. */
+function leftText(target: Target, left: readonly Left[], without: readonly string[]): string[] {
+  const named = left.filter(({ word }) => !without.includes(word));
+  if (named.length === 0) return [];
+  const words = [...new Set(named.map(({ word }) => word))].join(', ');
+  const places = named.map(({ where }) => printable(where)).join(', ');
+  return [
+    `${places}: ${target.name} is told nothing of it: give what stands for it in \`submit.targets\`, or say that the job can do without: \`submit: { without: [${printable(words)}] }\``,
+  ];
 }
 
 /** What cannot be known from here. */

@@ -38,7 +38,11 @@ const MILLI = 1000;
  * Of cpu what the program is promised, as the scheduler has it. Of memory what it may use: a
  * platform's one number ends the program that uses more. An amount of 0 is none.
  */
-export function needsOf({ resources, stdin, tty }: Container): Needs {
+export function needsOf({
+  resources,
+  stdin,
+  tty,
+}: Pick<Container, 'resources' | 'stdin' | 'tty'>): Needs {
   const { requests, limits } = resources;
   const cpus = milliOf(requests.get('cpu') ?? limits.get('cpu')) || undefined;
   const memory = unitsOf(limits.get('memory')) || unitsOf(requests.get('memory')) || undefined;

@@ -215,7 +215,7 @@ describe.skipIf(missing !== undefined)('a relay beside a program', () => {
   );
 
   test.each(['file', 'link'] as const)(
-    'a %s where a socket is wanted is somebody else\'s: it stays',
+    "a %s where a socket is wanted is somebody else's: it stays",
     async (kind) => {
       const gateway = await udpGateway();
       const { datagrams } = sockets();

@@ -1,6 +1,5 @@
 import { expect, test } from 'bun:test';
 import { needsOf } from '../../src/plan/needs.ts';
-import type { Container } from '../../src/wire/pod-types.ts';
 
 type Amounts = Readonly<Record<string, string>>;
 
@@ -9,7 +8,7 @@ const needs = (requests: Amounts, limits: Amounts) => {
     requests: new Map(Object.entries(requests)),
     limits: new Map(Object.entries(limits)),
   };
-  return needsOf({ resources, stdin: false, tty: false } as Container);
+  return needsOf({ resources, stdin: false, tty: false });
 };
 
 const ROWS: readonly (readonly [string, Amounts, Amounts, ReturnType<typeof needs>])[] = [

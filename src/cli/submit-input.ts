@@ -3,7 +3,6 @@ import type { Io } from '../core/io/types.ts';
 import { carriedBy } from '../entrypoint/carried.ts';
 import type { Declared, DeclareOptions, Read } from '../entrypoint/declare.ts';
 import { declare } from '../entrypoint/declare.ts';
-import type { Left } from '../plan/left.ts';
 import { asksOf, needsOf } from '../plan/needs.ts';
 import { printable } from '../core/report.ts';
 import type { Settings } from '../plan/settings.ts';
@@ -75,12 +74,13 @@ export async function readSubmit(
     given,
     deflate: (bytes) => io.packing.deflate(bytes),
   };
-  const left = leftText(target, read.left, settings.submit?.without ?? []);
-  return { input, settings, warnings: [...warnings, ...left, ...hintsOf(input)] };
+  const hints = [...leftText(input, read), ...hintsOf(input)];
+  return { input, settings, warnings: [...warnings, ...hints] };
 }
 
 /** What is in the manifest and in nothing that is sent. */
-function leftText(target: Target, left: readonly Left[], without: readonly string[]): string[] {
+function leftText({ target }: SubmitInput, { left, settings }: Read): string[] {
+  const without = settings.submit?.without ?? [];
   const named = left.filter(({ word }) => !without.includes(word));
   if (named.length === 0) return [];
   const words = [...new Set(named.map(({ word }) => word))].join(', ');

@@ -25,6 +25,7 @@ const ROWS: readonly (readonly [string, Amounts, Amounts, ReturnType<typeof need
   ['a limit alone is a promise', {}, { cpu: '2', memory: '1M' }, { cpus: 2, memoryMiB: 1 }],
 ];
 
-test.each([...ROWS])('%s', (_, requests, limits, expected) => {
+test.each([...ROWS])('%s', (...row) => {
+  const [, requests, limits, expected] = row;
   expect(needs(requests, limits)).toEqual(expected);
 });

@@ -47,7 +47,8 @@ const ROWS: readonly (readonly [string, Needs, JsonObject, readonly JsonObject[]
   ['what the pod does not say is not said', {}, FARGATE, []],
 ];
 
-test.each([...ROWS])('%s', (_, needs, given, expected) => {
+test.each([...ROWS])('%s', (...row) => {
+  const [, needs, given, expected] = row;
   const requests = batch.render({
     name: 'job',
     digest: 'd',

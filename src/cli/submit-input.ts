@@ -5,6 +5,7 @@ import type { Declared, DeclareOptions, Read } from '../entrypoint/declare.ts';
 import { declare } from '../entrypoint/declare.ts';
 import { asksOf, needsOf } from '../plan/needs.ts';
 import { sidecarsOf } from '../plan/sidecars.ts';
+import { printable } from '../core/report.ts';
 import type { Settings } from '../plan/settings.ts';
 import { containerHints } from '../submit/container.ts';
 import { askProblems, secretProblems } from '../submit/judge.ts';
@@ -78,7 +79,20 @@ export async function readSubmit(
     given,
     deflate: (bytes) => io.packing.deflate(bytes),
   };
-  return { input, settings, warnings: [...warnings, ...hintsOf(input)] };
+  const hints = [...leftText(input, read), ...hintsOf(input)];
+  return { input, settings, warnings: [...warnings, ...hints] };
+}
+
+/** What is in the manifest and in nothing that is sent. */
+function leftText({ target }: SubmitInput, { left, settings }: Read): string[] {
+  const without = settings.submit?.without ?? [];
+  const named = left.filter(({ word }) => !without.includes(word));
+  if (named.length === 0) return [];
+  const words = [...new Set(named.map(({ word }) => word))].join(', ');
+  const places = named.map(({ where }) => printable(where)).join(', ');
+  return [
+    `${places}: ${target.name} is told nothing of it: give what stands for it in \`submit.targets\`, or say that the job can do without: \`submit: { without: [${printable(words)}] }\``,
+  ];
 }
 
 /** What cannot be known from here. */

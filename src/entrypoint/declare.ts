@@ -4,6 +4,8 @@ import type { Declaration, Workload } from '../plan/declaration.ts';
 import { chooseWorkload, readDeclaration } from '../plan/declaration.ts';
 import { buildPlan, chooseContainer } from '../plan/build.ts';
 import type { PlanInput } from '../plan/build.ts';
+import type { Left } from '../plan/left.ts';
+import { leftOf } from '../plan/left.ts';
 import type { Settings } from '../plan/settings.ts';
 import { storesOf } from '../plan/settings-use.ts';
 import type { Sidecar } from '../plan/sidecars.ts';
@@ -42,6 +44,8 @@ export interface Read {
   readonly pod: Pod;
   readonly container: Container;
   readonly settings: Settings;
+  /** What the manifest says of a cluster that neither the plan nor a request brings. */
+  readonly left: readonly Left[];
 }
 
 /** The plan and what it was made from. */
@@ -76,7 +80,8 @@ export async function declare(io: Io, options: DeclareOptions): Promise<Declared
   const answered = await podIn(chosen, options, { settings, source });
   const input = planInput({ options, settings, declaration, fields, node }, chosen, answered);
   const result = buildPlan(input);
-  const read: Read = { pod: input.pod, container: input.container, settings };
+  const { pod, container } = input;
+  const read: Read = { pod, container, settings, left: leftIn(chosen, container) };
   const found = [...answered.problems, ...result.problems, ...(options.examine?.(read) ?? [])];
   const placed = found.map((problem) => {
     return withPosition(problem, chosen.source);
@@ -97,6 +102,12 @@ async function podIn(
   const namespace = namespaceOf(workload, options);
   const about = { settings, namespace, ...(source === undefined ? {} : { source }) };
   return readAnnotated(workload, options.annotations, about);
+}
+
+function leftIn({ workload }: Chosen, container: Container): readonly Left[] {
+  if (!('place' in workload)) return [];
+  const { place, template } = workload;
+  return leftOf({ value: place.value, template, container });
 }
 
 /** bellhop.yaml may place variables and files directly, without a pod. */

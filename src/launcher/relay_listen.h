@@ -20,6 +20,16 @@ static void make_folders(char *path) {
   }
 }
 
+enum { STAT_NO_FOLLOW = 0x100, STAT_TYPE = 1, STAT_BYTES = 256, STAT_MODE_AT = 28 };
+enum { MODE_TYPE = 0170000, MODE_SOCKET = 0140000 };
+
+/* Connecting to what is no socket is refused as well. A link is not followed. */
+static int is_socket(const char *path) {
+  u8 status[STAT_BYTES];
+  if (sys5(SYS_statx, AT_CWD, path, STAT_NO_FOLLOW, STAT_TYPE, status) < 0) return 0;
+  return ((status[STAT_MODE_AT] | status[STAT_MODE_AT + 1] << 8) & MODE_TYPE) == MODE_SOCKET;
+}
+
 /* A socket file that nobody listens at is a leftover of an earlier start. */
 static i64 bind_unix(struct listener *one, i64 fd, int type) {
   char *path = (char *)one->address.data + 2;
@@ -29,7 +39,7 @@ static i64 bind_unix(struct listener *one, i64 fd, int type) {
     i64 probe = open_socket(&one->address, type);
     i64 answer = sys3(SYS_connect, probe, one->address.data, one->address.bytes);
     if (probe >= 0) sys1(SYS_close, probe);
-    if (answer != -E_REFUSED) return error;
+    if (answer != -E_REFUSED || !is_socket(path)) return error;
     sys3(SYS_unlinkat, AT_CWD, path, 0);
     error = sys3(SYS_bind, fd, one->address.data, one->address.bytes);
   }

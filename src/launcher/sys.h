@@ -23,7 +23,7 @@ enum {
   SYS_memfd_create = 319, SYS_munmap = 11, SYS_madvise = 28, SYS_socket = 41, SYS_connect = 42,
   SYS_shutdown = 48, SYS_bind = 49, SYS_listen = 50, SYS_setsockopt = 54, SYS_getsockopt = 55,
   SYS_setsid = 112, SYS_mkdirat = 258, SYS_unlinkat = 263, SYS_fchmodat = 268, SYS_accept4 = 288,
-  SYS_pipe2 = 293
+  SYS_pipe2 = 293, SYS_statx = 332
 };
 #define O_DIRECTORY 0200000
 #elif defined(__aarch64__)
@@ -41,7 +41,7 @@ enum {
   SYS_prlimit64 = 261, SYS_memfd_create = 279, SYS_mkdirat = 34, SYS_unlinkat = 35,
   SYS_fchmodat = 53, SYS_pipe2 = 59, SYS_setsid = 157, SYS_socket = 198, SYS_bind = 200,
   SYS_listen = 201, SYS_connect = 203, SYS_setsockopt = 208, SYS_getsockopt = 209,
-  SYS_shutdown = 210, SYS_munmap = 215, SYS_madvise = 233, SYS_accept4 = 242
+  SYS_shutdown = 210, SYS_munmap = 215, SYS_madvise = 233, SYS_accept4 = 242, SYS_statx = 291
 };
 #define O_DIRECTORY 040000
 #else

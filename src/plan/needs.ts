@@ -38,13 +38,18 @@ export interface Ask {
 const MIB = 1024n * 1024n;
 const MILLI = 1000;
 
-/** Requests, or limits where there are none, as the scheduler has it. */
-export function needsOf({ resources, stdin, tty }: Container): Needs {
-  const text = (name: string): string | undefined => {
-    return resources.requests.get(name) ?? resources.limits.get(name);
-  };
-  const cpus = milliOf(text('cpu'));
-  const memory = unitsOf(text('memory'));
+/**
+ * Of cpu what the program is promised, as the scheduler has it. Of memory what it may use: a
+ * platform's one number ends the program that uses more. An amount of 0 is none.
+ */
+export function needsOf({
+  resources,
+  stdin,
+  tty,
+}: Pick<Container, 'resources' | 'stdin' | 'tty'>): Needs {
+  const { requests, limits } = resources;
+  const cpus = milliOf(requests.get('cpu') ?? limits.get('cpu')) || undefined;
+  const memory = unitsOf(limits.get('memory')) || unitsOf(requests.get('memory')) || undefined;
   const gpus = [...resources.limits]
     .filter(([name]) => isGpu(name))
     .reduce((sum, [, amount]) => sum + Number(unitsOf(amount) ?? 0n), 0);
@@ -57,8 +62,8 @@ export function needsOf({ resources, stdin, tty }: Container): Needs {
   };
 }
 
-/** `nvidia.com/gpu`, `amd.com/gpu`, `gpu.intel.com/i915`: of the device plugins' own names. */
-function isGpu(name: string): boolean {
+/** True for `nvidia.com/gpu`, `amd.com/gpu` and `gpu.intel.com/…`: device plugins' own names. */
+export function isGpu(name: string): boolean {
   return /^[^/]+\/gpu$|^gpu\.intel\.com\//.test(name);
 }
 

@@ -60,7 +60,7 @@ export const SUBMIT = v.strictObject({
   image: setting(name, "The image of the job, where it is another than the pod's"),
   without: setting(
     words,
-    'What the job can do without: names of containers, `hostNetwork`, `privileged` and the like',
+    'What the job can do without: names of containers, `hostNetwork`, `privileged`, `livenessProbe` and the like',
   ),
   hyperparameters: setting(
     hyperparameters,

@@ -1,6 +1,7 @@
 // What ECS and Batch on ECS have in common. Fields: botocore 1.44.5. Behaviour:
 // awsdocs/amazon-ecs-developer-guide@49232cf, aws/amazon-ecs-agent@8dfceca.
 import { objectIn } from './_aws.ts';
+import type { Needs } from '../plan/needs.ts';
 import type { JsonObject } from './_caps.ts';
 import type { Gives } from './_names.ts';
 import type { Feature, Said } from './_target.ts';
@@ -62,3 +63,37 @@ export const AGENT_GIVES: readonly Gives[] = [
     isCommon: true,
   },
 ];
+
+/** How ECS counts a processor. */
+export const CPU_UNITS = 1024;
+
+/** MiB that Fargate has for each size of CPU: awsdocs/amazon-ecs-developer-guide@49232cf. */
+const FARGATE: readonly (readonly [cpuUnits: number, memoryMiB: readonly number[]])[] = [
+  [256, [512, 1024, 2048]],
+  [512, gibs(1, 4, 1)],
+  [1024, gibs(2, 8, 1)],
+  [2048, gibs(4, 16, 1)],
+  [4096, gibs(8, 30, 1)],
+  [8192, gibs(16, 60, 4)],
+  [16_384, gibs(32, 120, 8)],
+];
+
+function gibs(from: number, to: number, step: number): readonly number[] {
+  const count = Math.floor((to - from) / step) + 1;
+  return Array.from({ length: count }, (_, index) => (from + index * step) * 1024);
+}
+
+/** The smallest size that has as much; undefined where the pod does not say, or none has. */
+export function fargateSize({
+  cpus,
+  memoryMiB,
+}: Needs): { readonly cpuUnits: number; readonly memoryMiB: number } | undefined {
+  if (cpus === undefined && memoryMiB === undefined) return undefined;
+  for (const [cpuUnits, sizes] of FARGATE) {
+    const memory = sizes.find((one) => one >= (memoryMiB ?? 0));
+    if (cpuUnits >= (cpus ?? 0) * CPU_UNITS && memory !== undefined) {
+      return { cpuUnits, memoryMiB: memory };
+    }
+  }
+  return undefined;
+}

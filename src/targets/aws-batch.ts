@@ -1,7 +1,7 @@
 import type { Json } from '../core/canonical.ts';
 import type { JsonObject } from './_caps.ts';
 import { countIn, objectIn, objectsIn, textIn, valueFrom } from './_aws.ts';
-import { AGENT_GIVES, ECS_FEATURES, READ_ON, mayMount } from './_ecs.ts';
+import { AGENT_GIVES, CPU_UNITS, ECS_FEATURES, READ_ON, fargateSize, mayMount } from './_ecs.ts';
 import { NO_TERMINAL } from './_entrypoint.ts';
 import { appended, asList, digestName, over } from './_request.ts';
 import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
@@ -92,7 +92,10 @@ const target: Target = {
       by: 'request',
       how: 'command starts bellhop; there is no entryPoint, so the image must have none of its own',
     },
-    cpuAndMemory: { by: 'request', how: 'resourceRequirements' },
+    cpuAndMemory: {
+      by: 'request',
+      how: 'resourceRequirements: whole processors; on Fargate the next larger size',
+    },
     gpu: { by: 'request', how: 'resourceRequirements (EC2)' },
     sidecars: {
       by: 'nobody',
@@ -178,7 +181,7 @@ function registration(job: Job): Request {
   const input = over(given, {
     jobDefinitionName: job.name,
     type: 'container',
-    containerProperties: over(container, properties(job, container)),
+    containerProperties: over(container, properties(job, container, sizesOf(job))),
     tags: over(objectIn(given, 'tags'), { 'bellhop/digest': job.digest }),
   });
   return {
@@ -195,7 +198,27 @@ function registration(job: Job): Request {
   };
 }
 
-function properties(job: Job, given: JsonObject): { readonly [name: string]: Json | undefined } {
+type Sizes = Readonly<Record<'VCPU' | 'MEMORY', number | undefined>>;
+
+/**
+ * EC2 takes whole processors, Fargate one of its sizes: botocore 1.44.5, documentation of
+ * ResourceRequirement.
+ */
+function sizesOf({ needs, given }: Job): Sizes {
+  const platforms = given(REGISTER)['platformCapabilities'];
+  const size = fargateSize(needs);
+  if (Array.isArray(platforms) && platforms.includes('FARGATE') && size !== undefined) {
+    return { VCPU: size.cpuUnits / CPU_UNITS, MEMORY: size.memoryMiB };
+  }
+  const { cpus, memoryMiB } = needs;
+  return { VCPU: cpus === undefined ? undefined : Math.ceil(cpus), MEMORY: memoryMiB };
+}
+
+function properties(
+  job: Job,
+  given: JsonObject,
+  sizes: Sizes,
+): { readonly [name: string]: Json | undefined } {
   return {
     image: job.image,
     user: job.user,
@@ -209,17 +232,17 @@ function properties(job: Job, given: JsonObject): { readonly [name: string]: Jso
             job.secrets.map(({ name, from }) => ({ name, valueFrom: from })),
             'name',
           ),
-    resourceRequirements: resources(job, given),
+    resourceRequirements: resources(job, given, sizes),
   };
 }
 
 /** What the user gives of a type counts, else what the pod says. */
-function resources({ needs }: Job, given: JsonObject): Json[] | undefined {
+function resources({ needs }: Job, given: JsonObject, sizes: Sizes): Json[] | undefined {
   const own = objectsIn(given, 'resourceRequirements');
   const has = (type: string): boolean => own.some((one) => one['type'] === type);
   const from = [
-    ['VCPU', needs.cpus],
-    ['MEMORY', needs.memoryMiB],
+    ['VCPU', sizes.VCPU],
+    ['MEMORY', sizes.MEMORY],
     ['GPU', needs.gpus],
   ] as const;
   const added = from.flatMap(([type, amount]) => {

@@ -1,8 +1,7 @@
 import type { Json } from '../core/canonical.ts';
-import type { Needs } from '../plan/needs.ts';
 import type { JsonObject } from './_caps.ts';
 import { countIn, objectIn, objectsIn, textIn, valueFrom } from './_aws.ts';
-import { AGENT_GIVES, ECS_FEATURES, READ_ON, mayMount } from './_ecs.ts';
+import { AGENT_GIVES, CPU_UNITS, ECS_FEATURES, READ_ON, fargateSize, mayMount } from './_ecs.ts';
 import { appended, asList, digestName, over, tags } from './_request.ts';
 import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
 
@@ -146,8 +145,6 @@ const target: Target = {
 export default target;
 
 const FAMILY_LENGTH_MAX = 255;
-const CPU_UNITS = 1024;
-
 function ecs(operation: string, input: JsonObject): Request {
   const send = {
     by: 'aws json',
@@ -174,8 +171,8 @@ function registration(job: Job): Request {
     containerDefinitions: [over(first, definition(job, { task: given, given: first })), ...others],
     requiresCompatibilities: onFargate ? ['FARGATE'] : undefined,
     networkMode: onFargate ? 'awsvpc' : undefined,
-    cpu: given['cpu'] ?? size?.cpu,
-    memory: given['memory'] ?? size?.memory,
+    cpu: given['cpu'] ?? textOf(size?.cpuUnits),
+    memory: given['memory'] ?? textOf(size?.memoryMiB),
     tags: appended(given['tags'], tags(job, ['key', 'value']), 'key'),
   });
   return {
@@ -186,6 +183,10 @@ function registration(job: Job): Request {
       isThere: (answer) => objectIn(answer, 'taskDefinition')['status'] === 'ACTIVE',
     },
   };
+}
+
+function textOf(amount: number | undefined): string | undefined {
+  return amount === undefined ? undefined : String(amount);
 }
 
 /** Ours; the pod's sizes only where none are given, of the container or of the whole task. */
@@ -232,34 +233,6 @@ function run(job: Job): Request {
       return reasons.length === 0 ? undefined : [...new Set(reasons)].join('; ');
     },
   };
-}
-
-/** MiB that Fargate has for each size of CPU: awsdocs/amazon-ecs-developer-guide@49232cf. */
-const FARGATE: readonly (readonly [cpuUnits: number, memoryMiB: readonly number[]])[] = [
-  [256, [512, 1024, 2048]],
-  [512, gibs(1, 4, 1)],
-  [1024, gibs(2, 8, 1)],
-  [2048, gibs(4, 16, 1)],
-  [4096, gibs(8, 30, 1)],
-  [8192, gibs(16, 60, 4)],
-  [16_384, gibs(32, 120, 8)],
-];
-
-function gibs(from: number, to: number, step: number): readonly number[] {
-  const count = Math.floor((to - from) / step) + 1;
-  return Array.from({ length: count }, (_, index) => (from + index * step) * 1024);
-}
-
-/** The smallest size that has as much; undefined where the pod does not say, or none has. */
-function fargateSize({ cpus, memoryMiB }: Needs): { cpu: string; memory: string } | undefined {
-  if (cpus === undefined && memoryMiB === undefined) return undefined;
-  for (const [units, sizes] of FARGATE) {
-    const memory = sizes.find((one) => one >= (memoryMiB ?? 0));
-    if (units >= (cpus ?? 0) * CPU_UNITS && memory !== undefined) {
-      return { cpu: String(units), memory: String(memory) };
-    }
-  }
-  return undefined;
 }
 
 function progressOf(answer: JsonObject): Progress {

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, renameSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'bun:test';
@@ -208,6 +209,27 @@ describe.skipIf(missing !== undefined)('a relay beside a program', () => {
       expect(metrics(lines).length + counted(lines, 'dropped_metrics')).toBe(count);
       expect(counted(lines, 'dropped_metrics')).toBeGreaterThan(0);
       await child.exited;
+      gateway.close();
+    },
+    TIMEOUT_MS,
+  );
+
+  test.each(['file', 'link'] as const)(
+    "a %s where a socket is wanted is somebody else's: it stays",
+    async (kind) => {
+      const gateway = await udpGateway();
+      const { datagrams } = sockets();
+      const file = `${datagrams}.file`;
+      writeFileSync(file, 'precious');
+      if (kind === 'file') renameSync(file, datagrams);
+      else symlinkSync(file, datagrams);
+      const relay = { listen: [`unixgram://${datagrams}`], taken: 'warn' } as const;
+      const { child } = beside({ gateway: gateway.address, relay }, ['exit', '0']);
+      expect(await child.exited).toBe(0);
+      const said = await new Response(child.stderr).text();
+      expect(said).toBe(`report: unixgram://${datagrams}, bind: EADDRINUSE (98)\n`);
+      expect(lstatSync(datagrams).isSymbolicLink()).toBe(kind === 'link');
+      expect(readFileSync(datagrams, 'utf8')).toBe('precious');
       gateway.close();
     },
     TIMEOUT_MS,

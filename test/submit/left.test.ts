@@ -1,0 +1,110 @@
+// Of a manifest nothing is lost without a word: what no request says is named.
+import { describe, expect, test } from 'bun:test';
+import { job, settings, submit } from './_cli.ts';
+
+const OF_POD: readonly string[] = [
+  'hostAliases: [{ ip: 10.1.2.3, hostnames: [db.local] }]',
+  'dnsPolicy: None',
+  'dnsConfig: { nameservers: [1.1.1.1] }',
+  'hostname: trainer',
+  'imagePullSecrets: [{ name: registry }]',
+  'nodeSelector: { accelerator: a100 }',
+  'affinity: { nodeAffinity: {} }',
+  'runtimeClassName: gvisor',
+  'terminationGracePeriodSeconds: 300',
+  'activeDeadlineSeconds: 600',
+  'restartPolicy: OnFailure',
+  'resourceClaims: [{ name: gpu }]',
+];
+
+const OF_CONTAINER: readonly (readonly [string, string])[] = [
+  ['lifecycle: { preStop: { exec: { command: [x] } } }', 'lifecycle.preStop'],
+  ['lifecycle: { postStart: { exec: { command: [x] } } }', 'lifecycle.postStart'],
+  ['livenessProbe: { exec: { command: [x] } }', 'livenessProbe'],
+  ['readinessProbe: { exec: { command: [x] } }', 'readinessProbe'],
+  ['startupProbe: { exec: { command: [x] } }', 'startupProbe'],
+  ...[
+    'ephemeral-storage',
+    'google.com/tpu',
+    'vpc.amazonaws.com/efa',
+    'aws.amazon.com/neuron',
+    'nvidia.com/mig-1g.5gb',
+  ].map((one): [string, string] => [
+    `resources: { limits: { ${one}: 1 }, requests: { ${one}: 1 } }`,
+    `resources: ${one}`,
+  ]),
+];
+
+const HEAD = `apiVersion: batch/v1
+kind: Job
+metadata: { name: train }
+spec:
+`;
+
+const OF_JOB: readonly (readonly [string, string])[] = [
+  ['parallelism: 4', 'spec.parallelism'],
+  ['completions: 8', 'spec.completions'],
+  ['completionMode: Indexed', 'spec.completionMode'],
+  ['backoffLimit: 3', 'spec.backoffLimit'],
+  ['activeDeadlineSeconds: 600', 'spec.activeDeadlineSeconds'],
+  ['podFailurePolicy: { rules: [] }', 'spec.podFailurePolicy'],
+];
+
+const said = (pod: string, target = 'sagemaker-training'): string => {
+  const { code, err } = submit(target, { pod });
+  expect(code).toBe(0);
+  return err;
+};
+
+describe('what no request says is named, with where it stands', () => {
+  test.each([...OF_POD])('%s', (field) => {
+    const [name = ''] = field.split(':');
+    expect(said(job(field))).toContain(`warning: spec.template.spec.${name}: sagemaker-training`);
+  });
+  test.each([...OF_CONTAINER])('%s', (field, name) => {
+    expect(said(job('', field))).toContain(`spec.template.spec.containers[0].${name}: `);
+  });
+  test.each([...OF_JOB])('%s', (field, where) => {
+    expect(said(job('').replace(HEAD, `${HEAD}  ${field}\n`))).toContain(`${where}: `);
+  });
+  test('the time of a CronJob', () => {
+    const pod = job('')
+      .replace('kind: Job', 'kind: CronJob')
+      .replace(/spec:\n([^]*)$/, (_, rest: string) => {
+        return `spec:\n  schedule: "@daily"\n  jobTemplate:\n    spec:\n${rest.replace(/^/gm, '    ')}`;
+      });
+    expect(said(pod)).toContain('spec.schedule: ');
+  });
+  test('the replicas of a Deployment', () => {
+    const pod = job('').replace('batch/v1', 'apps/v1').replace('kind: Job', 'kind: Deployment');
+    expect(said(pod.replace('spec:\n', 'spec:\n  replicas: 3\n'))).toContain('spec.replicas: ');
+    expect(said(pod.replace('spec:\n', 'spec:\n  replicas: 1\n'))).toBe('');
+  });
+  test('all in one sentence, on every target', () => {
+    const pod = job('dnsPolicy: None\nhostname: trainer');
+    expect(said(pod, 'local').match(/warning/g)).toHaveLength(1);
+  });
+});
+
+describe('nothing is said', () => {
+  test.each([
+    'terminationGracePeriodSeconds: 30',
+    'dnsPolicy: ClusterFirst',
+    'restartPolicy: Never',
+    'hostAliases: []',
+    'tolerations: [{ operator: Exists }]',
+  ])('of what means nothing there: %s', (field) => {
+    expect(said(job(field))).toBe('');
+  });
+  test('of what the job can do without', () => {
+    const yaml = settings('  without: [hostname, livenessProbe, google.com/tpu, preStop]\n');
+    const pod = job(
+      'hostname: trainer',
+      `livenessProbe: { exec: { command: [x] } }
+lifecycle: { preStop: { exec: { command: [x] } } }
+resources: { limits: { google.com/tpu: 8 } }`,
+    );
+    const { code, err } = submit('sagemaker-training', { pod, yaml });
+    expect([code, err]).toEqual([0, '']);
+  });
+});

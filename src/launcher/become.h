@@ -21,7 +21,7 @@ static void write_report(const char *text, const char *why) {
 
 static void report(enum tag which, const char *step, i64 error) {
   char why[128], *end = why + sizeof why - 1;
-  append(append(append(why, end, step), end, ": "), end, errno_text(error));
+  append_failure(why, end, step, error);
   block_all_signals();
   write_report(document.text[which], why);
   quit(which == TAG_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_NOT_ALLOWED);

@@ -75,6 +75,11 @@ static void child_core_limit(void) {
   sys4(SYS_prlimit64, 0, LIMIT_CORE, &off, 0);
 }
 
+static void no_runtime(i64 error) {
+  fail("cannot start bellhop-runtime beside the launcher: ", errno_text(-error),
+       "install both from one release; glibc 2.17 or later is needed");
+}
+
 static void child_main(void) {
   static char variable[96];
   char *argv[] = {"bellhop-runtime", "run", 0};
@@ -97,8 +102,7 @@ static void child_main(void) {
   if (arrival.flags & CWD_GONE) sys1(SYS_chdir, "/"); /* Bun refuses to start without one */
   sys4(SYS_rt_sigprocmask, SET_MASK, &none, 0, 8);
   i64 error = sys3(SYS_execve, runtime.path, argv, envp);
-  fail("cannot start bellhop-runtime beside the launcher: ", errno_text(-error),
-       "install both side by side, from one release; the runtime needs glibc 2.17 or later");
+  no_runtime(error);
 }
 
 static void start_child(void) {

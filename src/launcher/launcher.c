@@ -55,8 +55,7 @@ static void give_way(const char *path, char **argv, char **envp) {
   *to = 0;
   char *bare[] = {"bellhop", 0};
   i64 error = sys3(SYS_execve, path, argv[0] ? argv : bare, envp);
-  fail("cannot start bellhop-runtime beside the launcher: ", errno_text(-error),
-       "install both side by side, from one release; the runtime needs glibc 2.17 or later");
+  no_runtime(error);
 }
 
 /* Commands that may become a program, or that look at the process they were started as. */

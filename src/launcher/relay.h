@@ -267,7 +267,7 @@ static void start_relay(void) {
   sys2(SYS_kill, pid, SIG_KILL);
   sys4(SYS_wait4, pid, &status, W_CLONE, 0);
   /* What it could not listen at it has told itself; a signal and EXIT_LAUNCHER come untold. */
-  if (heard <= 0) write_report(not_started, "it was not ready in time");
+  if (heard <= 0) write_report(not_started, "not ready in time");
   else if (status & 127 || status >> 8 == EXIT_LAUNCHER)
     write_report(not_started, "it ended at once");
   if (fail_exit) quit((int)fail_exit);

@@ -7,7 +7,7 @@ enum { RECEIVE_BYTES = 4 << 20, BACKLOG = 64 };
 
 static void print_report(const char *text, const char *step, i64 error) {
   char why[128], *end = why + sizeof why - 1;
-  append(append(append(why, end, step), end, ": "), end, errno_text(error));
+  append_failure(why, end, step, error);
   write_report(text, why);
 }
 
@@ -20,14 +20,14 @@ static void make_folders(char *path) {
   }
 }
 
-enum { STAT_NO_FOLLOW = 0x100, STAT_TYPE = 1, STAT_BYTES = 256, STAT_MODE_AT = 28 };
-enum { MODE_TYPE = 0170000, MODE_SOCKET = 0140000 };
+enum { STAT_NO_FOLLOW = 0x100, STAT_TYPE = 1, STAT_BYTES = 256, STAT_MODE_HIGH = 29 };
+enum { MODE_TYPE = 0170000 >> 8, MODE_SOCKET = 0140000 >> 8 };
 
 /* Connecting to what is no socket is refused as well. A link is not followed. */
 static int is_socket(const char *path) {
   u8 status[STAT_BYTES];
   if (sys5(SYS_statx, AT_CWD, path, STAT_NO_FOLLOW, STAT_TYPE, status) < 0) return 0;
-  return ((status[STAT_MODE_AT] | status[STAT_MODE_AT + 1] << 8) & MODE_TYPE) == MODE_SOCKET;
+  return (status[STAT_MODE_HIGH] & MODE_TYPE) == MODE_SOCKET;
 }
 
 /* A socket file that nobody listens at is a leftover of an earlier start. */

@@ -19,7 +19,11 @@ static void accept_one(struct listener *from) {
   i64 fd = sys4(SYS_accept4, from->fd, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC), other = -1;
   if (fd < 0) return;
   while (one < end && one->open) one++;
-  if (one == end) { sys1(SYS_close, fd); return; }
+  if (one == end) {
+    if (from->use != USE_STREAM) relay.dropped_packets++;
+    sys1(SYS_close, fd);
+    return;
+  }
   int connecting = 0;
   if (from->use == USE_STREAM) {
     struct target *to = &relay.target[from->target];

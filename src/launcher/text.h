@@ -115,6 +115,11 @@ static void end_with(int exit, const char *code, const char *const sentence[], c
   quit(exit);
 }
 
+/* `step: ERRNO`. */
+static void append_failure(char *at, char *end, const char *step, i64 error) {
+  append(append(append(at, end, step), end, ": "), end, errno_text(error));
+}
+
 static void fail(const char *sentence, const char *detail, const char *help) {
   const char *const all[] = {sentence, detail, 0};
   end_with(EXIT_LAUNCHER, "BH_ERR_LAUNCHER", all, help);

@@ -148,7 +148,7 @@ describe.skipIf(missing !== undefined)('the runtime', () => {
         expect(ended.stderr).toBe(
           'bellhop: cannot start bellhop-runtime beside the launcher: ENOENT (2)\n' +
             '  code: BH_ERR_LAUNCHER (exit 70)\n' +
-            '  help: install both side by side, from one release; the runtime needs glibc 2.17 or later\n',
+            '  help: install both from one release; glibc 2.17 or later is needed\n',
         );
         expect(ended.code).toBe(70);
       },

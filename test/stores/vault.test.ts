@@ -158,7 +158,7 @@ describe('settings that cannot be right', () => {
     [{ address: 'v.test:8200' }, 'must be http(s)://'],
     [{ address: 'unix:///run/agent.sock' }, 'must be http(s)://'],
     [{ address: 'https://user:secret@v.test' }, 'has a password in it'],
-    [{ address: 'https://user@v.test' }, 'must be http(s)://'],
+    [{ address: 'https://user@v.test' }, 'has more in it than an address'],
     [{ address: 'https://v.test', mounts: { secret: '2' } }, 'must be kv2, kv1 or other'],
     [{ address: 'https://v.test', cert: '/dev/null' }, 'belong together'],
     [{ address: 'https://v.test', auth: { method: 'github' } }, 'must be one of'],

@@ -156,6 +156,17 @@ const target: Target = {
     },
     read: progressOf,
   },
+  adapt: {
+    operation: REGISTER,
+    name: 'jobDefinitionName',
+    image: 'containerProperties.image',
+    arguments: 'containerProperties.command',
+    secrets: 'containerProperties.secrets',
+    // awsdocs/aws-batch-user-guide@39859a8: parameters are put into the command.
+    replaced: 'Ref::',
+    others: ['ecsProperties', 'eksProperties', 'nodeProperties'],
+    kept: ['tags', 'type'],
+  },
   wants: {
     [REGISTER]: {
       'containerProperties.image': "the image: the container's `image`",

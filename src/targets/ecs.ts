@@ -132,6 +132,24 @@ const target: Target = {
     },
     read: progressOf,
   },
+  adapt: {
+    operation: REGISTER,
+    name: 'family',
+    image: `${MEMBERS}.image`,
+    entrypoint: `${MEMBERS}.entryPoint`,
+    arguments: `${MEMBERS}.command`,
+    secrets: `${MEMBERS}.secrets`,
+    kept: [
+      'tags',
+      'requiresCompatibilities',
+      'networkMode',
+      'cpu',
+      'memory',
+      `${MEMBERS}.essential`,
+      `${MEMBERS}.cpu`,
+      `${MEMBERS}.memory`,
+    ],
+  },
   wants: {
     [REGISTER]: {
       'containerDefinitions[].image': "the image: the container's `image`",

@@ -106,6 +106,7 @@ const target: Target = {
     operation: OPERATION,
     name: 'ModelName',
     image: 'PrimaryContainer.Image',
+    others: ['Containers'],
     kept: ['Tags'],
   },
   wants: {

@@ -5,6 +5,7 @@ import type { Json } from '../../src/core/canonical.ts';
 import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { Adapted, AdaptInput } from '../../src/submit/adapt.ts';
 import { adapt } from '../../src/submit/adapt.ts';
+import { withAt } from '../../src/submit/adapt-fields.ts';
 import { ALL_TARGETS } from '../../src/targets/_all.gen.ts';
 import type { JsonObject } from '../../src/targets/_caps.ts';
 import type { Adapting, Target } from '../../src/targets/_target.ts';
@@ -93,6 +94,36 @@ export const BASE: Readonly<Record<string, JsonObject>> = {
     PackageType: 'Image',
     Code: { ImageUri: IMAGE },
   },
+  RegisterJobDefinition: {
+    jobDefinitionName: 'definition-1',
+    type: 'container',
+    containerProperties: {
+      image: IMAGE,
+      executionRoleArn: ROLE,
+      resourceRequirements: [
+        { type: 'VCPU', value: '1' },
+        { type: 'MEMORY', value: '512' },
+      ],
+      secrets: [{ name: 'ITS_OWN', valueFrom: '/its/own' }],
+    },
+    retryStrategy: { attempts: 2 },
+  },
+  RegisterTaskDefinition: {
+    family: 'family-1',
+    executionRoleArn: ROLE,
+    requiresCompatibilities: ['EC2', 'FARGATE'],
+    networkMode: 'awsvpc',
+    cpu: '256',
+    memory: '512',
+    containerDefinitions: [
+      {
+        name: 'web',
+        image: IMAGE,
+        essential: true,
+        secrets: [{ name: 'ITS_OWN', valueFrom: '/its/own' }],
+      },
+    ],
+  },
 };
 
 const count = (max: number) => {
@@ -174,6 +205,8 @@ export const authored = fc.record({
   words,
   isIsolated: fc.boolean(),
   tags: fc.nat(50),
+  // Where all of a request is counted, that is what makes it too large.
+  bulk: fc.oneof(fc.constant(0), fc.nat(90)),
 });
 /** One of them. */
 export type Authored = typeof authored extends fc.Arbitrary<infer T> ? T : never;
@@ -185,23 +218,48 @@ const ISOLATION: Readonly<Record<string, JsonObject>> = {
 
 /** The request that an author has written so. */
 export function requestOf(author: Authored): JsonObject {
-  const { of, variables, hyperparameters, entrypoint, words: rest, isIsolated, tags } = author;
+  const { of, hyperparameters, entrypoint, words: rest, isIsolated, tags } = author;
   const { target, adapting } = of;
   const { operation } = adapting;
   const put = (request: JsonObject, at: string | undefined, node: Json | undefined): JsonObject => {
-    if (at === undefined || node === undefined) return request;
-    const [name = '', ...more] = at.split('.');
-    const inner = (request[name] ?? {}) as JsonObject;
-    return { ...request, [name]: more.length === 0 ? node : put(inner, more.join('.'), node) };
+    return at === undefined || node === undefined ? request : withAt(request, at, node);
   };
   const asObject = (some: ReadonlyMap<string, string>) => Object.fromEntries(some);
-  const pairs = Array.from({ length: tags }, (_, n) => ({ Key: `k${n}`, Value: 'v' }));
-  const isLambda = operation === 'CreateFunction';
+  const variables = variablesOf(author);
+  const asNode = isListed(of) ? asPairs(variables) : asObject(variables);
   let request: JsonObject = { ...BASE[operation], ...(isIsolated ? ISOLATION[operation] : {}) };
-  if (variables.size > 0) request = put(request, target.variablesAt.at, asObject(variables));
+  if (variables.size > 0) request = put(request, target.variablesAt.at, asNode);
   if (hyperparameters.size > 0)
     request = put(request, adapting.hyperparameters, asObject(hyperparameters));
   request = put(request, adapting.entrypoint, entrypoint);
   request = put(request, adapting.arguments, rest);
-  return isLambda || tags === 0 ? request : { ...request, Tags: pairs };
+  return tags === 0 ? request : { ...request, ...tagsOf(operation, tags) };
+}
+
+function tagsOf(operation: string, count: number): JsonObject {
+  const keys = Array.from({ length: count }, (_, n) => `k${n}`);
+  if (operation === 'CreateFunction') return {};
+  if (operation === 'RegisterJobDefinition') {
+    return { tags: Object.fromEntries(keys.map((key) => [key, 'v'])) };
+  }
+  if (operation === 'RegisterTaskDefinition') {
+    return { tags: keys.map((key) => ({ key, value: 'v' })) };
+  }
+  return { Tags: keys.map((Key) => ({ Key, Value: 'v' })) };
+}
+
+const isListed = ({ adapting }: One): boolean => adapting.secrets !== undefined;
+
+function asPairs(variables: ReadonlyMap<string, string>): Json[] {
+  return [...variables].map(([name, value]) => ({ name, value }));
+}
+
+const BULK = 'x$(A)\n'.repeat(170);
+
+/** All variables that an author has written. */
+export function variablesOf({ of, variables, bulk }: Authored): ReadonlyMap<string, string> {
+  const more = Array.from({ length: isListed(of) ? bulk : 0 }, (_, n): [string, string] => {
+    return [`BULK_${n}`, `${n}${BULK}`];
+  });
+  return new Map([...variables, ...more]);
 }

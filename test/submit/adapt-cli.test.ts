@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { built } from '../support/built.ts';
 import { ROOT } from '../support/source.ts';
+import { ADAPTABLE } from './_requests.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'bellhop-adapt-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -47,7 +48,7 @@ test('the example of the docs: legal, and the program prints what the page says'
 describe('a request under every cap', () => {
   const LEGAL =
     ' { "TrainingJobName" : "a", "Environment": { "A": "\\u00e9 1.0" } , "n": 1.0 }\n\n';
-  test.each(['sagemaker-training', 'sagemaker-processing', 'sagemaker-model', 'lambda-image'])(
+  test.each(ADAPTABLE.map(({ target }) => target.name))(
     '%s: comes out byte for byte, without settings',
     (target) => {
       expect(call(['adapt', target], LEGAL)).toEqual({ code: 0, out: LEGAL, err: '' });

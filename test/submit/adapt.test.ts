@@ -10,21 +10,58 @@ import type { Adapted, AdaptInput } from '../../src/submit/adapt.ts';
 import { adapt, isLegal } from '../../src/submit/adapt.ts';
 import { textsAt } from '../../src/submit/adapt-fields.ts';
 import type { JsonObject } from '../../src/targets/_caps.ts';
-import { nodesAt } from '../../src/targets/_caps.ts';
+import { nodesAt, pairsOf } from '../../src/targets/_caps.ts';
 import { skipVisibly } from '../support/need.ts';
 import { moto, python } from './_botocore.ts';
 import type { Authored, One } from './_requests.ts';
-import { BASE, IMAGE, adapted, authored, inputFor, named, requestOf } from './_requests.ts';
+import {
+  ADAPTABLE,
+  BASE,
+  IMAGE,
+  adapted,
+  authored,
+  inputFor,
+  named,
+  requestOf,
+  variablesOf,
+} from './_requests.ts';
 import { planInside } from './_submission.ts';
 
 const REQUESTS = 10_000;
 
 const AN_IMAGE: Image = { entrypoint: ['/opt/entry', '$(HOME)'], cmd: ['serve', '--all'] };
+/** Of the image where the request replaces no ENTRYPOINT: only one without can be used. */
+const imageOf = ({ target }: One): Image => {
+  return target.start === 'words' ? { ...AN_IMAGE, entrypoint: [] } : AN_IMAGE;
+};
+const SERVICES: Readonly<Record<string, string>> = {
+  CreateFunction: 'lambda',
+  RegisterJobDefinition: 'batch',
+  RegisterTaskDefinition: 'ecs',
+};
+
+/** What is not adapted, in any request. */
+const KEPT = [
+  'Tags',
+  'tags',
+  'RoleArn',
+  'Role',
+  'requiresCompatibilities',
+  'networkMode',
+  'cpu',
+  'memory',
+  'retryStrategy',
+  'containerProperties.secrets',
+  'containerProperties.resourceRequirements',
+  'containerDefinitions[].secrets',
+  'containerDefinitions[].essential',
+  'containerDefinitions[].memory',
+];
 
 /** Everything that reaches the program, from the request and the object beside it alone. */
 async function inside({ target, adapting }: One, { request, submission }: Adapted) {
   const { operation } = adapting;
-  const [environment = {}] = nodesAt(request, target.variablesAt.at);
+  const own = nodesAt(request, target.variablesAt.at).flatMap(pairsOf);
   const requests = submission.split.requests.map((one) => {
     return one.operation === operation ? { ...one, input: request } : one;
   });
@@ -35,7 +72,6 @@ async function inside({ target, adapting }: One, { request, submission }: Adapte
       ? [[one.name, one.source.text]]
       : [];
   });
-  const own = Object.entries(environment as Record<string, string>);
   const sent = own.filter(([name]) => !name.startsWith('BELLHOP_'));
   const spilled = objects.flatMap(({ entries }) =>
     [...entries.values()].map((one) => one.reveal()),
@@ -48,7 +84,7 @@ async function inside({ target, adapting }: One, { request, submission }: Adapte
     argv: [...(plan.image.entrypoint ?? []), ...(plan.image.cmd ?? [])],
     isOurs:
       new Map(own).get('BELLHOP_COMMAND') === 'plan' ||
-      textsAt(request, adapting.entrypoint)[0] === 'bellhop',
+      textsAt(request, adapting.entrypoint ?? adapting.arguments)[0] === 'bellhop',
     hyperparameters: new Map([
       ...Object.entries((native ?? {}) as Record<string, string>),
       ...spilled.flatMap((bytes) => readParameters(bytes) ?? []),
@@ -67,7 +103,7 @@ describe('10,000 random requests', () => {
   beforeAll(() => {
     for (const author of fc.sample(authored, REQUESTS)) {
       const request = requestOf(author);
-      const input = inputFor(author.of, request, { image: AN_IMAGE });
+      const input = inputFor(author.of, request, { image: imageOf(author.of) });
       if (isLegal(author.of.target, author.of.adapting, request)) legal.push(author);
       else {
         const one = adapt(input);
@@ -81,6 +117,10 @@ describe('10,000 random requests', () => {
     expect(made.length).toBeGreaterThan(REQUESTS / 3);
     expect(made.length + legal.length).toBeGreaterThan(REQUESTS * 0.9);
     expect([...refused.keys()]).toEqual([]);
+    const adaptedOf = new Set(made.map(({ author }) => author.of.target.name));
+    expect([...adaptedOf].toSorted()).toEqual(
+      ADAPTABLE.map(({ target }) => target.name).toSorted(),
+    );
   });
 
   test('what comes out is legal by our caps', () => {
@@ -92,27 +132,26 @@ describe('10,000 random requests', () => {
   test('what arrives inside is what the author wrote', async () => {
     for (const { author, made: one, input } of made) {
       const seen = await inside(author.of, one);
-      expect(sorted(seen.variables)).toEqual(sorted(author.variables));
+      expect(sorted(seen.variables)).toEqual(sorted(variablesOf(author)));
       if (author.of.adapting.hyperparameters !== undefined) {
         expect(sorted(seen.hyperparameters)).toEqual(sorted(author.hyperparameters));
       }
-      if (author.of.adapting.entrypoint === undefined) continue;
+      const { entrypoint: hasEntrypoint, arguments: hasArguments } = author.of.adapting;
+      if (hasArguments === undefined) continue;
+      const entrypoint = hasEntrypoint === undefined ? undefined : author.entrypoint;
       const rest =
         author.words ??
-        (author.entrypoint === undefined
+        (entrypoint === undefined
           ? (author.of.adapting.argumentsDefault ?? input.image.cmd)
           : undefined);
       expect(seen.isOurs).toBe(true);
-      expect(seen.argv).toEqual([
-        ...(author.entrypoint ?? input.image.entrypoint ?? []),
-        ...(rest ?? []),
-      ]);
+      expect(seen.argv).toEqual([...(entrypoint ?? input.image.entrypoint ?? []), ...(rest ?? [])]);
     }
   }, 600_000);
 
   test('what is no business of ours stays: tags, roles, names', () => {
     for (const { made: one, input } of made.slice(0, 2000)) {
-      for (const at of ['Tags', 'RoleArn', 'Role', input.adapting.name, input.adapting.image]) {
+      for (const at of [...KEPT, input.adapting.name, input.adapting.image]) {
         expect(nodesAt(one.request, at)).toEqual(nodesAt(input.request, at) as Json[]);
       }
     }
@@ -123,7 +162,7 @@ describe('10,000 random requests', () => {
     'botocore and its models have nothing against any',
     async () => {
       const asked = made.map(({ author, made: one }) => ({
-        service: author.of.adapting.operation === 'CreateFunction' ? 'lambda' : 'sagemaker',
+        service: SERVICES[author.of.adapting.operation] ?? 'sagemaker',
         operation: author.of.adapting.operation,
         input: one.request,
       }));

@@ -1,0 +1,114 @@
+import type { Json } from '../core/canonical.ts';
+import { BellhopError } from '../core/errors.ts';
+import type { JsonObject } from '../targets/_caps.ts';
+import { bytesOf, isObject, nodesAt, pairsOf } from '../targets/_caps.ts';
+import type { Adapting, Target, Variable } from '../targets/_target.ts';
+import { isPair, textAt, variablesAt } from './adapt-fields.ts';
+
+// What of a request that somebody else made cannot be taken over.
+
+/** A request as its author wrote it. */
+export interface Written {
+  readonly target: Target;
+  readonly adapting: Adapting;
+  readonly request: JsonObject;
+  /** What is wrong with the name of a variable; undefined for a good one. */
+  readonly nameProblem: (name: string) => string | undefined;
+}
+
+/** Everything of a request that keeps it from being taken over, whatever its caps. */
+export function writtenProblems(written: Written): BellhopError[] {
+  const variables = variablesAt(written.request, written.target.variablesAt.at);
+  return [
+    ...typeProblems(written),
+    ...placeProblems(written),
+    ...namesakeProblems(written, variables),
+    ...ownProblems(written, variables),
+  ];
+}
+
+function wrong({ adapting }: Written, at: string, what: string): BellhopError {
+  return new BellhopError('BH_ERR_ADAPT', { where: [adapting.operation, at], what });
+}
+
+const isText = (node: Json): boolean => typeof node === 'string';
+const isTexts = (node: Json): boolean => Array.isArray(node) && (node as Json[]).every(isText);
+const isPairs = (node: Json): boolean => Array.isArray(node) && (node as Json[]).every(isPair);
+const isMap = (node: Json): boolean => isObject(node) && Object.values(node).every(isText);
+
+/** What is not of the type that the platform's model says. */
+function typeProblems(written: Written): BellhopError[] {
+  const { target, adapting, request } = written;
+  const {
+    variablesAt: { at: own },
+  } = target;
+  const hasPairs = adapting.secrets !== undefined;
+  const variables = hasPairs
+    ? ([own, isPairs, 'a list of {name, value}, both of them texts'] as const)
+    : ([own, isMap, 'a map of texts'] as const);
+  const fields = [
+    variables,
+    [adapting.hyperparameters, isMap, 'a map of texts'] as const,
+    [adapting.entrypoint, isTexts, 'a list of texts'] as const,
+    [adapting.arguments, isTexts, 'a list of texts'] as const,
+  ];
+  return fields.flatMap(([at, isFit, what]) => {
+    const [node] = at === undefined ? [] : nodesAt(request, at);
+    const isGood = at === undefined || node === undefined || isFit(node);
+    return isGood ? [] : [wrong(written, at, `must be ${what}`)];
+  });
+}
+
+/** Where a request has no container of its own, or several. */
+function placeProblems(written: Written): BellhopError[] {
+  const { adapting, request } = written;
+  const others = (adapting.others ?? []).filter((at) => nodesAt(request, at).length > 0);
+  if (others.length > 0) {
+    return others.map((at) => wrong(written, at, 'is not adapted: docs/adapt.md has what is'));
+  }
+  const [list, isList] = adapting.image.split('[]');
+  const [containers = []] = isList === undefined ? [] : nodesAt(request, list ?? '');
+  const count = Array.isArray(containers) ? containers.length : 0;
+  if (isList !== undefined && count !== 1) {
+    return [wrong(written, list ?? '', `has ${count} containers: a request of one is adapted`)];
+  }
+  return [adapting.image, adapting.name].flatMap((at) => {
+    const isThere = textAt(request, at) !== undefined;
+    const what = 'is needed: bellhop has to be in an image of your own';
+    return isThere ? [] : [wrong(written, at, what)];
+  });
+}
+
+/** Names that stand twice, of which nobody knows which one counts, and those of ours. */
+function namesakeProblems(written: Written, variables: readonly Variable[]): BellhopError[] {
+  const { secrets } = written.adapting;
+  const [node = []] = secrets === undefined ? [] : nodesAt(written.request, secrets);
+  const others = new Set(pairsOf(node).map(([name]) => name));
+  const seen = new Set<string>();
+  return variables.flatMap(([name]) => {
+    const isSeen = seen.has(name);
+    seen.add(name);
+    if (name.startsWith('BELLHOP_PLAN')) {
+      return [wrong(written, name, 'is in the request already: adapt the one without it')];
+    }
+    if (isSeen) return [wrong(written, name, 'stands twice: which one counts is not known')];
+    if (!others.has(name)) return [];
+    return [wrong(written, name, `stands in ${secrets} too: which one counts is not known`)];
+  });
+}
+
+/** One `NAME=value` with its NUL: MAX_ARG_STRLEN, measured on Linux 6.18. */
+const ENTRY_BYTES_MAX = 131_072;
+
+/** What no container can be given, however it is delivered. */
+function ownProblems({ nameProblem }: Written, variables: readonly Variable[]): BellhopError[] {
+  return variables.flatMap(([name, value]) => {
+    const bytes = bytesOf(name) + bytesOf(value) + 2;
+    const isTooLong = bytes > ENTRY_BYTES_MAX;
+    const tooLong = isTooLong ? `has ${bytes} bytes, Linux takes ${ENTRY_BYTES_MAX}` : undefined;
+    const withNul = value.includes('\0') ? 'has a NUL, which no variable can hold' : undefined;
+    const problem = nameProblem(name) ?? withNul ?? tooLong;
+    if (problem === undefined) return [];
+    return [new BellhopError('BH_ERR_VALUE', { where: ['variable', name], what: problem })];
+  });
+}

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import net from 'node:net';
 import { afterAll, describe, expect, test } from 'bun:test';
@@ -53,6 +54,36 @@ describe.skipIf(missing !== undefined)('tags', () => {
     TIMEOUT_MS,
   );
 });
+
+test.skipIf(missing !== undefined)(
+  'connections for which there is no room are closed, counted, and told',
+  async () => {
+    const gateway = await udpGateway();
+    const port = await closedPort();
+    const relay = { listen: [`tcp://127.0.0.1:${port}`] };
+    const { child, pid } = beside({ gateway: gateway.address, relay }, ['hold']);
+    await pid();
+    const senders: net.Socket[] = [];
+    const connect = async (): Promise<net.Socket> => {
+      const sender = net.connect(port, '127.0.0.1');
+      senders.push(sender);
+      sender.on('error', () => undefined);
+      await once(sender, 'connect');
+      return sender;
+    };
+    for (let n = 0; n < 64; n++) (await connect()).write(`kept:${n}|c\n`);
+    await gateway.until((all) => all.filter((one) => one.startsWith('kept:')).length >= 64);
+    for (let n = 0; n < 3; n++) await once((await connect()).resume(), 'close');
+    for (const sender of senders) sender.destroy();
+    void child.stdin.end();
+    await child.exited;
+    const seen = await gateway.until((all) => all.some((one) => one.includes('dropped_packets')));
+    expect(seen).toContain('bellhop.relay.dropped_packets:3|c');
+    expect(seen.some((one) => one.includes('dropped_metrics'))).toBe(false);
+    gateway.close();
+  },
+  TIMEOUT_MS,
+);
 
 describe.skipIf(missing !== undefined)('other ports', () => {
   test(

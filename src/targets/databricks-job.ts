@@ -59,8 +59,8 @@ const target: Target = {
   reserved: [
     {
       pattern:
-        'DB_[\\s\\S]*|DATABRICKS_[\\s\\S]*|SPARK_[\\s\\S]*|PYSPARK_[\\s\\S]*|PATH|PYTHONPATH',
-      why: 'the cluster itself is set up by this name',
+        '(DB|DATABRICKS|SPARK|PYSPARK|JAVA|JDK|LD|PYTHON)_[\\s\\S]*|PYTHON[\\s\\S]*|CLASSPATH|PATH|HOME',
+      why: 'the cluster itself is set up by this name, and its JVM and Python start with it',
       source: 'learn.microsoft.com: variables of init scripts; they are exported for Spark itself',
       readOn: READ_ON,
       sure: 'documented',

@@ -190,6 +190,8 @@ describe('what goes where', () => {
       ['aws-batch', 'AWS_BATCH_JOB', 'reserved by Batch'],
       ['lambda-image', '_UNION_KEY', 'is not of the form'],
       ['lambda-image', 'TZ', 'reserved by Lambda'],
+      ['databricks-job', 'LD_PRELOAD', 'the cluster itself is set up by this name'],
+      ['databricks-job', 'JAVA_TOOL_OPTIONS', 'its JVM'],
       ['sagemaker-training', 'my.key', 'is not of the form'],
       ['ecs', 'BELLHOP_TRACE', "bellhop's own"],
     ] as const;

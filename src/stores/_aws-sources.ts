@@ -1,3 +1,4 @@
+import { allOf } from '../core/all-of.ts';
 import { BellhopError } from '../core/errors.ts';
 import { FsError } from '../core/io/types.ts';
 import type { AwsCredentials } from '../wire/sigv4.ts';
@@ -51,7 +52,7 @@ export async function fromReferences({ context, settings }: AwsGround): Promise<
   if (id === undefined || secret === undefined) {
     throw settingsProblem(context, '`auth` needs both accessKeyId and secretAccessKey');
   }
-  const [accessKeyId, secretAccessKey, sessionToken] = await Promise.all([
+  const [accessKeyId, secretAccessKey, sessionToken] = await allOf([
     revealed(context, id),
     revealed(context, secret),
     token === undefined ? undefined : revealed(context, token),

@@ -1,4 +1,5 @@
 // Ways of getting a token from Vault or OpenBao. Tokens are used, never renewed or revoked.
+import { allOf } from '../core/all-of.ts';
 import { refused } from '../core/call.ts';
 import { BellhopError } from '../core/errors.ts';
 import { flagOption, textOption } from './_options.ts';
@@ -22,7 +23,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
     return loginIn(entering, await unwrap(entering, token));
   },
   approle: async (entering) => {
-    const [roleId, secretId] = await Promise.all([
+    const [roleId, secretId] = await allOf([
       credential(entering, 'roleId', 'the role id'),
       secretIdOf(entering),
     ]);

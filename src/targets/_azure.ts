@@ -1,5 +1,5 @@
 // What targets of Azure have in common: requests to the resource manager, by `az rest`.
-import { objectIn, textIn } from './_aws.ts';
+import { objectIn, textIn } from './_fields.ts';
 import type { JsonObject } from './_caps.ts';
 import type { Request } from './_target.ts';
 

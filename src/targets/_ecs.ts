@@ -1,28 +1,22 @@
 // What ECS and Batch on ECS have in common. Fields: botocore 1.44.5. Behaviour:
 // awsdocs/amazon-ecs-developer-guide@49232cf, aws/amazon-ecs-agent@8dfceca.
-import { objectIn } from './_aws.ts';
 import type { Needs } from '../plan/needs.ts';
 import type { JsonObject } from './_caps.ts';
+import { ENTRYPOINT_FEATURES } from './_entrypoint.ts';
+import { objectIn } from './_fields.ts';
 import type { Gives } from './_names.ts';
-import type { Feature, Said } from './_target.ts';
+import type { Feature, Said, SecretWish } from './_target.ts';
 
 export const READ_ON = '2026-11-21';
 
 /** What holds for every container that the agent of ECS starts. */
 export const ECS_FEATURES = {
-  files: { by: 'entrypoint', how: 'written before the program starts' },
-  hyperparameters: { by: 'entrypoint', how: 'a file where the program reads it' },
-  workingDir: { by: 'entrypoint', how: 'changed to before the program starts' },
+  ...ENTRYPOINT_FEATURES,
   user: {
     by: 'request',
     how: 'user is root where bellhop has to become another than the USER of the image',
   },
-  memoryVolume: { by: 'entrypoint', how: 'in /dev/shm where mounting is not allowed' },
   isolation: { by: 'nobody', how: 'a network without a way to the stores: use their endpoints' },
-  initContainers: {
-    by: 'nobody',
-    how: 'put it into the image, or `policy: { initContainers: ignore }`',
-  },
   hostNamespaces: { by: 'nobody', how: 'give the networkMode in `submit.targets`, and remove it' },
   devices: { by: 'nobody', how: 'give them as linuxParameters.devices in `submit.targets` (EC2)' },
 } as const satisfies Partial<Record<Feature, Said>>;
@@ -96,4 +90,27 @@ export function fargateSize({
     }
   }
   return undefined;
+}
+
+const SECRET = /^arn:[^:]*:secretsmanager:[^:]*:\d*:secret:[^:]+$/;
+const PARAMETER = /^arn:[^:]*:ssm:[^:]*:\d*:parameter\/.+$/;
+
+const VERSION_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * `valueFrom` of ECS and Batch: a secret by its ARN, whole or one key of it, in a version, or a
+ * parameter by its ARN. What has no ARN is left to the entrypoint (the job may run in another
+ * region), and so are stores that are asked elsewhere or as somebody else.
+ * `ARN:json-key:version-stage:version-id`: aws/amazon-ecs-agent@03b7f2b, agent/asm/asm.go.
+ */
+export function valueFrom({ reference, store }: SecretWish): string | undefined {
+  const { path, key = '', version = '' } = reference;
+  if (['auth', 'endpoint', 'ca'].some((name) => store[name] !== undefined)) return undefined;
+  if (key === '' && version === '') {
+    return SECRET.test(path) || PARAMETER.test(path) ? path : undefined;
+  }
+  // The agent takes them apart at each colon.
+  if (!SECRET.test(path) || [key, version].some((one) => one.includes(':'))) return undefined;
+  const [stage, id] = VERSION_ID.test(version) ? ['', version] : [version, ''];
+  return `${path}:${key}:${stage}:${id}`;
 }

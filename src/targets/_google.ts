@@ -1,6 +1,6 @@
 // What targets of Google have in common. Shapes: google-api-python-client 2.202.0 (run.v2 20261031,
 // aiplatform.v1 20261106).
-import { countIn, textIn } from './_aws.ts';
+import { countIn, textIn } from './_fields.ts';
 import type { JsonObject } from './_caps.ts';
 import type { GoogleApi, Job, Request } from './_target.ts';
 

@@ -1,7 +1,7 @@
 // What SageMaker's operations have in common. Shapes: botocore 1.44.5, sagemaker/2017-07-24.
 // Behaviour: awsdocs/amazon-sagemaker-developer-guide@a869fa5 (2023-06-15).
 import type { Cap, Fact, Form, JsonObject, Limit } from './_caps.ts';
-import { NO_TERMINAL } from './_entrypoint.ts';
+import { ENTRYPOINT_FEATURES } from './_entrypoint.ts';
 import type { AwsApi, Feature, Inside, Look, Progress, Request, Said } from './_target.ts';
 
 export const GUIDE = 'awsdocs/amazon-sagemaker-developer-guide@a869fa5 (2023-06-15)';
@@ -79,19 +79,11 @@ export function hostsOf(inside: Inside, path = RESOURCES): number | undefined {
 
 /** What holds for all of SageMaker. */
 export const SAGEMAKER_FEATURES = {
-  ...NO_TERMINAL,
+  ...ENTRYPOINT_FEATURES,
   secretVariables: { by: 'entrypoint', how: 'SageMaker has no secrets of its own' },
-  files: { by: 'entrypoint', how: 'written before the program starts' },
-  workingDir: { by: 'entrypoint', how: 'changed to before the program starts' },
-  user: { by: 'entrypoint', how: 'become where the container starts as root' },
   cpuAndMemory: { by: 'nobody', how: 'choose an instance type that has as much' },
   gpu: { by: 'nobody', how: 'choose an instance type that has as many' },
-  memoryVolume: { by: 'entrypoint', how: 'in /dev/shm where mounting is not allowed' },
   sidecars: { by: 'nobody', how: 'one container only: start what is needed from the image' },
-  initContainers: {
-    by: 'nobody',
-    how: 'put it into the image, or `policy: { initContainers: ignore }`',
-  },
   hostPath: { by: 'nobody', how: 'bring the data as an input; then `volumes: { NAME: present }`' },
   hostNamespaces: { by: 'nobody', how: 'the container has its own: remove it' },
   privileged: { by: 'nobody', how: 'no container is privileged: remove it' },

@@ -1,7 +1,7 @@
 // Azure Container Apps jobs: azure-mgmt-appcontainers 5.1.0 (api-version 2026-07-01).
 import type { Json } from '../core/canonical.ts';
 import type { Needs } from '../plan/needs.ts';
-import { countIn, objectIn, objectsIn } from './_aws.ts';
+import { countIn, objectIn, objectsIn } from './_fields.ts';
 import { READ_ON, RESOURCE, arm, identityOf, within } from './_azure.ts';
 import type { JsonObject } from './_caps.ts';
 import { ENTRYPOINT_FEATURES } from './_entrypoint.ts';

@@ -1,5 +1,5 @@
 // Azure Machine Learning command jobs: azure-ai-ml 1.35.2 (its REST client of 2023-04-01).
-import { countIn, objectIn, textIn } from './_aws.ts';
+import { countIn, objectIn, textIn } from './_fields.ts';
 import { READ_ON, RESOURCE, arm, within } from './_azure.ts';
 import {
   ENTRYPOINT_FEATURES,

@@ -1,6 +1,6 @@
 // Cloud Run jobs: run.v2 20261031 (google-api-python-client 2.202.0).
 import type { Json } from '../core/canonical.ts';
-import { countIn, objectIn, objectsIn, textIn } from './_aws.ts';
+import { countIn, objectIn, objectsIn, textIn } from './_fields.ts';
 import type { JsonObject } from './_caps.ts';
 import { ENTRYPOINT_FEATURES } from './_entrypoint.ts';
 import { READ_ON, google, parentOf, started } from './_google.ts';

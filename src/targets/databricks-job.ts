@@ -1,6 +1,6 @@
 // Databricks jobs, one run on a cluster of its own: databricks-sdk 0.156.0; learn.microsoft.com.
 import type { Json } from '../core/canonical.ts';
-import { objectIn, objectsIn } from './_aws.ts';
+import { objectIn, objectsIn } from './_fields.ts';
 import type { JsonObject } from './_caps.ts';
 import { ENTRYPOINT_FEATURES, SHELL_NAME, SHELL_OWN, plainly } from './_entrypoint.ts';
 import { asMap, digestName, over } from './_request.ts';

@@ -1,7 +1,15 @@
 import type { Json } from '../core/canonical.ts';
 import type { JsonObject } from './_caps.ts';
-import { countIn, objectIn, objectsIn, textIn, valueFrom } from './_aws.ts';
-import { AGENT_GIVES, CPU_UNITS, ECS_FEATURES, READ_ON, fargateSize, mayMount } from './_ecs.ts';
+import { countIn, objectIn, objectsIn, textIn } from './_fields.ts';
+import {
+  AGENT_GIVES,
+  CPU_UNITS,
+  ECS_FEATURES,
+  READ_ON,
+  fargateSize,
+  mayMount,
+  valueFrom,
+} from './_ecs.ts';
 import { appended, asList, digestName, over, tags } from './_request.ts';
 import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
 

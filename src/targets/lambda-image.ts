@@ -1,5 +1,5 @@
 import type { JsonObject } from './_caps.ts';
-import { objectIn, textIn } from './_aws.ts';
+import { objectIn, textIn } from './_fields.ts';
 import { NO_TERMINAL } from './_entrypoint.ts';
 import { asMap, digestName, over } from './_request.ts';
 import type { Reserved } from './_names.ts';

@@ -1,6 +1,6 @@
 // Nomad jobs in JSON: hashicorp/nomad@aa026cc (2026-08-21).
 import type { Json } from '../core/canonical.ts';
-import { countIn, objectIn, objectsIn, textIn } from './_aws.ts';
+import { countIn, objectIn, objectsIn, textIn } from './_fields.ts';
 import type { JsonObject } from './_caps.ts';
 import { ENTRYPOINT_FEATURES, SHELL_NAME } from './_entrypoint.ts';
 import { asMap, digestName, over } from './_request.ts';

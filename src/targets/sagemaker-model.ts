@@ -64,7 +64,6 @@ const target: Target = {
   features: {
     ...SAGEMAKER_FEATURES,
     variables: { by: 'request', how: 'Environment; what its caps leave out by the entrypoint' },
-    hyperparameters: { by: 'entrypoint', how: 'a file where the program reads it' },
     command: {
       by: 'entrypoint',
       how: "no field: the image's ENTRYPOINT must be `bellhop run --`, SageMaker adds `serve`",

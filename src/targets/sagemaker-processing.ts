@@ -1,5 +1,5 @@
 import type { JsonObject } from './_caps.ts';
-import { countIn, objectIn } from './_aws.ts';
+import { countIn, objectIn } from './_fields.ts';
 import { appended, asMap, digestName, over, tags } from './_request.ts';
 import {
   GUIDE,
@@ -67,7 +67,6 @@ const target: Target = {
   features: {
     ...SAGEMAKER_FEATURES,
     variables: { by: 'request', how: 'Environment; what its caps leave out by the entrypoint' },
-    hyperparameters: { by: 'entrypoint', how: 'a file where the program reads it' },
     command: { by: 'request', how: 'AppSpecification.ContainerEntrypoint starts bellhop' },
     isolation: {
       by: 'request',

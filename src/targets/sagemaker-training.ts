@@ -1,5 +1,5 @@
 import type { JsonObject } from './_caps.ts';
-import { countIn, objectIn } from './_aws.ts';
+import { countIn, objectIn } from './_fields.ts';
 import { appended, asMap, digestName, over, tags } from './_request.ts';
 import {
   GUIDE,

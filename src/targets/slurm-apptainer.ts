@@ -1,6 +1,6 @@
 // Slurm with Apptainer: manual pages of slurm-client 22.05.8; apptainer/apptainer-userdocs@94391c5.
 import type { Json } from '../core/canonical.ts';
-import { countIn, objectIn } from './_aws.ts';
+import { countIn, objectIn } from './_fields.ts';
 import type { JsonObject } from './_caps.ts';
 import {
   ENTRYPOINT_FEATURES,

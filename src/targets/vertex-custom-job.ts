@@ -1,6 +1,6 @@
 // Vertex AI custom jobs: aiplatform.v1 20261106 (google-api-python-client 2.202.0).
 import type { Json } from '../core/canonical.ts';
-import { objectIn, objectsIn, textIn } from './_aws.ts';
+import { objectIn, objectsIn, textIn } from './_fields.ts';
 import type { JsonObject } from './_caps.ts';
 import { ENTRYPOINT_FEATURES } from './_entrypoint.ts';
 import { READ_ON, countOf, google, parentOf, started } from './_google.ts';

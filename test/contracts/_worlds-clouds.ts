@@ -77,6 +77,32 @@ async function managedToken(metadata: string, audience: string): Promise<string>
   return ((await given.json()) as { access_token: string }).access_token;
 }
 
+/** How a store of Azure is reached: by the managed identity, over TLS. */
+function azureAccess(server: {
+  readonly url: string;
+  readonly metadata: string;
+  readonly token: string;
+  readonly caFile: string;
+}): Pick<World, 'home' | 'auth' | 'remote'> {
+  const { url, metadata, token } = server;
+  const env = { SSL_CERT_FILE: server.caFile, AZURE_POD_IDENTITY_AUTHORITY_HOST: metadata };
+  const wrong = { ...env, AZURE_POD_IDENTITY_AUTHORITY_HOST: `http://${wrongTokens()}` };
+  return {
+    home: { options: { url }, env },
+    auth: 'managed-identity',
+    remote: {
+      at: (address, caFile) => ({
+        options: { url: address },
+        env: { ...env, SSL_CERT_FILE: caFile },
+      }),
+      speaks: 'https',
+      wrong: { options: { url }, env: wrong },
+      // A token of the stub begins so.
+      secrets: [token.slice(0, 12)],
+    },
+  };
+}
+
 async function keyVault(server: RealServer): Promise<World> {
   const url = server.get('AKV_URL');
   const metadata = server.get('AZURE_POD_IDENTITY_AUTHORITY_HOST');
@@ -96,14 +122,8 @@ async function keyVault(server: RealServer): Promise<World> {
     await write(slug(name), bytes.toString());
     return { path: slug(name) };
   };
-  const env = {
-    SSL_CERT_FILE: server.get('SSL_CERT_FILE'),
-    AZURE_POD_IDENTITY_AUTHORITY_HOST: metadata,
-  };
-  const wrong = { ...env, AZURE_POD_IDENTITY_AUTHORITY_HOST: `http://${wrongTokens()}` };
   return {
-    home: { options: { url }, env },
-    auth: 'managed-identity',
+    ...azureAccess({ url, metadata, token, caFile: server.get('SSL_CERT_FILE') }),
     there: await put('there', Buffer.from(CANARY)),
     gone: (n) => slug(`gone-${n}`),
     put,
@@ -112,16 +132,6 @@ async function keyVault(server: RealServer): Promise<World> {
       const name = slug('versions');
       const [one, two] = [await write(name, 'one'), await write(name, 'two')];
       return { path: name, one, two, none: 'f'.repeat(32) };
-    },
-    remote: {
-      at: (address, caFile) => ({
-        options: { url: address },
-        env: { ...env, SSL_CERT_FILE: caFile },
-      }),
-      speaks: 'https',
-      wrong: { options: { url }, env: wrong },
-      // A token of the stub begins so.
-      secrets: [token.slice(0, 12)],
     },
   };
 }
@@ -191,27 +201,12 @@ async function blobStorage(server: RealServer): Promise<World> {
     await send(`${container}/${slug(name)}`, { 'x-ms-blob-type': 'BlockBlob' }, bytes);
     return { path: `${container}/${slug(name)}` };
   };
-  const env = {
-    SSL_CERT_FILE: server.get('SSL_CERT_FILE'),
-    AZURE_POD_IDENTITY_AUTHORITY_HOST: metadata,
-  };
-  const wrong = { ...env, AZURE_POD_IDENTITY_AUTHORITY_HOST: `http://${wrongTokens()}` };
   return {
-    home: { options: { url }, env },
-    auth: 'managed-identity',
+    ...azureAccess({ url, metadata, token, caFile: server.get('SSL_CERT_FILE') }),
     there: await put('there', Buffer.from(CANARY)),
     gone: (n) => `${container}/${slug(`gone-${n}`)}`,
     put,
     cannotHold: [],
-    remote: {
-      at: (address, caFile) => ({
-        options: { url: address },
-        env: { ...env, SSL_CERT_FILE: caFile },
-      }),
-      speaks: 'https',
-      wrong: { options: { url }, env: wrong },
-      secrets: [token.slice(0, 12)],
-    },
   };
 }
 

@@ -1,4 +1,5 @@
-// What a cloud's own Python SDK does with its storage: steps in, what each gave out.
+// What a cloud's own Python SDK does with its storage: steps in, what each gave out; and what both
+// sides write.
 import path from 'node:path';
 import { spawned } from '../support/spawned.ts';
 
@@ -18,3 +19,21 @@ export async function sdkSteps(
   if (code !== 0) throw new Error(err);
   return JSON.parse(out) as readonly unknown[];
 }
+
+/** Content that is not text. */
+export const BYTES = Buffer.from(Array.from({ length: 70_000 }, (_, n) => (n * 7919) % 256));
+export const BYTES_SHA256 = new Bun.CryptoHasher('sha256').update(BYTES).digest('hex');
+
+/** How content is put that is named by itself. */
+export const NAMED = { isNamedByContent: true, expireDays: 7 } as const;
+
+/** Keys that need escapes in some place of a request. */
+export const ODD_KEYS = [
+  'plain',
+  'a/b/c.json',
+  'with blank + plus & and = equals',
+  'ü/€/😀',
+  'quotes\'"()!*~',
+  'percent%20%2F',
+  'question?hash#',
+] as const;

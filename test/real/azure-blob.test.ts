@@ -3,13 +3,12 @@ import { beforeAll, describe, expect, test } from 'bun:test';
 import type { Routed, Routing } from '../support/routed-store.ts';
 import { openRouted, problemIn, shown, thrownBy } from '../support/routed-store.ts';
 import type { Step } from './_sdk-steps.ts';
-import { sdkSteps } from './_sdk-steps.ts';
+import { BYTES, BYTES_SHA256, NAMED, ODD_KEYS, sdkSteps } from './_sdk-steps.ts';
 import { realServer } from './_servers.ts';
 
 const server = await realServer('azurite');
 const akv = await realServer('akv');
 const container = `c-${crypto.randomUUID()}`;
-const NAMED = { isNamedByContent: true, expireDays: 7 } as const;
 const RESOURCE = 'https://storage.azure.com';
 
 async function sdk(...steps: readonly Step[]): Promise<readonly unknown[]> {
@@ -59,18 +58,6 @@ async function open({ options = {}, env = MANAGED(), routing }: Opening = {}): P
   return openRouted(given, around, routing);
 }
 
-const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, n) => (n * 7919) % 256));
-const sha256 = new Bun.CryptoHasher('sha256').update(bytes).digest('hex');
-const ODD_KEYS = [
-  'plain',
-  'a/b/c.json',
-  'with blank + plus & and = equals',
-  'ü/€/😀',
-  'quotes\'"()!*~',
-  'percent%20%2F',
-  'question?hash#',
-];
-
 describe.skipIf(server.missing !== undefined)('azure-blob', () => {
   beforeAll(async () => {
     await sdk({ do: 'make' });
@@ -78,10 +65,10 @@ describe.skipIf(server.missing !== undefined)('azure-blob', () => {
 
   test('what is written, the vendor’s SDK reads: content, digest, days and tag', async () => {
     const { store } = await open({ options: { indexTags: true } });
-    await store.put?.(`${container}/written`, bytes, NAMED);
+    await store.put?.(`${container}/written`, BYTES, NAMED);
     const { base64, metadata, kind, tags } = await read('written');
-    expect(Buffer.from(base64, 'base64').equals(bytes)).toBe(true);
-    expect(metadata).toEqual({ bellhop_sha256: sha256, bellhop_expire_days: '7' });
+    expect(Buffer.from(base64, 'base64').equals(BYTES)).toBe(true);
+    expect(metadata).toEqual({ bellhop_sha256: BYTES_SHA256, bellhop_expire_days: '7' });
     expect([kind, tags]).toEqual(['BlobType.BLOCKBLOB', { bellhop_expire_days: '7' }]);
   });
 
@@ -102,11 +89,11 @@ describe.skipIf(server.missing !== undefined)('azure-blob', () => {
 
   test('an equal blob is not written again, and counts as modified now', async () => {
     const { store, requests } = await open();
-    await store.put?.(`${container}/equal`, bytes, { ...NAMED, expireDays: 1 });
+    await store.put?.(`${container}/equal`, BYTES, { ...NAMED, expireDays: 1 });
     const before = await read('equal');
-    await store.put?.(`${container}/equal`, bytes, NAMED);
+    await store.put?.(`${container}/equal`, BYTES, NAMED);
     const after = await read('equal');
-    expect(after.metadata).toEqual({ bellhop_sha256: sha256, bellhop_expire_days: '7' });
+    expect(after.metadata).toEqual({ bellhop_sha256: BYTES_SHA256, bellhop_expire_days: '7' });
     expect([after.created, after.base64]).toEqual([before.created, before.base64]);
     expect(after.modified).toBeGreaterThanOrEqual(before.modified);
     expect(
@@ -118,8 +105,8 @@ describe.skipIf(server.missing !== undefined)('azure-blob', () => {
     await sdk({ do: 'write', key: 'taken', base64: Buffer.from('other').toString('base64') });
     const { etag } = await read('taken');
     const { store, requests } = await open();
-    await store.put?.(`${container}/taken`, bytes, NAMED);
-    expect((await read('taken')).base64).toBe(bytes.toString('base64'));
+    await store.put?.(`${container}/taken`, BYTES, NAMED);
+    expect((await read('taken')).base64).toBe(BYTES.toString('base64'));
     expect(requests.at(-1)?.headers['if-match']).toBe(etag);
   });
 
@@ -128,9 +115,9 @@ describe.skipIf(server.missing !== undefined)('azure-blob', () => {
     const routing: Routing = (request) =>
       request.method === 'HEAD' ? { answer: { status: 403, headers: code } } : request;
     const { store } = await open({ routing });
-    await store.put?.(`${container}/blind`, bytes, NAMED);
+    await store.put?.(`${container}/blind`, BYTES, NAMED);
     await store.put?.(`${container}/blind`, Buffer.from('other'), NAMED);
-    expect((await read('blind')).base64).toBe(bytes.toString('base64'));
+    expect((await read('blind')).base64).toBe(BYTES.toString('base64'));
   });
 
   test('the encryption scope is named in every write', async () => {
@@ -141,7 +128,7 @@ describe.skipIf(server.missing !== undefined)('azure-blob', () => {
         return { ...request, headers };
       },
     });
-    for (const how of [{}, NAMED, NAMED]) await store.put?.(`${container}/scoped`, bytes, how);
+    for (const how of [{}, NAMED, NAMED]) await store.put?.(`${container}/scoped`, BYTES, how);
     const writes = requests.filter(({ method }) => method === 'PUT');
     expect(writes.map(({ headers }) => headers['x-ms-encryption-scope'])).toEqual([
       'jobs',
@@ -153,13 +140,13 @@ describe.skipIf(server.missing !== undefined)('azure-blob', () => {
   test('auth: client-secret', async () => {
     const env = { ...CLIENT(), AZURE_CLIENT_SECRET: 'testbed' };
     const { fetch: ask } = await open({ env });
-    expect(shown((await ask(`${container}/written`))[0])).toBe(bytes.toString('latin1'));
+    expect(shown((await ask(`${container}/written`))[0])).toBe(BYTES.toString('latin1'));
   });
 
   test('auth: workload-identity', async () => {
     const env = { ...CLIENT(), AZURE_FEDERATED_TOKEN_FILE: import.meta.path };
     const { fetch: ask } = await open({ env });
-    expect(shown((await ask(`${container}/written`))[0])).toBe(bytes.toString('latin1'));
+    expect(shown((await ask(`${container}/written`))[0])).toBe(BYTES.toString('latin1'));
   });
 
   test('auth: shared access signature, made by the vendor’s SDK; it is shown nowhere', async () => {
@@ -169,11 +156,11 @@ describe.skipIf(server.missing !== undefined)('azure-blob', () => {
     );
     const options = { sas: 'e:SAS' };
     const mine = await open({ options, env: { SAS: `?${String(all)}` } });
-    await mine.store.put?.(`${container}/signed`, bytes, NAMED);
-    expect(shown((await mine.fetch(`${container}/signed`))[0])).toBe(bytes.toString('latin1'));
+    await mine.store.put?.(`${container}/signed`, BYTES, NAMED);
+    expect(shown((await mine.fetch(`${container}/signed`))[0])).toBe(BYTES.toString('latin1'));
     const theirs = await open({ options, env: { SAS: String(readOnly) } });
     const denied = await thrownBy(
-      theirs.store.put?.(`${container}/no`, bytes) ?? Promise.resolve(),
+      theirs.store.put?.(`${container}/no`, BYTES) ?? Promise.resolve(),
     );
     expect(denied.code).toBe('BH_ERR_STORE_DENIED');
     const sig = /sig=([^&]+)/.exec(String(all))?.[1] ?? '';
@@ -234,7 +221,7 @@ describe.skipIf(server.missing !== undefined)('azure-blob', () => {
     const { store } = await open();
     for (const how of [{}, NAMED]) {
       const error = await thrownBy(
-        store.put?.(`no-${container}/x`, bytes, how) ?? Promise.resolve(),
+        store.put?.(`no-${container}/x`, BYTES, how) ?? Promise.resolve(),
       );
       expect([error.code, error.what]).toEqual(['BH_ERR_SETTINGS', 'there is no such container']);
     }

@@ -4,14 +4,13 @@ import { noDiscovery, parametersOf } from '../support/discovery.ts';
 import type { Routed, Routing } from '../support/routed-store.ts';
 import { openRouted, problemIn, shown, thrownBy } from '../support/routed-store.ts';
 import type { Step } from './_sdk-steps.ts';
-import { sdkSteps } from './_sdk-steps.ts';
+import { BYTES, BYTES_SHA256, NAMED, ODD_KEYS, sdkSteps } from './_sdk-steps.ts';
 import { realServer } from './_servers.ts';
 
 const server = await realServer('gcs');
 const gsm = await realServer('gsm');
 const bucket = `bellhop-${crypto.randomUUID()}`;
 const KEY = 'projects/p/locations/eu/keyRings/r/cryptoKeys/jobs';
-const NAMED = { isNamedByContent: true, expireDays: 7 } as const;
 const DAY_MS = 24 * 3600 * 1000;
 
 async function sdk(endpoint: string, ...steps: readonly Step[]) {
@@ -29,18 +28,6 @@ async function open(more: object = {}, routing?: Routing): Promise<Routed> {
   return openRouted(options, { env: { GCE_METADATA_HOST: gsm.get('GCE_METADATA_HOST') } }, routing);
 }
 
-const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, n) => (n * 7919) % 256));
-const ODD_KEYS = [
-  'plain',
-  'a/b/c.json',
-  'with blank + plus & and = equals',
-  'ü/€/😀',
-  'quotes\'"()!*~',
-  'percent%20%2F',
-  'question?hash#',
-  'dots/../in/./it',
-];
-
 describe.skipIf(server.missing !== undefined)('gcs', () => {
   beforeAll(async () => {
     await sdk(server.get('GCS_ENDPOINT'), { do: 'make' });
@@ -49,15 +36,14 @@ describe.skipIf(server.missing !== undefined)('gcs', () => {
   test('what is written, the vendor’s SDK reads: content, digest and end', async () => {
     const { store } = await open();
     const beganMs = Date.now();
-    await store.put?.(`${bucket}/written`, bytes, NAMED);
+    await store.put?.(`${bucket}/written`, BYTES, NAMED);
     const { base64, metadata, until } = await read('written');
-    expect(Buffer.from(base64, 'base64').equals(bytes)).toBe(true);
-    const sha256 = new Bun.CryptoHasher('sha256').update(bytes).digest('hex');
-    expect(metadata).toEqual({ 'bellhop-sha256': sha256, 'bellhop-expire-days': '7' });
+    expect(Buffer.from(base64, 'base64').equals(BYTES)).toBe(true);
+    expect(metadata).toEqual({ 'bellhop-sha256': BYTES_SHA256, 'bellhop-expire-days': '7' });
     expect(until).toBeWithin(beganMs + 7 * DAY_MS - 1, Date.now() + 7 * DAY_MS + 1);
   });
 
-  test.each(ODD_KEYS)(
+  test.each([...ODD_KEYS, 'dots/../in/./it'])(
     'what the vendor’s SDK writes is read, and the other way: %s',
     async (key) => {
       const base64 = Buffer.from(`v ${key}`).toString('base64');
@@ -73,9 +59,9 @@ describe.skipIf(server.missing !== undefined)('gcs', () => {
 
   test('an equal object is not written again, and its end is put off', async () => {
     const { store, requests } = await open();
-    await store.put?.(`${bucket}/equal`, bytes, { ...NAMED, expireDays: 1 });
+    await store.put?.(`${bucket}/equal`, BYTES, { ...NAMED, expireDays: 1 });
     const before = await read('equal');
-    await store.put?.(`${bucket}/equal`, bytes, NAMED);
+    await store.put?.(`${bucket}/equal`, BYTES, NAMED);
     const after = await read('equal');
     expect(after.generation).toBe(before.generation);
     expect((after.until ?? 0) - (before.until ?? 0)).toBeGreaterThan(5 * DAY_MS);
@@ -84,9 +70,9 @@ describe.skipIf(server.missing !== undefined)('gcs', () => {
 
   test('the end is never moved back', async () => {
     const { store } = await open();
-    await store.put?.(`${bucket}/late`, bytes, { ...NAMED, expireDays: 90 });
+    await store.put?.(`${bucket}/late`, BYTES, { ...NAMED, expireDays: 90 });
     const before = await read('late');
-    await store.put?.(`${bucket}/late`, bytes, NAMED);
+    await store.put?.(`${bucket}/late`, BYTES, NAMED);
     expect(await read('late')).toEqual(before);
   });
 
@@ -95,8 +81,8 @@ describe.skipIf(server.missing !== undefined)('gcs', () => {
     await sdk(server.get('GCS_ENDPOINT'), { do: 'write', key: 'taken', base64: other });
     const { generation } = await read('taken');
     const { store, requests } = await open();
-    await store.put?.(`${bucket}/taken`, bytes, NAMED);
-    expect((await read('taken')).base64).toBe(bytes.toString('base64'));
+    await store.put?.(`${bucket}/taken`, BYTES, NAMED);
+    expect((await read('taken')).base64).toBe(BYTES.toString('base64'));
     const [upload] = requests.filter(({ url }) => url.includes('/upload/'));
     expect(upload?.url).toContain(`ifGenerationMatch=${generation}`);
   });
@@ -108,17 +94,17 @@ describe.skipIf(server.missing !== undefined)('gcs', () => {
     const routing: Routing = (request) =>
       request.url.includes('?fields=') ? { answer: { status: 403, body: said } } : request;
     const { store, requests } = await open({}, routing);
-    await store.put?.(`${bucket}/blind`, bytes, NAMED);
-    expect((await read('blind')).base64).toBe(bytes.toString('base64'));
+    await store.put?.(`${bucket}/blind`, BYTES, NAMED);
+    expect((await read('blind')).base64).toBe(BYTES.toString('base64'));
     expect(requests.at(-1)?.url).toContain('ifGenerationMatch=0');
     await store.put?.(`${bucket}/blind`, Buffer.from('other'), NAMED);
-    expect((await read('blind')).base64).toBe(bytes.toString('base64'));
+    expect((await read('blind')).base64).toBe(BYTES.toString('base64'));
   });
 
   test('two that write the same at once leave one object', async () => {
     const both = await Promise.all([open(), open()]);
-    await Promise.all(both.map(async ({ store }) => store.put?.(`${bucket}/both`, bytes, NAMED)));
-    expect((await read('both')).base64).toBe(bytes.toString('base64'));
+    await Promise.all(both.map(async ({ store }) => store.put?.(`${bucket}/both`, BYTES, NAMED)));
+    expect((await read('both')).base64).toBe(BYTES.toString('base64'));
   });
 
   test('key, condition and resource are asked for as the vendor’s SDK asks', async () => {
@@ -132,11 +118,11 @@ describe.skipIf(server.missing !== undefined)('gcs', () => {
       },
     });
     const endpoint = recorder.url.origin;
-    const base64 = bytes.toString('base64').slice(0, 400);
+    const base64 = BYTES.toString('base64').slice(0, 400);
     await sdk(endpoint, { do: 'write', key: 'a/b c', base64, kms: KEY, match: 0 });
     const { store } = await open({ endpoint, kmsKeyName: KEY });
-    await store.put?.(`${bucket}/a/b c`, bytes, {});
-    await store.put?.(`${bucket}/a/b c`, bytes, NAMED);
+    await store.put?.(`${bucket}/a/b c`, BYTES, {});
+    await store.put?.(`${bucket}/a/b c`, BYTES, NAMED);
     const uploads = seen.filter((url) => url.pathname.includes('/upload/'));
     const [theirs, ours, replaced] = uploads.map((url) => [
       url.pathname,
@@ -179,14 +165,14 @@ describe.skipIf(server.missing !== undefined)('gcs', () => {
       return { answer: { status: 200, headers, body: Buffer.from('cut') } };
     });
     const [answer] = await ask(`${bucket}/written`);
-    expect(shown(answer)).toBe(bytes.toString('latin1'));
+    expect(shown(answer)).toBe(BYTES.toString('latin1'));
     expect(requests.filter(({ url }) => url.includes('alt=media'))).toHaveLength(2);
   });
 
   test('nothing is written to a bucket that is not there', async () => {
     const { store } = await open();
     for (const how of [{}, NAMED]) {
-      const error = await thrownBy(store.put?.(`no-${bucket}/x`, bytes, how) ?? Promise.resolve());
+      const error = await thrownBy(store.put?.(`no-${bucket}/x`, BYTES, how) ?? Promise.resolve());
       expect([error.code, error.what]).toEqual(['BH_ERR_SETTINGS', 'there is no such bucket']);
     }
   });

@@ -145,11 +145,9 @@ function brokenObject(
   ];
 }
 
-/** All that breaks a rule as refusals of one code. */
-export function refusals(rule: Rule, value: unknown, code: string): Refusal[] {
-  return broken(rule, value, '').map((message) => {
-    return { code, at: /'([^']*)'/.exec(message)?.[1] ?? '', message };
-  });
+/** Sentences of `broken` as refusals of one code, each at the member that it names. */
+export function refused(code: string, messages: readonly string[]): Refusal[] {
+  return messages.map((message) => ({ code, at: /'([^']*)'/.exec(message)?.[1] ?? '', message }));
 }
 
 /** A refusal, where something is so. */

@@ -7,7 +7,7 @@ import type { Yard } from './_container.ts';
 import { yardFolder } from './_container.ts';
 import { accountOf, runtimeEnv } from './_image.ts';
 import { type Rule, text } from './_rules.ts';
-import type { BuiltImage, Listener, Refusal, View } from './_types.ts';
+import type { BuiltImage, Listener, View } from './_types.ts';
 
 /** Where the simulators of AWS run their containers. */
 export interface AwsPlatform {
@@ -43,11 +43,6 @@ export const HYPER_PARAMETERS: Rule = {
 };
 
 export const VALIDATION = 'ValidationException';
-
-/** A refusal of the service in its own form. */
-export function invalid(at: string, message: string): Refusal {
-  return { code: VALIDATION, at, message };
-}
 
 /** A folder that the job may write, whoever it runs as. */
 export function writable(dir: string): string {

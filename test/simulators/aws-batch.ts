@@ -4,7 +4,7 @@ import { SecretError } from './_aws.ts';
 import { runContainer } from './_container.ts';
 import * as ecs from './_ecs.ts';
 import { dockerWords } from './_image.ts';
-import { broken, COUNT, FLAG, listOf, refuseIf, type Rule, TEXT } from './_rules.ts';
+import { broken, COUNT, FLAG, listOf, refused, refuseIf, type Rule, TEXT } from './_rules.ts';
 import { type AwsPlatform, imageOf } from './_sagemaker.ts';
 import { plainView } from './_view.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator } from './_types.ts';
@@ -132,9 +132,7 @@ function tooLong(what: string, size: number, max: number): Refusal[] {
 
 function refusals({ register, submit }: BatchRequests): Refusal[] {
   const messages = [...broken(REGISTER, register, ''), ...broken(SUBMIT, submit, '')];
-  const found = messages.map((message) => {
-    return { code: CLIENT, at: /'([^']*)'/.exec(message)?.[1] ?? '', message };
-  });
+  const found = refused(CLIENT, messages);
   if (found.length > 0) return found;
   const { containerProperties: one, platformCapabilities = [] } = register;
   const { containerOverrides: over } = submit;

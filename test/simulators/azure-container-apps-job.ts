@@ -6,7 +6,7 @@ import * as azure from './_azure.ts';
 import { runContainer, yardFolder } from './_container.ts';
 import { imageAt } from './_google.ts';
 import { dockerWords } from './_image.ts';
-import { ANY, broken, listOf, refuseIf, type Rule, TEXT } from './_rules.ts';
+import { ANY, broken, listOf, refused, refuseIf, type Rule, TEXT } from './_rules.ts';
 import { plainView } from './_view.ts';
 import { type Mounted, NotSimulated, type Ran, type Refusal } from './_types.ts';
 import type { Simulator, View, Wish } from './_types.ts';
@@ -115,9 +115,7 @@ function refusals({ job, start = {} }: ContainerAppsRequests): Refusal[] {
     ...broken(RULE, job, ''),
     ...broken(listOf(CONTAINER), start.containers ?? [], 'containers'),
   ];
-  const found = messages.map((message) => {
-    return { code: INVALID, at: /'([^']*)'/.exec(message)?.[1] ?? '', message };
-  });
+  const found = refused(INVALID, messages);
   if (found.length > 0) return found;
   const { configuration, template } = job.properties;
   const names = new Set((configuration.secrets ?? []).map(({ name }) => name));

@@ -3,7 +3,7 @@
 import * as azure from './_azure.ts';
 import { runContainer } from './_container.ts';
 import { imageAt } from './_google.ts';
-import { ANY, broken, type Rule, TEXT } from './_rules.ts';
+import { ANY, broken, refused, type Rule, TEXT } from './_rules.ts';
 import { plainView } from './_view.ts';
 import { NotSimulated, type Ran, type Refusal } from './_types.ts';
 import type { Simulator, View, Wish } from './_types.ts';
@@ -42,9 +42,7 @@ const RULE: Rule = {
 };
 
 function refusals(request: CommandJob): Refusal[] {
-  return broken(RULE, request, '').map((message) => {
-    return { code: 'UserError', at: /'([^']*)'/.exec(message)?.[1] ?? '', message };
-  });
+  return refused('UserError', broken(RULE, request, ''));
 }
 
 /** `${{inputs.name}}` of literal inputs; data of a datastore is not simulated. */

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { runContainer, yardFolder } from './_container.ts';
 import * as google from './_google.ts';
 import { dockerWords } from './_image.ts';
-import { ANY, broken, FLAG, listOf, refuseIf, type Rule, TEXT, text } from './_rules.ts';
+import { ANY, broken, FLAG, listOf, refused, refuseIf, type Rule, TEXT, text } from './_rules.ts';
 import { plainView } from './_view.ts';
 import { NotSimulated, type Mounted, type Ran, type Refusal } from './_types.ts';
 import type { Simulator, View, Wish } from './_types.ts';
@@ -151,9 +151,7 @@ function reserved(env: readonly EnvVar[] = []): Refusal[] {
 
 function refusals({ job, run = {} }: CloudRunRequests): Refusal[] {
   const messages = [...broken(RULE, job, ''), ...broken(RUN, run, '')];
-  const found = messages.map((message) => {
-    return { code: INVALID, at: /'([^']*)'/.exec(message)?.[1] ?? '', message };
-  });
+  const found = refused(INVALID, messages);
   if (found.length > 0) return found;
   const { containers, volumes = [] } = job.template.template;
   const names = new Set(volumes.map(({ name }) => name));

@@ -3,7 +3,7 @@
 import { loopback } from './_aws.ts';
 import { runContainer, type Yard } from './_container.ts';
 import { imageAt } from './_google.ts';
-import { ANY, broken, listOf, refuseIf, type Rule, TEXT } from './_rules.ts';
+import { ANY, broken, listOf, refused, refuseIf, type Rule, TEXT } from './_rules.ts';
 import { plainView } from './_view.ts';
 import { type BuiltImage, NotSimulated, type Ran, type Refusal } from './_types.ts';
 import type { Placed, Simulator, View, Wish } from './_types.ts';
@@ -72,9 +72,7 @@ const RULE: Rule = {
 };
 
 function refusals(request: DatabricksJob): Refusal[] {
-  const found = broken(RULE, request, '').map((message) => {
-    return { code: INVALID, at: /'([^']*)'/.exec(message)?.[1] ?? '', message };
-  });
+  const found = refused(INVALID, broken(RULE, request, ''));
   if (found.length > 0) return found;
   return request.tasks.flatMap(({ spark_python_task: task, task_key: at }) => {
     const json = JSON.stringify(task?.parameters ?? []);

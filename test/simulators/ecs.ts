@@ -6,7 +6,7 @@ import { s3Get, SecretError } from './_aws.ts';
 import * as ecs from './_ecs.ts';
 import { dockerWords } from './_image.ts';
 import * as api from './_ecs-requests.ts';
-import { broken, refuseIf } from './_rules.ts';
+import { broken, refused, refuseIf } from './_rules.ts';
 import { type AwsPlatform, imageOf } from './_sagemaker.ts';
 import { dockerInput, plainView } from './_view.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator } from './_types.ts';
@@ -79,9 +79,7 @@ function refusals(requests: api.TaskRequests): Refusal[] {
     ...broken(api.DEFINITION, requests.register, ''),
     ...broken(api.RUN, requests.run, ''),
   ];
-  const found = messages.map((message) => {
-    return { code: CLIENT, at: /'([^']*)'/.exec(message)?.[1] ?? '', message };
-  });
+  const found = refused(CLIENT, messages);
   return found.length > 0 ? found : ownRefusals(requests);
 }
 

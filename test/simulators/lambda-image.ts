@@ -4,7 +4,7 @@
 import { loopback } from './_aws.ts';
 import { runContainer } from './_container.ts';
 import { dockerWords } from './_image.ts';
-import { broken, listOf, refuseIf, type Rule, text } from './_rules.ts';
+import { broken, listOf, refused, refuseIf, type Rule, text } from './_rules.ts';
 import { type AwsPlatform, imageOf } from './_sagemaker.ts';
 import { plainView } from './_view.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator } from './_types.ts';
@@ -74,9 +74,7 @@ const RULE: Rule = {
 };
 
 function refusals({ create }: LambdaRequests): Refusal[] {
-  const found = broken(RULE, create, '').map((message) => {
-    return { code: 'ValidationException', at: /'([^']*)'/.exec(message)?.[1] ?? '', message };
-  });
+  const found = refused('ValidationException', broken(RULE, create, ''));
   if (found.length > 0) return found;
   const variables = create.Environment?.Variables ?? {};
   const reserved = Object.keys(variables).filter((name) => {

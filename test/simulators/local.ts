@@ -2,7 +2,7 @@
 // (Linux: execve(2); limits measured by bisection, Linux 6.18).
 import { loopback } from './_aws.ts';
 import { runContainer, type Yard } from './_container.ts';
-import { broken, listOf, refuseIf, type Rule, TEXT } from './_rules.ts';
+import { broken, listOf, refused, refuseIf, type Rule, TEXT } from './_rules.ts';
 import { plainView } from './_view.ts';
 import type { BuiltImage, Ran, Refusal, Simulator, Wish } from './_types.ts';
 
@@ -36,9 +36,7 @@ const RULE: Rule = {
 };
 
 function refusals({ argv, env }: LocalRequest, request: unknown): Refusal[] {
-  const found = broken(RULE, request, '').map((message) => {
-    return { code: 'EINVAL', at: /'([^']*)'/.exec(message)?.[1] ?? '', message };
-  });
+  const found = refused('EINVAL', broken(RULE, request, ''));
   if (found.length > 0) return found;
   const texts = [...argv, ...Object.entries(env).map((pair) => pair.join('='))];
   const bytes = texts.map((one) => Buffer.byteLength(one) + 1);

@@ -4,7 +4,7 @@ import { loopback } from './_aws.ts';
 import { runContainer, type Yard } from './_container.ts';
 import { imageAt } from './_google.ts';
 import { dockerWords } from './_image.ts';
-import { ANY, broken, listOf, refuseIf, type Rule, TEXT } from './_rules.ts';
+import { ANY, broken, listOf, refused, refuseIf, type Rule, TEXT } from './_rules.ts';
 import { dockerInput, plainView } from './_view.ts';
 import { type BuiltImage, NotSimulated, type Placed, type Ran, type Refusal } from './_types.ts';
 import type { Simulator, View, Wish } from './_types.ts';
@@ -100,9 +100,7 @@ const RULE: Rule = {
 };
 
 function refusals(request: NomadJob): Refusal[] {
-  const found = broken(RULE, request, '').map((message) => {
-    return { code: '400', at: /'([^']*)'/.exec(message)?.[1] ?? '', message };
-  });
+  const found = refused('400', broken(RULE, request, ''));
   const bytes = Buffer.byteLength(JSON.stringify(request));
   const said = `job source size of ${bytes} bytes exceeds maximum of ${SOURCE_BYTES_MAX}`;
   return [...found, ...refuseIf(bytes > SOURCE_BYTES_MAX, 'Job', ['400', said])];

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { s3Get } from './_aws.ts';
 import { runContainer } from './_container.ts';
-import { ANY, broken, FLAG, listOf, refuseIf, type Rule, text } from './_rules.ts';
+import { ANY, broken, FLAG, listOf, refused, refuseIf, type Rule, text } from './_rules.ts';
 import * as sm from './_sagemaker.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator, type Wish } from './_types.ts';
 
@@ -81,9 +81,7 @@ function bytesOfAll(model: CreateModel): number {
 
 function refusals({ model, transform }: ModelRequests): Refusal[] {
   const messages = [...broken(MODEL, model, ''), ...broken(TRANSFORM, transform ?? {}, '')];
-  const found = messages.map((message) => {
-    return sm.invalid(/'([^']*)'/.exec(message)?.[1] ?? '', message);
-  });
+  const found = refused(sm.VALIDATION, messages);
   if (found.length > 0) return found;
   const isTwice = model.PrimaryContainer !== undefined && model.Containers !== undefined;
   return [

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { type AwsWorld, s3Download, s3Put } from './_aws.ts';
 import { filesBelow, runContainer } from './_container.ts';
 import { dockerWords } from './_image.ts';
-import { ANY, broken, FLAG, listOf, refuseIf, type Rule, TEXT, text } from './_rules.ts';
+import { ANY, broken, FLAG, listOf, refused, refuseIf, type Rule, TEXT, text } from './_rules.ts';
 import * as sm from './_sagemaker.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator, type Wish } from './_types.ts';
 
@@ -97,9 +97,7 @@ const RULE: Rule = {
 };
 
 function refusals(request: CreateProcessingJob): Refusal[] {
-  const found = broken(RULE, request, '').map((message) => {
-    return sm.invalid(/'([^']*)'/.exec(message)?.[1] ?? '', message);
-  });
+  const found = refused(sm.VALIDATION, broken(RULE, request, ''));
   if (found.length > 0) return found;
   return (request.ProcessingInputs ?? []).flatMap(({ InputName, S3Input }) => {
     const at = S3Input?.LocalPath ?? '/opt/ml/processing/';

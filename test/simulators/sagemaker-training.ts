@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type AwsWorld, s3Download, s3Put } from './_aws.ts';
 import { runContainer } from './_container.ts';
-import { ANY, broken, FLAG, listOf, refuseIf, type Rule, TEXT, text } from './_rules.ts';
+import { ANY, broken, FLAG, listOf, refused, refuseIf, type Rule, TEXT, text } from './_rules.ts';
 import * as sm from './_sagemaker.ts';
 import { dockerWords } from './_image.ts';
 import { type Mounted, NotSimulated, type Outcome, type Ran, type Refusal } from './_types.ts';
@@ -111,9 +111,7 @@ const RULE: Rule = {
 };
 
 function refusals(request: CreateTrainingJob): Refusal[] {
-  const found = broken(RULE, request, '').map((message) => {
-    return sm.invalid(/'([^']*)'/.exec(message)?.[1] ?? '', message);
-  });
+  const found = refused(sm.VALIDATION, broken(RULE, request, ''));
   if (found.length > 0) return found;
   const names = (request.InputDataConfig ?? []).map(({ ChannelName }) => ChannelName);
   const { TrainingImage, AlgorithmName } = request.AlgorithmSpecification as {

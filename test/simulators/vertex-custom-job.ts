@@ -3,7 +3,7 @@
 import { runContainer } from './_container.ts';
 import { type GooglePlatform, googleNetwork, imageAt, METADATA_HOSTS } from './_google.ts';
 import { dockerWords } from './_image.ts';
-import { broken, listOf, type Rule, TEXT, ANY } from './_rules.ts';
+import { broken, refused, listOf, type Rule, TEXT, ANY } from './_rules.ts';
 import { plainView } from './_view.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator, type Wish } from './_types.ts';
 
@@ -67,9 +67,7 @@ const RULE: Rule = {
 };
 
 function refusals(request: CustomJob): Refusal[] {
-  return broken(RULE, request, '').map((message) => {
-    return { code: 'INVALID_ARGUMENT', at: /'([^']*)'/.exec(message)?.[1] ?? '', message };
-  });
+  return refused('INVALID_ARGUMENT', broken(RULE, request, ''));
 }
 
 /**

@@ -7,6 +7,7 @@ import { openAskOne } from '../entrypoint/one-value.ts';
 import { storeProblems, storesBehind } from '../entrypoint/store-problems.ts';
 import { variablesOf } from '../entrypoint/platform.ts';
 import { ALL_INJECTORS } from '../injectors/_all.gen.ts';
+import type { SettingsIssue } from '../plan/settings-problems.ts';
 import { settingsProblems } from '../plan/settings-problems.ts';
 import type { Settings } from '../plan/settings.ts';
 import { policyFallbacks, policyOf, storesOf } from '../plan/settings-use.ts';
@@ -20,7 +21,7 @@ import { openMutate } from '../webhook/mutate.ts';
 import type { FetchSettings } from '../webhook/pull-plan.ts';
 import { openPullSecrets } from '../webhook/pull-secrets.ts';
 import { openSecretLookup } from '../webhook/secret-lookup.ts';
-import type { SettingsProblem, WebhookSettings } from '../webhook/settings.ts';
+import type { WebhookSettings } from '../webhook/settings.ts';
 import type { ValuesOpened } from './webhook-values.ts';
 import { openValues } from './webhook-values.ts';
 import { readGlobalSettings } from '../webhook/settings-global.ts';
@@ -134,8 +135,8 @@ const WITH_STORES = ALL_INJECTORS.flatMap(({ type, storeKind }) => {
 function storesProblems(
   { stores }: WebhookSettings,
   declared: readonly string[],
-): readonly SettingsProblem[] {
-  return Object.entries(stores).flatMap(([type, store]): SettingsProblem[] => {
+): readonly SettingsIssue[] {
+  return Object.entries(stores).flatMap(([type, store]): SettingsIssue[] => {
     const path = ['stores', type];
     if (!WITH_STORES.includes(type)) {
       return [{ path, what: `is no manager with a store; there are ${WITH_STORES.join(', ')}` }];
@@ -152,7 +153,7 @@ function byCluster(api: KubernetesApi, { clock }: Io) {
 
 function below(
   section: string,
-  problems: readonly SettingsProblem[],
+  problems: readonly SettingsIssue[],
   source: Source | undefined,
 ): readonly BellhopError[] {
   if (source === undefined) return [];

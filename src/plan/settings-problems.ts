@@ -1,8 +1,8 @@
 import { BellhopError } from '../core/errors.ts';
 import type { Source } from '../wire/read.ts';
-import { isRecord, kindOf, pathText } from '../wire/read.ts';
+import { isRecord, pathText } from '../wire/read.ts';
 
-// How the problems of bellhop.yaml are told, and what the schema library does not see.
+// Where the problems of bellhop.yaml are, and what the schema library does not see.
 
 export type SettingsPath = readonly (string | number)[];
 
@@ -26,68 +26,6 @@ export function settingsProblems(
     const where = [`${source.name}:${line}:${column}`, pathText(path)];
     return new BellhopError('BH_ERR_SETTINGS', { where, what });
   });
-}
-
-/** What a schema library says of a value. */
-export interface SchemaIssue {
-  readonly type: string;
-  readonly message: string;
-  readonly expected: string | null;
-  readonly received: string;
-  readonly input: unknown;
-}
-
-/** A schema's complaint as a sentence for people. Never the value: it may be a secret. */
-export function settingsSentence(issue: SchemaIssue, path: SettingsPath): string {
-  if (issue.received === 'undefined') {
-    const name = path.at(-1) ?? 'this';
-    return name === 'apiVersion' ? `${name} is required: bellhop/v1` : `${name} is required`;
-  }
-  if (issue.type === 'check') return issue.message;
-  if (issue.type === 'union') return unionSentence(path, issue.input);
-  if (issue.type === 'literal' || issue.type === 'picklist') return wordsSentence(issue);
-  const said = (path.at(-1) === 'mode' ? OF_MODES : SENTENCES)[issue.type];
-  if (said !== undefined) return said;
-  const expected = issue.expected ?? 'something else';
-  return `must be ${CALLED[expected] ?? expected}, is ${kindOf(issue.input)}`;
-}
-
-const SENTENCES: Readonly<Record<string, string>> = {
-  min_length: 'must not be empty',
-  integer: 'must be a whole number',
-  min_value: 'must be 1 or more',
-};
-
-const MODE = 'must be a mode between 0 and 0777 (octal)';
-const OF_MODES: Readonly<Record<string, string>> = {
-  ...SENTENCES,
-  min_value: MODE,
-  max_value: MODE,
-};
-
-function wordsSentence({ expected, input }: SchemaIssue): string {
-  const words = (expected ?? '').replace(/[()"]/g, '').replaceAll(' | ', ' or ');
-  return `must be ${words}${typeof input === 'string' ? '' : `, is ${kindOf(input)}`}`;
-}
-
-const CALLED: Readonly<Record<string, string>> = {
-  Object: 'an object',
-  Array: 'a list',
-  string: 'a string',
-  number: 'a number',
-  boolean: 'true or false',
-};
-
-function unionSentence(path: SettingsPath, input: unknown): string {
-  if (path[0] === 'node') return `must be a string or a number, is ${kindOf(input)}`;
-  if (isRecord(input)) return 'must have `from`, or `store` and `path`';
-  return `must be a reference (store:path#key@version) or an object, is ${kindOf(input)}`;
-}
-
-/** An unknown field, with the ones that there are. */
-export function unknownField(path: SettingsPath, known: readonly string[] | undefined): string {
-  const there = known === undefined ? '' : ` (known: ${known.join(', ')})`;
-  return `unknown field ${path.at(-1) ?? ''}${there}`;
 }
 
 const LISTS = new Set([

@@ -3,10 +3,10 @@ import type { BellhopError } from '../core/errors.ts';
 import type { Source as DocumentSource } from '../wire/read.ts';
 import { isRecord } from '../wire/read.ts';
 import { ReferenceProblem, parseReference } from './reference.ts';
+import { issuePath, namesAt, schemaSentence } from './schema-issues.ts';
 import { METRICS } from './settings-metrics.ts';
 import type { SettingsIssue, SettingsPath } from './settings-problems.ts';
 import { guardNames, listProblems, settingsProblems, unguardNames } from './settings-problems.ts';
-import { settingsSentence, unknownField } from './settings-problems.ts';
 import { SUBMIT } from './settings-submit.ts';
 import { NO_SETTINGS } from './settings-use.ts';
 
@@ -196,7 +196,7 @@ export function readSettings(
 ): { readonly settings: Settings; readonly problems: readonly BellhopError[] } {
   const lists = listProblems(input);
   const result = v.safeParse(SETTINGS, guardNames(input));
-  const told = (result.issues ?? []).flatMap((issue: Issue) => settle(issue, []));
+  const told = (result.issues ?? []).flatMap((issue: Issue) => settle(issue, [], SETTINGS));
   const issues = [...lists, ...told.filter((one) => !lists.some((list) => isWithin(one, list)))];
   if (result.success && issues.length === 0) {
     return { settings: unguardNames(result.output) as Settings, problems: [] };
@@ -211,16 +211,15 @@ function isWithin(one: SettingsIssue, outer: SettingsIssue): boolean {
 }
 
 /** What a union says is of no use: the branch that was meant is asked again, and says all. */
-function settle(issue: Issue, outer: SettingsPath): SettingsIssue[] {
-  const path = [...outer, ...pathOf(issue)];
+function settle(issue: Issue, outer: SettingsPath, schema: v.GenericSchema): SettingsIssue[] {
+  const inner = issuePath(issue);
+  const path = [...outer, ...inner];
   const branch = issue.type === 'union' ? branchMeant(path, issue.input) : undefined;
-  if (branch === undefined) return [{ path, what: sentence(issue, path) }];
+  if (branch === undefined) {
+    return [{ path, what: schemaSentence(issue, path, namesAt(schema, inner.slice(0, -1))) }];
+  }
   const again = v.safeParse(branch, issue.input);
-  return (again.issues ?? []).flatMap((one: Issue) => settle(one, path));
-}
-
-function pathOf(issue: Issue): SettingsPath {
-  return (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? key : String(key)));
+  return (again.issues ?? []).flatMap((one: Issue) => settle(one, path, branch));
 }
 
 /** The branch of a union that the author must have meant, by what stands there. */
@@ -237,20 +236,4 @@ function branchMeant(path: SettingsPath, input: unknown): v.GenericSchema | unde
 function isSpelled(input: Record<string, unknown>): boolean {
   const { store } = input;
   return typeof store === 'string' ? !store.includes(':') : Object.hasOwn(input, 'store');
-}
-
-const KNOWN: Readonly<Record<string, readonly string[]>> = {
-  '': Object.keys(SETTINGS.entries),
-  policy: Object.keys(policy.entries),
-  metrics: Object.keys(METRICS.entries),
-  image: ['entrypoint', 'cmd', 'user', 'workingDir'],
-};
-
-function sentence(issue: Issue, path: SettingsPath): string {
-  const outer = path.length === 1 ? '' : path.length === 2 ? String(path[0]) : undefined;
-  if (issue.type === 'strict_object' && issue.expected === 'never') {
-    const known = outer === undefined || !Object.hasOwn(KNOWN, outer) ? undefined : KNOWN[outer];
-    return unknownField(path, known);
-  }
-  return settingsSentence(issue, path);
 }

@@ -1,7 +1,7 @@
 // How long certificates of our own live.
 import * as v from 'valibot';
 import type { CertificateLives } from './certificates-steps.ts';
-import type { SettingsProblem } from './settings-problems.ts';
+import type { SettingsIssue } from '../plan/settings-problems.ts';
 
 const days = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(3650));
 
@@ -27,9 +27,9 @@ const SHARE_MAX = 0.9;
 const LEAVES_MIN = 3;
 
 /** What cannot work, though each number is one. */
-export function ownCertificatesProblems(own: OwnCertificates): SettingsProblem[] {
+export function ownCertificatesProblems(own: OwnCertificates): SettingsIssue[] {
   const { leafDays, authorityDays, renewAtShare } = own;
-  const problem = (name: keyof OwnCertificates, what: string): SettingsProblem => {
+  const problem = (name: keyof OwnCertificates, what: string): SettingsIssue => {
     return { path: ['ownCertificates', name], what };
   };
   const isShare = renewAtShare >= SHARE_MIN && renewAtShare <= SHARE_MAX;

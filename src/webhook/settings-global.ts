@@ -2,8 +2,8 @@
 import * as v from 'valibot';
 import type { GlobalSettings } from './global-values.ts';
 import { GLOBAL_DEFAULTS } from './global-values.ts';
-import type { SettingsProblem } from './settings-problems.ts';
-import { problemsOf } from './settings-problems.ts';
+import { schemaIssues } from '../plan/schema-issues.ts';
+import type { SettingsIssue } from '../plan/settings-problems.ts';
 
 const text = v.string();
 const GLOBAL_SHAPE = v.strictObject({
@@ -15,9 +15,9 @@ const GLOBAL_SHAPE = v.strictObject({
 /** Reads the section `flyteSecrets`. */
 export function readGlobalSettings(given: unknown): {
   readonly settings: GlobalSettings;
-  readonly problems: readonly SettingsProblem[];
+  readonly problems: readonly SettingsIssue[];
 } {
   const result = v.safeParse(GLOBAL_SHAPE, given ?? {});
-  const problems = problemsOf(result.issues ?? [], GLOBAL_SHAPE);
+  const problems = schemaIssues(result.issues ?? [], GLOBAL_SHAPE);
   return { settings: result.success ? result.output : GLOBAL_DEFAULTS, problems };
 }

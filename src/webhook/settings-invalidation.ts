@@ -1,6 +1,6 @@
 // Who may have values forgotten; Flyte lets everybody.
 import * as v from 'valibot';
-import type { SettingsProblem } from './settings-problems.ts';
+import type { SettingsIssue } from '../plan/settings-problems.ts';
 
 /** `webhook.cacheInvalidation`; without it the port is closed. */
 export const CACHE_INVALIDATION = v.strictObject({
@@ -14,10 +14,10 @@ export type CacheInvalidation = v.InferOutput<typeof CACHE_INVALIDATION>;
 const NEEDS = { none: undefined, token: 'tokenFile', kubernetes: 'users' } as const;
 
 /** What is needed and not there, or there and of no use. */
-export function invalidationProblems(given: CacheInvalidation | undefined): SettingsProblem[] {
+export function invalidationProblems(given: CacheInvalidation | undefined): SettingsIssue[] {
   if (given === undefined) return [];
   const needed = NEEDS[given.authentication];
-  return (['tokenFile', 'users'] as const).flatMap((name): SettingsProblem[] => {
+  return (['tokenFile', 'users'] as const).flatMap((name): SettingsIssue[] => {
     const isThere = (given[name]?.length ?? 0) > 0;
     if (isThere === (name === needed)) return [];
     const way = `authentication: ${given.authentication}`;

@@ -1,7 +1,7 @@
 // Which registries may be asked what an image starts.
 import * as v from 'valibot';
 import { patternProblem } from './registry-places.ts';
-import type { SettingsProblem } from './settings-problems.ts';
+import type { SettingsIssue } from '../plan/settings-problems.ts';
 
 /** `webhook.registry`; nobody is asked unless `allow` says so. */
 export const REGISTRY = v.strictObject({
@@ -32,8 +32,8 @@ export const REGISTRY_DEFAULTS: RegistrySettings = {
 const HOST = /^[a-z0-9.-]+(?::[0-9]+)?$|^\[[0-9a-f:]+\](?::[0-9]+)?$/;
 
 /** What names no registry, or does not go together. */
-export function registryProblems({ allow, hosts }: RegistrySettings): SettingsProblem[] {
-  const patterns = allow.flatMap((pattern, index): SettingsProblem[] => {
+export function registryProblems({ allow, hosts }: RegistrySettings): SettingsIssue[] {
+  const patterns = allow.flatMap((pattern, index): SettingsIssue[] => {
     const what = patternProblem(pattern);
     return what === undefined ? [] : [{ path: ['registry', 'allow', index], what }];
   });
@@ -43,7 +43,7 @@ export function registryProblems({ allow, hosts }: RegistrySettings): SettingsPr
       'must be a registry as names of images have it, in small letters: registry.example:5000';
     const wrong = HOST.test(name) ? [] : [{ path, what }];
     const both = { path: [...path, 'ca'], what: 'has no meaning with plainHttp' };
-    const others = tokenHosts.flatMap((one, n): SettingsProblem[] => {
+    const others = tokenHosts.flatMap((one, n): SettingsIssue[] => {
       const host = 'must be a host, with its port where it has one: auth.example.com';
       return HOST.test(one) ? [] : [{ path: [...path, 'tokenHosts', n], what: host }];
     });

@@ -1,6 +1,6 @@
 // Where values may become Secrets.
 import { dnsLabelProblem } from '../wire/names.ts';
-import type { SettingsProblem } from './settings-problems.ts';
+import type { SettingsIssue } from '../plan/settings-problems.ts';
 
 /** What the section says of values that become Secrets. */
 export interface ValueSettings {
@@ -13,7 +13,7 @@ export interface ValueSettings {
  * What of `webhook.valueSecrets` names no namespace, and where there must be one. There are no
  * patterns, unlike in `allow`: rights and lists of Kubernetes are of one namespace, or of all.
  */
-export function valueSecretsProblems(settings: ValueSettings): SettingsProblem[] {
+export function valueSecretsProblems(settings: ValueSettings): SettingsIssue[] {
   const { namespaces } = settings.valueSecrets;
   const isKept = settings.profile === 'native' && settings.pull.variables === 'secret';
   if (isKept && namespaces.length === 0) {
@@ -21,7 +21,7 @@ export function valueSecretsProblems(settings: ValueSettings): SettingsProblem[]
       'is empty, and pull.variables is secret: name the namespaces in which values become Secrets';
     return [{ path: ['valueSecrets', 'namespaces'], what }];
   }
-  return namespaces.flatMap((name, index): SettingsProblem[] => {
+  return namespaces.flatMap((name, index): SettingsIssue[] => {
     if (name === '*' || dnsLabelProblem(name) === undefined) return [];
     const what =
       "must be the name of a namespace, or '*' alone for all: there are no patterns here";

@@ -13,11 +13,9 @@ import {
   invalidationWarnings,
 } from './settings-invalidation.ts';
 import { REGISTRY, REGISTRY_DEFAULTS, registryProblems } from './settings-registry.ts';
-import type { SettingsProblem } from './settings-problems.ts';
-import { problemsOf } from './settings-problems.ts';
+import { schemaIssues } from '../plan/schema-issues.ts';
+import type { SettingsIssue } from '../plan/settings-problems.ts';
 import { valueSecretsProblems } from './settings-values.ts';
-
-export type { SettingsProblem };
 
 const text = v.string();
 const flag = v.boolean();
@@ -230,7 +228,7 @@ const UNUSED = ['metrics-prefix', 'imageBuilderConfig', 'webhookTimeout', 'local
 
 export interface WebhookSettingsRead {
   readonly settings: WebhookSettings;
-  readonly problems: readonly SettingsProblem[];
+  readonly problems: readonly SettingsIssue[];
   readonly warnings: readonly string[];
 }
 
@@ -244,7 +242,7 @@ export function readWebhookSettings(given: unknown): WebhookSettingsRead {
   const isV1 = isRecord(own) && own['compat'] === 'v1';
   const defaults = isV1 ? { ...WEBHOOK_DEFAULTS, ...V1_DEFAULTS } : WEBHOOK_DEFAULTS;
   const result = v.safeParse(SHAPE, laidOver(defaults, own));
-  const problems = problemsOf(result.issues ?? [], SHAPE);
+  const problems = schemaIssues(result.issues ?? [], SHAPE);
   const unused = UNUSED.filter((name) => Object.hasOwn(own, name));
   const idle = unused.map((name) => `webhook.${name} has no effect`);
   const warnings = [...idle, ...invalidationWarnings(own)];

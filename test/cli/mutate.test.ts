@@ -78,7 +78,7 @@ describe('mutate', () => {
       'webhook: { secretManagerTypes: [K9s] }',
       ':2:33, webhook.secretManagerTypes[0]: must be Global, K8s, AWS',
     ],
-    ['webhook: { nosuch: 1 }', ':2:20, webhook.nosuch: is no setting of the webhook'],
+    ['webhook: { nosuch: 1 }', ':2:20, webhook.nosuch: unknown field nosuch'],
     ['webhook: { secretEnvVarPrefix: "" }', 'webhook.secretEnvVarPrefix: must not be empty'],
     [
       'webhook: { stores: { Aws: sm } }',

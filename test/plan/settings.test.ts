@@ -18,10 +18,11 @@ const HEAD = 'apiVersion: bellhop/v1\n';
 const REFERENCE = 'must be a reference (store:path#key@version) or an object';
 
 describe('bellhop.yaml is judged', () => {
-  test.each<[string, string]>([
+  test.each<[string, ...string[]]>([
+    ['stors: {}', 'b.yaml:2:8, stors: unknown field stors: is stores meant?'],
     [
-      'stors: {}',
-      'b.yaml:2:8, stors: unknown field stors (known: apiVersion, stores, secrets, configMaps, env, files, tokens, flyte, volumes, fields, node, image, metrics, policy, submit, webhook, flyteSecrets)',
+      'x: {}',
+      'b.yaml:2:4, x: unknown field x; there are apiVersion, stores, secrets, configMaps, env, files, tokens, flyte, volumes, fields, node, image, metrics, policy, submit, webhook, flyteSecrets',
     ],
     ['stores: {v: {}}', 'b.yaml:2:13, stores.v.kind: kind is required'],
     ['stores: {v: {kind: ""}}', 'b.yaml:2:20, stores.v.kind: must not be empty'],
@@ -37,7 +38,7 @@ describe('bellhop.yaml is judged', () => {
     ['secrets: {a: {k: 5}}', `b.yaml:2:18, secrets.a.k: ${REFERENCE}, is a number`],
     [
       'secrets: {a: {k: {from: "v:x", optonal: true}}}',
-      'b.yaml:2:41, secrets.a.k.optonal: unknown field optonal',
+      'b.yaml:2:41, secrets.a.k.optonal: unknown field optonal: is optional meant?',
     ],
     [
       'secrets: {a: {k: {from: nocolon}}}',
@@ -53,7 +54,7 @@ describe('bellhop.yaml is judged', () => {
     ],
     [
       'secrets: {a: {store: v, path: x, extra: 1}}',
-      'b.yaml:2:41, secrets.a.extra: unknown field extra',
+      'b.yaml:2:41, secrets.a.extra: unknown field extra; there are store, path, key, version',
     ],
     [
       'secrets: {constructor: nocolon}',
@@ -101,7 +102,7 @@ describe('bellhop.yaml is judged', () => {
     ['image: {cmd: [1]}', 'b.yaml:2:15, image.cmd[0]: must be a string, is a number'],
     [
       'image: {workdir: /x}',
-      'b.yaml:2:18, image.workdir: unknown field workdir (known: entrypoint, cmd, user, workingDir)',
+      'b.yaml:2:18, image.workdir: unknown field workdir; there are entrypoint, cmd, user, workingDir',
     ],
     ['policy: {disk: perhaps}', 'b.yaml:2:16, policy.disk: must be refuse or allow'],
     ['policy: {disk: true}', 'b.yaml:2:16, policy.disk: must be refuse or allow, is a boolean'],
@@ -118,9 +119,20 @@ describe('bellhop.yaml is judged', () => {
       'metrics: {relay: {forward: [{listen: "udp://localhost:1"}]}}',
       'b.yaml:2:29, metrics.relay.forward[0].to: to is required',
     ],
+    [
+      'metrics: {relay: {forward: [{listen: "udp://localhost:1", too: x}]}}',
+      'b.yaml:2:29, metrics.relay.forward[0].to: to is required',
+      'b.yaml:2:64, metrics.relay.forward[0].too: unknown field too: is to meant?',
+    ],
+    ['submit: {expireDays: 0}', 'b.yaml:2:22, submit.expireDays: must be 1 or more'],
+    ['submit: {expireDays: 4000}', 'b.yaml:2:22, submit.expireDays: must be 3650 or less'],
+    [
+      'submit: {hyperparameters: {values: {}, path: x}}',
+      'b.yaml:2:46, submit.hyperparameters.path: must start with /',
+    ],
     ['policy: x', 'b.yaml:2:9, policy: must be an object, is a string'],
-  ])('%s', (text, wanted) => {
-    expect(read(HEAD + text).problems).toEqual([wanted]);
+  ])('%s', (text, ...wanted) => {
+    expect(read(HEAD + text).problems).toEqual(wanted);
   });
 
   test.each([

@@ -26,7 +26,6 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'src/webhook/settings-certificates.ts': ['valibot'],
   'src/webhook/settings-global.ts': ['valibot'],
   'src/webhook/settings-invalidation.ts': ['valibot'],
-  'src/webhook/settings-problems.ts': ['valibot'],
   'src/webhook/settings-registry.ts': ['valibot'],
   'src/webhook/listen.ts': ['node:net', 'node:tls'], // the webhook's ports
   'src/webhook/http2.ts': ['node:http2', 'node:net'], // only where enableHTTP2 is set

@@ -9,22 +9,16 @@ const saidOf = (given: unknown): readonly string[] => {
 };
 
 test.each([
-  [{ certDirs: 'x' }, 'certDirs is no setting of the webhook: is certDir meant?'],
-  [{ 'secret-name': 'x' }, 'secret-name is no setting of the webhook: is secretName meant?'],
-  [{ nosuch: 1 }, 'nosuch is no setting of the webhook'],
-  [{ pull: { variable: 'x' } }, 'pull.variable is no setting of the webhook: is variables meant?'],
-  [{ pull: { nosuch: 1 } }, 'pull.nosuch is no setting of the webhook; there are image, imagePull'],
-  [
-    { allow: [{ name: 'n', user: [] }] },
-    'allow.0.user is no setting of the webhook: is users meant?',
-  ],
-  [{ images: { i: { cmds: [] } } }, 'images.i.cmds is no setting of the webhook: is cmd meant?'],
-  [
-    { registry: { hosts: { 'a.b': { cA: 'x' } } } },
-    'cA is no setting of the webhook: is ca meant?',
-  ],
+  [{ certDirs: 'x' }, 'certDirs unknown field certDirs: is certDir meant?'],
+  [{ 'secret-name': 'x' }, 'secret-name unknown field secret-name: is secretName meant?'],
+  [{ nosuch: 1 }, 'nosuch unknown field nosuch'],
+  [{ pull: { variable: 'x' } }, 'pull.variable unknown field variable: is variables meant?'],
+  [{ pull: { nosuch: 1 } }, 'pull.nosuch unknown field nosuch; there are image, imagePull'],
+  [{ allow: [{ name: 'n', user: [] }] }, 'allow.0.user unknown field user: is users meant?'],
+  [{ images: { i: { cmds: [] } } }, 'images.i.cmds unknown field cmds: is cmd meant?'],
+  [{ registry: { hosts: { 'a.b': { cA: 'x' } } } }, 'cA unknown field cA: is ca meant?'],
   [{ cacheInvalidation: { authentication: 'none', tokensFile: 'x' } }, 'is tokenFile meant?'],
-  [{ allow: [{ groups: [] }] }, 'allow.0.name is needed'],
+  [{ allow: [{ groups: [] }] }, 'allow.0.name name is required'],
   [{ profile: 'flyt' }, 'profile must be flyte or native'],
   [{ pull: { variables: 'secrets' } }, 'pull.variables must be launcher, fileKeyRef or secret'],
   [{ profile: 7 }, 'profile must be flyte or native, is a number'],
@@ -58,10 +52,15 @@ describe('what was written is not repeated', () => {
 test('of the section flyteSecrets, too', () => {
   const { problems } = readGlobalSettings({ 'env-prefixes': 'x' });
   expect(problems.map(({ what }) => what)).toEqual([
-    'is no setting of the webhook: is env-prefix meant?',
+    'unknown field env-prefixes: is env-prefix meant?',
   ]);
 });
 
+test('a name of few characters is not taken for another of few', () => {
+  const given = { registry: { hosts: { 'a.b': { x: 1 } } } };
+  expect(saidOf(given)[0]).toEndWith('unknown field x; there are ca, plainHttp, tokenHosts');
+});
+
 test('a very long name costs nothing', () => {
-  expect(saidOf({ ['x'.repeat(100_000)]: 1 })[0]).toEndWith('is no setting of the webhook');
+  expect(saidOf({ ['x'.repeat(100_000)]: 1 })[0]).toEndWith('x');
 });

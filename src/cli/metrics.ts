@@ -4,13 +4,14 @@ import type { Io, RelayDocument } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
 import { renderProblems, renderWarning } from '../core/report.ts';
 import type { Span } from '../core/trace.ts';
+import { NO_METRICS } from '../entrypoint/metrics.ts';
 import type { MeteredStart, Metering, StartOutcome } from '../entrypoint/metrics.ts';
 import { START_MS_DEFAULT } from '../plan/types.ts';
 import type { RelayFacts } from '../relay/document.ts';
 import { namesOf, relayDocument } from '../relay/document.ts';
 import { startPacket } from '../relay/self.ts';
 import { isInHosts, questionsFor, readResolver, serverAddresses, wholeNames } from '../wire/dns.ts';
-import { inetAddress, parseEndpoint } from '../wire/endpoint.ts';
+import { inetAddress, NOWHERE, parseEndpoint } from '../wire/endpoint.ts';
 import type { Endpoint } from '../wire/endpoint.ts';
 import type { Metrics, Relay } from '../wire/metrics.ts';
 
@@ -20,8 +21,6 @@ const RELAY_MS_MAX = 1000;
 const SELF_MS_MAX = 20;
 const CONNECT_MS_MAX = 100;
 const HOSTNAME_BYTES_MAX = 256;
-/** BH_ERR_RELAY. */
-const FAIL_CODE = 'BH_ERR_RELAY';
 
 /** The names that are looked up, each to its address. */
 type Addresses = Map<string, string>;
@@ -35,11 +34,14 @@ interface Looking {
 /** Begins to look names up at once; nothing here rejects but `relay`. */
 export async function openMetrics(io: Io, about: MeteredStart): Promise<Metering> {
   const { metrics } = about.plan;
-  if (metrics === undefined) return { relay: async () => undefined, tell: async () => undefined };
+  if (metrics === undefined) return NO_METRICS;
   const startMsMax = about.plan.policy.startMsMax ?? START_MS_DEFAULT;
   const looking = lookUp(io, namesOf(metrics), startMsMax);
+  const { relay } = metrics;
   return {
-    relay: async () => relayOf(io, { metrics, about, looking }),
+    relay: async () => {
+      return relay && relayOf(io, { metrics: { ...metrics, relay }, about, looking });
+    },
     tell: async (outcome) => {
       if (!metrics.self || metrics.statsd === undefined) return;
       try {
@@ -55,7 +57,8 @@ export async function openMetrics(io: Io, about: MeteredStart): Promise<Metering
   };
 }
 
-function lookUp(io: Io, names: readonly string[], startMsMax: number): Looking {
+/** `endMs` is when the start is over in any case, counted like the clock. */
+function lookUp(io: Io, names: readonly string[], endMs: number): Looking {
   const addresses: Addresses = new Map();
   const stop = new AbortController();
   const begunMs = io.clock.monotonicMs();
@@ -69,7 +72,7 @@ function lookUp(io: Io, names: readonly string[], startMsMax: number): Looking {
     addresses,
     until: async (msMax) => {
       const nowMs = io.clock.monotonicMs();
-      const leftMs = Math.max(0, Math.min(begunMs + msMax, startMsMax) - nowMs);
+      const leftMs = Math.max(0, Math.min(begunMs + msMax, endMs) - nowMs);
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const cancel = io.clock.after(leftMs, resolve);
       await Promise.race([all, late]);
@@ -78,78 +81,86 @@ function lookUp(io: Io, names: readonly string[], startMsMax: number): Looking {
   };
 }
 
-/** The document of a relay that is all there is: what it cannot have ends it. */
-export async function relayAlone(
-  io: Io,
-  about: MeteredStart,
-  metrics: Metrics & { readonly relay: Relay },
-): Promise<RelayDocument | undefined> {
-  const relay: Relay = { ...metrics.relay, taken: 'fail' };
-  const wanted = { ...metrics, relay };
-  return relayOf(io, {
-    metrics: wanted,
-    about,
-    looking: lookUp(io, namesOf(wanted), RELAY_MS_MAX),
-  });
+/** Becomes a relay that is all there is: what it cannot have ends it. */
+export async function relayAlone(io: Io, about: MeteredStart, metrics: Relayed): Promise<never> {
+  if (io.kernel.relay === undefined) throw relayProblem(NO_LAUNCHER);
+  const wanted = { ...metrics, relay: { ...metrics.relay, taken: 'fail' as const } };
+  const looking = lookUp(io, namesOf(wanted), Infinity);
+  return io.kernel.relay(await documentOf(io, { metrics: wanted, about, looking }));
 }
 
+type Relayed = Metrics & { readonly relay: Relay };
+
 interface Relaying {
-  readonly metrics: Metrics;
+  readonly metrics: Relayed;
   readonly about: MeteredStart;
   readonly looking: Looking;
 }
 
-async function relayOf(
-  io: Io,
-  { metrics, about, looking }: Relaying,
-): Promise<RelayDocument | undefined> {
-  const { relay } = metrics;
-  if (relay === undefined) return undefined;
+const NO_LAUNCHER = 'there is no relay without the launcher';
+
+function relayProblem(what: string): BellhopError {
+  return new BellhopError('BH_ERR_RELAY', { where: ['metrics.relay'], what });
+}
+
+/** Undefined where there can be none and the program starts all the same, which is told. */
+async function relayOf(io: Io, relaying: Relaying): Promise<RelayDocument | undefined> {
+  if (io.kernel.kind !== 'alone') return documentOf(io, relaying);
+  if (relaying.metrics.relay.taken === 'fail') throw relayProblem(NO_LAUNCHER);
+  io.stderr(renderWarning(`metrics.relay: ${NO_LAUNCHER}`, relaying.about.log));
+  return undefined;
+}
+
+async function documentOf(io: Io, { metrics, about, looking }: Relaying): Promise<RelayDocument> {
   const { log } = about;
-  const problem = (what: string): BellhopError => {
-    return new BellhopError(FAIL_CODE, { where: ['metrics.relay'], what });
-  };
   const report = (what: string): string => {
-    if (relay.taken === 'fail') return renderProblems([problem(what)], log);
+    if (metrics.relay.taken === 'fail') return renderProblems([relayProblem(what)], log);
     return renderWarning(`metrics.relay: ${what}`, log);
   };
-  if (io.kernel.kind === 'alone') {
-    const what = 'there is no relay without the launcher';
-    if (relay.taken === 'fail') throw problem(what);
-    io.stderr(report(what));
-    return undefined;
-  }
   await looking.until(RELAY_MS_MAX);
+  const again = lookAgain(io, metrics, looking.addresses);
+  const gateway = again.look === undefined ? undefined : hostOf(metrics);
   for (const name of namesOf(metrics).filter((one) => !looking.addresses.has(one))) {
-    io.stderr(renderWarning(`metrics.relay: no address of ${name}: what goes there is lost`, log));
+    const what = name === gateway ? 'metrics wait until it has one' : 'what goes there is lost';
+    io.stderr(renderWarning(`metrics.relay: no address of ${name}: ${what}`, log));
   }
   return relayDocument(metrics, {
     templates: { ...originTags(about), host: hostName(io) },
-    addresses: looking.addresses,
-    ...lookAgain(io, metrics, looking.addresses),
+    ...again,
     report: (endpoint) => report(`cannot listen at ${endpoint} ({{why}})`),
     notStarted: report('cannot be started ({{why}})'),
-    failExit: exitOf([problem('')]),
+    failExit: exitOf([relayProblem('')]),
   });
 }
 
 const ETC_BYTES_MAX = 256 * 1024;
 
-/** How the relay finds a gateway that has moved: by the name servers that gave its address. */
+function hostOf({ statsd = '' }: Metrics): string | undefined {
+  const to: Endpoint | string = parseEndpoint(statsd);
+  if (typeof to === 'string' || 'path' in to) return undefined;
+  return inetAddress(to.host, to.port) === undefined ? to.host : undefined;
+}
+
+/**
+ * How the relay finds a gateway that has moved, or that had no address yet: by the name servers
+ * that give it. The relay keeps the family of the address that it is given.
+ */
 function lookAgain(
   io: Io,
-  { statsd = '' }: Metrics,
+  metrics: Metrics,
   addresses: Addresses,
-): Pick<RelayFacts, 'look'> {
-  const to: Endpoint | string = parseEndpoint(statsd);
-  const address = typeof to === 'string' || 'path' in to ? undefined : addresses.get(to.host);
-  if (typeof to === 'string' || 'path' in to || address === undefined) return {};
-  if (isInHosts(etcText(io, 'hosts'), to.host)) return {};
+): Pick<RelayFacts, 'addresses' | 'look'> {
+  const host = hostOf(metrics);
+  if (host === undefined || isInHosts(etcText(io, 'hosts'), host)) return { addresses };
   const resolver = readResolver(etcText(io, 'resolv.conf'));
   const servers = serverAddresses(resolver);
+  if (servers.length === 0) return { addresses };
+  // A network of IPv6 alone has name servers of IPv6 alone.
+  const isSix = resolver.servers.every((one) => one.includes(':'));
+  const address = addresses.get(host) ?? NOWHERE[isSix ? 'ipv6' : 'ipv4'];
   const family = address.includes(':') ? 'ipv6' : 'ipv4';
-  const questions = questionsFor(wholeNames(to.host, resolver), family);
-  return servers.length === 0 ? {} : { look: { servers, questions } };
+  const questions = questionsFor(wholeNames(host, resolver), family);
+  return { addresses: new Map([...addresses, [host, address]]), look: { servers, questions } };
 }
 
 function etcText(io: Io, name: string): string {

@@ -37,12 +37,7 @@ const command: Command = {
     }
     const { relayAlone } = await import('./metrics.ts');
     const about = { plan, version: VERSION, log: given.log };
-    const document = await relayAlone(io, about, { ...metrics, relay: metrics.relay });
-    if (document === undefined || io.kernel.relay === undefined) {
-      const what = 'there is no relay without the launcher';
-      throw new BellhopError('BH_ERR_RELAY', { where: ['metrics.relay'], what });
-    }
-    return io.kernel.relay(document);
+    return relayAlone(io, about, { ...metrics, relay: metrics.relay });
   },
 };
 

@@ -38,13 +38,12 @@ const OTHER_PACKET_BYTES_MAX = 8192;
 /** How long a gateway that has moved is not found, beside the time of the answer. */
 export const LOOK_MS = 30_000;
 
-/** The document of a relay; undefined where none was asked for. */
+/** The document of a relay. */
 export function relayDocument(
-  metrics: Pick<Metrics, 'statsd' | 'tags' | 'relay'>,
+  metrics: Pick<Metrics, 'statsd' | 'tags'> & { readonly relay: Relay },
   facts: RelayFacts,
-): RelayDocument | undefined {
+): RelayDocument {
   const { relay, statsd } = metrics;
-  if (relay === undefined) return undefined;
   const gateway = statsd === undefined ? [] : [targetOf(endpointOf(statsd), facts)];
   // Without packets of metrics: nothing of our own goes there.
   const behind = relay.forward.map(({ to }) => {

@@ -64,6 +64,13 @@ export function inetAddress(host: string, port: number): Uint8Array | undefined 
   return Uint8Array.of(AF_INET6, 0, ...portBytes, 0, 0, 0, 0, ...six, 0, 0, 0, 0);
 }
 
+/**
+ * Stands for an address that nobody knows yet: Linux connects no socket there without asking for
+ * broadcast (ip(7)), or without a scope (ipv6(7)), so nothing is sent before a name server has
+ * given another of that family.
+ */
+export const NOWHERE = { ipv4: '255.255.255.255', ipv6: 'fe80::1' } as const;
+
 function ipv4Bytes(text: string): number[] | undefined {
   const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.slice(1).map(Number);
   return parts?.every((one) => one < 256) === true ? parts : undefined;

@@ -1,23 +1,39 @@
 import { describe, expect, test } from 'bun:test';
-import { openMetrics } from '../../src/cli/metrics.ts';
+import { openMetrics, relayAlone } from '../../src/cli/metrics.ts';
 import { NetError } from '../../src/core/io/net-types.ts';
 import { barePlan } from '../../src/plan/bare.ts';
 import { metricsOf } from '../../src/plan/metrics.ts';
 import { NO_SETTINGS } from '../../src/plan/settings-use.ts';
 import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { Plan } from '../../src/plan/types.ts';
+import { questionsFor } from '../../src/wire/dns.ts';
+import { inetAddress, NOWHERE } from '../../src/wire/endpoint.ts';
 import { roomIo } from '../entrypoint/_room.ts';
 
+interface World {
+  /** When it is asked, since the process began. */
+  readonly nowMs?: number;
+  readonly resolvConf?: string;
+}
+
 /** A plan of metrics alone, in a world where names are never answered. */
-function inSilence(written: Parameters<typeof metricsOf>[0]['metrics']) {
+function inSilence(
+  written: Parameters<typeof metricsOf>[0]['metrics'],
+  { nowMs = 0, resolvConf = '' }: World = {},
+) {
   const { io } = roomIo('links');
   const waited: number[] = [];
   const said: string[] = [];
   const silent = {
     ...io,
+    fs: {
+      ...io.fs,
+      read: (path: string) => new TextEncoder().encode(path.endsWith('.conf') ? resolvConf : ''),
+    },
     stderr: (text: string | Uint8Array) => void said.push(String(text)),
     clock: {
       ...io.clock,
+      monotonicMs: () => nowMs,
       after: (ms: number, work: () => void) => {
         waited.push(ms);
         queueMicrotask(work);
@@ -51,10 +67,41 @@ describe('a gateway whose name nobody answers', () => {
     const metering = await openMetrics(io, about);
     const document = await metering.relay();
     expect(document?.targets[0]?.address).toEqual(new Uint8Array());
+    expect(document?.questions).toEqual([]);
     expect(waited).toEqual([1000]);
     expect(said).toEqual([
       'bellhop: warning: metrics.relay: no address of gateway.internal: what goes there is lost\n',
     ]);
+  });
+  test.each([
+    ['nameserver 10.0.0.2\nnameserver fd00::2\n', 'ipv4'],
+    ['nameserver fd00::2\n', 'ipv6'],
+  ] as const)('is looked up by the relay later, by %j in %s', async (resolvConf, family) => {
+    const written = { statsd: 'gateway.internal:8125', relay: {} };
+    const { io, about, said } = inSilence(written, { resolvConf });
+    const document = await (await openMetrics(io, about)).relay();
+    const [target] = document?.targets ?? [];
+    expect(target?.address).toEqual(inetAddress(NOWHERE[family], 8125) ?? Uint8Array.of());
+    expect(document?.servers).toContainEqual(inetAddress('fd00::2', 53) ?? Uint8Array.of());
+    expect(document?.questions).toEqual(questionsFor(['gateway.internal'], family));
+    expect(said).toEqual([
+      'bellhop: warning: metrics.relay: no address of gateway.internal: metrics wait until it has one\n',
+    ]);
+  });
+  test('has its second also where reading the input of a relay alone took long', async () => {
+    const written = { statsd: 'gateway.internal:8125', relay: {} };
+    const { io, about, waited } = inSilence(written, { nowMs: 60_000 });
+    const { metrics } = about.plan;
+    if (metrics?.relay === undefined) throw new Error('no relay');
+    const relay = (): never => {
+      throw new Error('it would be the relay now');
+    };
+    const alone = relayAlone({ ...io, kernel: { ...io.kernel, relay } }, about, {
+      ...metrics,
+      relay: metrics.relay,
+    });
+    await expect(alone).rejects.toThrow('it would be the relay now');
+    expect(waited).toEqual([1000]);
   });
   test('a TCP gateway that does not answer is given up', async () => {
     const { io, about, waited } = inSilence({ statsd: 'tcp://10.0.0.1:8125' });

@@ -5,7 +5,7 @@ import { Resolver } from 'node:dns/promises';
 import net from 'node:net';
 import { afterAll, describe, expect, test } from 'bun:test';
 import { questionsFor } from '../../src/wire/dns.ts';
-import { inetAddress } from '../../src/wire/endpoint.ts';
+import { inetAddress, NOWHERE } from '../../src/wire/endpoint.ts';
 import { closedPort } from '../support/ports.ts';
 import { missing, removeTools, TIMEOUT_MS } from './_bench.ts';
 import { beside } from './_relay.ts';
@@ -105,15 +105,15 @@ async function gatewayAt(host: string, port: number, isTcp = false): Promise<Hea
 
 async function world(
   servers: readonly NameServer[],
-  more: { names?: string[]; isTcp?: boolean } = {},
+  more: { names?: string[]; isTcp?: boolean; isKnown?: boolean } = {},
 ) {
-  const { names = [NAME], isTcp = false } = more;
+  const { names = [NAME], isTcp = false, isKnown = true } = more;
   const [port, listen] = [await closedPort(), await closedPort()];
   const [old, moved] = [await gatewayAt(OLD, port, isTcp), await gatewayAt(NEW, port, isTcp)];
   const look = {
     servers: servers.map((one) => one.sockaddr),
     questions: questionsFor(names, 'ipv4').map((one) => Buffer.from(one).toString('base64')),
-    addresses: { [NAME]: OLD },
+    addresses: { [NAME]: isKnown ? OLD : NOWHERE.ipv4 },
     lookMs: 20,
   };
   const { child, pid } = beside(
@@ -160,6 +160,21 @@ describe.skipIf(missing !== undefined)('a gateway by its name', () => {
       const before = old.lines.length;
       await until(() => moved.lines.length > 20);
       expect(old.lines).toHaveLength(before);
+      await end();
+    },
+    TIMEOUT_MS,
+  );
+
+  test.each([false, true])(
+    'that has no address at first is found once it has one, and gets what waited (over TCP: %j)',
+    async (isTcp) => {
+      const server = await nameServer((asked) => [answer(asked, [], NO_NAME)]);
+      const { moved, until, end } = await world([server], { isTcp, isKnown: false });
+      await until(() => server.names.length > 3);
+      expect(moved.lines).toEqual([]);
+      server.says = (asked) => [answer(asked, [ALIAS, A(NEW)])];
+      await until(() => moved.lines.length > 3);
+      expect(moved.lines[0]).toBe('m1:1|c');
       await end();
     },
     TIMEOUT_MS,

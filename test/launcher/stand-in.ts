@@ -75,7 +75,7 @@ function documentOf(): ExecDocument {
 function relay(): Pick<ExecDocument, 'relay'> {
   const text = options.get('--relay');
   if (text === undefined) return {};
-  const document = relayDocument(JSON.parse(text) as Metrics, {
+  const relay = relayDocument(JSON.parse(text) as Required<Metrics>, {
     templates: { job: 'a-job' },
     addresses: new Map(),
     ...looking(),
@@ -83,7 +83,7 @@ function relay(): Pick<ExecDocument, 'relay'> {
     notStarted: 'report: no relay, {{why}}\n',
     failExit: 73,
   });
-  return document === undefined ? {} : { relay: document };
+  return { relay };
 }
 
 /** `--look={"servers": [base64], "questions": [base64], "addresses": {name: address}}`. */

@@ -22,7 +22,7 @@ const METRICS = { statsd: 'udp://gateway.internal:8125', tags: 'dogstatsd', rela
 describe('what the relay is told', () => {
   const document = relayDocument(METRICS, FACTS);
   test('the gateway comes first, then what is passed on; a name without address has none', () => {
-    expect(document?.targets).toEqual([
+    expect(document.targets).toEqual([
       {
         stream: false,
         packetBytesMax: 1432,
@@ -32,23 +32,23 @@ describe('what the relay is told', () => {
     ]);
   });
   test('localhost is both of its addresses, of which IPv6 may be missing', () => {
-    expect(document?.listeners.map(({ use, target, lenient }) => [use, target, lenient])).toEqual([
+    expect(document.listeners.map(({ use, target, lenient }) => [use, target, lenient])).toEqual([
       ['statsd', 0, false],
       ['statsd', 0, true],
       ['statsdFrames', 0, false],
       ['stream', 1, false],
     ]);
-    expect(document?.listeners[2]?.address).toEqual(unixAddress('/run/dsd.stream'));
-    expect(document?.listeners[1]?.report).toBe('at udp://localhost:8125');
+    expect(document.listeners[2]?.address).toEqual(unixAddress('/run/dsd.stream'));
+    expect(document.listeners[1]?.report).toBe('at udp://localhost:8125');
   });
   test('tags are filled in, hold nothing that would end them, and empty ones are left out', () => {
-    expect(document?.tags).toBe('job:train,host:h1,odd_name:a_b_{unknown}');
-    expect(relayDocument({ ...METRICS, tags: 'none' }, FACTS)?.tags).toBe('');
+    expect(document.tags).toBe('job:train,host:h1,odd_name:a_b_{unknown}');
+    expect(relayDocument({ ...METRICS, tags: 'none' }, FACTS).tags).toBe('');
   });
   test('a taken port ends the start only where that was asked for', () => {
-    expect(document?.failExit).toBe(73);
+    expect(document.failExit).toBe(73);
     const warned = { ...METRICS, relay: { ...RELAY, taken: 'warn' } } as const;
-    expect(relayDocument(warned, FACTS)?.failExit).toBe(0);
+    expect(relayDocument(warned, FACTS).failExit).toBe(0);
   });
   test('names are looked up once each, addresses never', () => {
     const to = 'udp://gateway.internal:514';

@@ -1,4 +1,3 @@
-import { canonicalJson } from '../core/canonical.ts';
 import { BellhopError } from '../core/errors.ts';
 import { checkSnapshot } from './snapshot-schema.ts';
 import type { Snapshot } from './types.ts';
@@ -9,11 +8,6 @@ const FEATURES: readonly string[] = [];
 
 /** A snapshot may have this many bytes as a document. */
 export const SNAPSHOT_BYTES_MAX = 256 * 1024 * 1024;
-
-/** The snapshot as a document: canonical JSON (RFC 8785) in one line. */
-export function printSnapshot(snapshot: Snapshot): string {
-  return `${canonicalJson(snapshot)}\n`;
-}
 
 /** Reads a snapshot; what it says of values, paths and names is foreign input. */
 export function readSnapshot(text: string, name: string): Snapshot {

@@ -1,7 +1,7 @@
 import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
-import { FsError } from '../core/io/types.ts';
 import { printable } from '../core/report.ts';
+import { readInput } from '../entrypoint/inputs.ts';
 import { diff } from '../parity/diff.ts';
 import type { Difference, Group } from '../parity/diff-types.ts';
 import { readSnapshot, SNAPSHOT_BYTES_MAX } from '../parity/document.ts';
@@ -86,15 +86,7 @@ const command: Command = {
 export default command;
 
 function open(io: Io, file: string): Snapshot {
-  let bytes: Uint8Array;
-  try {
-    bytes = io.fs.readWaiting(file, SNAPSHOT_BYTES_MAX);
-  } catch (error) {
-    if (!(error instanceof FsError)) throw error;
-    const what = `cannot be read (${error.errno})`;
-    throw new BellhopError('BH_ERR_INPUT_READ', { where: [file], what });
-  }
-  return readSnapshot(new TextDecoder().decode(bytes), file);
+  return readSnapshot(new TextDecoder().decode(readInput(io, file, SNAPSHOT_BYTES_MAX)), file);
 }
 
 const PAGE_MODE = 0o644;

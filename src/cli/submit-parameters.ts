@@ -2,7 +2,7 @@ import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { configMapValues } from '../entrypoint/carried.ts';
 import type { Declared } from '../entrypoint/declare.ts';
-import { readProblem } from '../entrypoint/inputs.ts';
+import { readInput } from '../entrypoint/inputs.ts';
 import type { Parameter } from '../plan/hyperparameters.ts';
 import { readParameters, sortedParameters } from '../plan/hyperparameters.ts';
 import type { SubmitSettings } from '../plan/settings-submit.ts';
@@ -55,18 +55,13 @@ interface Parameters {
 }
 
 function written(io: Io, { file, values }: Wanted): Parameters {
-  const content = file === undefined ? encoder.encode(JSON.stringify(values)) : contentOf(io, file);
+  const content =
+    file === undefined
+      ? encoder.encode(JSON.stringify(values))
+      : readInput(io, file, FILE_BYTES_MAX);
   const parameters = readParameters(content);
   if (parameters !== undefined) return { parameters, content };
   throw new ParametersProblem(`${file ?? 'what is given'} is no JSON object`);
-}
-
-function contentOf(io: Io, file: string): Uint8Array {
-  try {
-    return io.fs.readWaiting(file, FILE_BYTES_MAX);
-  } catch (error) {
-    throw readProblem(error, file);
-  }
 }
 
 /** Those of several ConfigMaps together; a name stands in one of them. */

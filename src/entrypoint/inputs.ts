@@ -82,8 +82,21 @@ function yamlProblem(error: unknown, name: string): BellhopError {
   return new BellhopError('BH_ERR_YAML', { where, what: error.what });
 }
 
-/** Why a file could not be read. */
-export function readProblem(error: unknown, name: string): BellhopError {
+/** A file, pipe or device with at most so many bytes; throws why it cannot be read. */
+export function readInput({ fs }: Io, name: string, bytesMax: number): Uint8Array {
+  try {
+    return fs.readWaiting(name, bytesMax);
+  } catch (error) {
+    throw readProblem(error, name, bytesMax);
+  }
+}
+
+/** Why a file could not be read; `bytesMax` are those that were asked for. */
+export function readProblem(
+  error: unknown,
+  name: string,
+  bytesMax = INPUT_BYTES_MAX,
+): BellhopError {
   if (error instanceof BellhopError) return error;
   if (!(error instanceof FsError)) throw error;
   const reasons: Readonly<Record<string, string>> = {
@@ -91,7 +104,7 @@ export function readProblem(error: unknown, name: string): BellhopError {
     EACCES: 'permission denied',
     EISDIR: 'is a folder',
     EMFILE: 'no file descriptor is left (`ulimit -n`)',
-    EFBIG: `has more than ${INPUT_BYTES_MAX} bytes`,
+    EFBIG: `has more than ${bytesMax} bytes`,
   };
   const what = reasons[error.errno] ?? `cannot be read (${error.errno})`;
   return new BellhopError('BH_ERR_INPUT_READ', { where: [name], what });

@@ -8,7 +8,7 @@ import type { Plan } from '../plan/types.ts';
 import type { DataObject } from '../wire/objects.ts';
 import { objectPath } from '../wire/objects.ts';
 import type { Declared } from './declare.ts';
-import { readManifests, readProblem } from './inputs.ts';
+import { readInput, readManifests } from './inputs.ts';
 import type { CarriedPlan } from './plan-source.ts';
 import { carriedPlan } from './plan-source.ts';
 
@@ -21,13 +21,12 @@ export async function readPlanFile(
   { path, digest }: { readonly path: string; readonly digest: string | undefined },
   manifests: readonly string[],
 ): Promise<Declared> {
-  let bytes: Uint8Array;
-  try {
-    bytes = io.fs.readWaiting(path, FILE_BYTES_MAX);
-  } catch (error) {
-    throw readProblem(error, path);
-  }
-  return withObjects(io, carriedPlan(bytes, path, digest), { path, manifests });
+  return withObjects(io, readCarried(io, path, digest), { path, manifests });
+}
+
+/** A file with a plan, or with a bundle; its digest must fit where one is given. */
+export function readCarried(io: Io, path: string, digest?: string): CarriedPlan {
+  return carriedPlan(readInput(io, path, FILE_BYTES_MAX), path, digest);
 }
 
 /** The plan with the objects that came along with it, and those of manifests. */

@@ -29,7 +29,7 @@ function merged(fs: Fs, file: PlainFile, problems: BellhopError[]): PlainFile {
   try {
     theirs = fs.read(path, FILE_BYTES_MAX);
   } catch (error) {
-    throw readProblem(error, path);
+    throw readProblem(error, path, FILE_BYTES_MAX);
   }
   const content = mergedParameters(theirs, file.content.reveal());
   if (content !== undefined) return { ...file, content: new Sealed(content) };

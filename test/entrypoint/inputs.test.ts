@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { readManifests, readSettingsFile } from '../../src/entrypoint/inputs.ts';
+import { readManifests, readProblem, readSettingsFile } from '../../src/entrypoint/inputs.ts';
+import { FsError } from '../../src/core/io/types.ts';
 import type { FakeOutside } from '../support/fake-io.ts';
 import { fakeIo } from '../support/fake-io.ts';
 
@@ -134,4 +135,11 @@ describe('bellhop.yaml', () => {
     const [first = '', ...more] = await settings(text);
     expect([first.slice(0, wanted.length), more]).toEqual([wanted, []]);
   });
+});
+
+test.each([
+  [undefined, 'plan.json: has more than 33554432 bytes'],
+  [64, 'plan.json: has more than 64 bytes'],
+])('a file over the limit of its reader (%j) is told with that limit', (bytesMax, wanted) => {
+  expect(readProblem(new FsError('EFBIG', '', 'read'), 'plan.json', bytesMax).message).toBe(wanted);
 });

@@ -113,7 +113,7 @@ describe('diff', () => {
       'of a file that is not there',
       [inside('left.json'), inside('no')],
       65,
-      'cannot be read (ENOENT)',
+      'there is no such file',
     ],
     ['of another document', [inside('left.json'), pod], 65, 'BH_ERR_SNAPSHOT '],
     [

@@ -11,7 +11,6 @@ import { readLimits, SNAPSHOT_LIMITS } from '../parity/limits.ts';
 import { printSnapshot } from '../parity/print.ts';
 import type { Subject } from '../parity/process.ts';
 import type { Snapshot } from '../parity/types.ts';
-import { readPlan } from '../plan/document.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Command, Given } from './command.ts';
 import { DECLARE_FLAGS, declareOptions } from './declare-flags.ts';
@@ -43,7 +42,10 @@ const command: Command = {
       help: 'where to write (default: standard output; standard error where there is a CMD)',
     },
     path: { value: 'PATH', many: true, help: 'look below this path; may be repeated' },
-    plan: { value: 'FILE', help: 'a plan made by `bellhop plan`, instead of -f and -c' },
+    plan: {
+      value: 'FILE',
+      help: 'a file made by `bellhop plan` or `submit`, instead of -f and -c',
+    },
     pid: { value: 'N', help: 'look at this process instead' },
     'key-file': { value: 'FILE', help: `the key of the digests (or ${KEY_VARIABLE})` },
     show: { help: 'write the values themselves, too: the snapshot is then as secret as they are' },
@@ -122,23 +124,15 @@ function pathsOf(given: Given): readonly string[] {
 async function planOf(io: Io, given: Given): Promise<Plan | undefined> {
   const options = declareOptions(given);
   const path = given.text('plan');
-  if (path !== undefined) return planFile(io, path);
+  if (path !== undefined) {
+    const { readCarried } = await import('../entrypoint/plan-file.ts');
+    // The objects that it refers to are not needed: nothing is delivered.
+    return readCarried(io, path).plan;
+  }
   if (options.manifests.length === 0 && options.settings === undefined) return undefined;
   const { declare } = await import('../entrypoint/declare.ts');
   const { plan } = await declare(io, options);
   return plan;
-}
-
-/** The objects that a plan refers to are not needed: nothing is delivered. */
-async function planFile(io: Io, path: string): Promise<Plan> {
-  const { INPUT_BYTES_MAX, readProblem } = await import('../entrypoint/inputs.ts');
-  let text: string;
-  try {
-    text = new TextDecoder().decode(io.fs.readWaiting(path, INPUT_BYTES_MAX));
-  } catch (error) {
-    throw readProblem(error, path);
-  }
-  return readPlan(text, path);
 }
 
 function tellKey(io: Io, given: Given, { written }: SnapshotKey): void {

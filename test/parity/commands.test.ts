@@ -10,6 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { printBundle } from '../../src/plan/bundle.ts';
+import { readPlan } from '../../src/plan/document.ts';
 import { readSnapshot } from '../../src/parity/document.ts';
 import { needTool, skipVisibly } from '../support/need.ts';
 import {
@@ -131,6 +133,25 @@ describe('a command behind a snapshot', () => {
     expect(out).toMatch(/variable +DB_URL +21 bytes [0-9a-f]{8} +– +only on the left: it may be/);
     expect(out).toContain('a key of what the plan has from spec.containers[0].envFrom[0]');
     expect(out).toMatch(/file +\S+creds\/DB_URL +link/);
+  });
+});
+
+describe('a snapshot by a plan', () => {
+  const { out: text } = call(['plan', '-f', pod]);
+  const plan = readPlan(text, 'plan.json');
+  test.each<[string, string | Uint8Array]>([
+    ['that `bellhop plan` wrote', text],
+    ['that came along in a bundle', printBundle({ plan, objects: [] })],
+    ['that is over 32 MiB', `${text}${' '.repeat(33 * 1024 * 1024)}`],
+  ])('%s', (name, bytes) => {
+    writeFileSync(inside('carried.json'), bytes);
+    const { trees, plan: declared } = take(`${name.length}.json`, ['--plan', 'carried.json']);
+    expect(trees.map(({ path: at }) => at)).toContain(inside('creds'));
+    expect(declared?.workload).toContain('p');
+  });
+  test('that is not there is told', () => {
+    const { code, err } = call(['snapshot', '--key-file', keyFile, '--plan', 'no']);
+    expect([code, err]).toEqual([65, expect.stringContaining('no: there is no such file')]);
   });
 });
 

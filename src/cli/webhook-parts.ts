@@ -91,7 +91,7 @@ export async function webhookParts(
     digest: DIGESTS,
   });
   const mutate = openMutate(asking);
-  const others = { stores: pulled?.cache, images: registries?.cache };
+  const others = { stores: pulled?.cache, ...registries?.caches };
   const otherCaches = new Map(
     Object.entries(others).flatMap(([name, one]) => (one === undefined ? [] : [[name, one]])),
   );

@@ -36,7 +36,7 @@ export interface ImageStartsParts {
   readonly settings: WebhookSettings['registry'];
   /** PEM text of a file. Throws where it cannot be read. */
   readonly readPem: (file: string) => string;
-  /** The webhook's own config.json as parsed JSON; read for each look-up. Throws likewise. */
+  /** The webhook's own config.json as parsed JSON; read whenever one is wanted. Throws likewise. */
   readonly ownLogins: () => unknown;
   /** The same of a Secret of the pod's namespace; undefined where there is none. */
   readonly podLogins?: (namespace: string, name: string, signal: AbortSignal) => Promise<unknown>;
@@ -44,8 +44,8 @@ export interface ImageStartsParts {
 
 export interface ImageStarts {
   readonly startOf: StartOf;
-  /** Of what images start, and of what tags stand for. */
-  readonly cache: ValueCache;
+  /** By the names that metrics have for them: of what images start, and of what tags stand for. */
+  readonly caches: { readonly images: ValueCache; readonly tags: ValueCache };
 }
 
 /** For names and arguments, hundreds of thousands of bytes an image at the very most. */
@@ -77,7 +77,7 @@ export function openImageStarts(parts: ImageStartsParts): ImageStarts {
       if (leave === undefined) throw new Refusal('too many images are looked up at this moment');
       const key = parsedJson(Buffer.from(id)) as Key;
       try {
-        const session = await sessionFor(parts, key, { signal, proof: proofs.get(key) });
+        const session = sessionFor(parts, key, { signal, proof: proofs.get(key) });
         const outcome = await work(session, key).finally(session.close);
         proofs.put(key, session.authorization());
         return { text: JSON.stringify(outcome) };
@@ -103,7 +103,7 @@ export function openImageStarts(parts: ImageStartsParts): ImageStarts {
     return JSON.parse(found?.text ?? 'null') as T;
   };
   return {
-    cache: starts,
+    caches: { images: starts, tags },
     startOf: async (asked, signal) => {
       const { architectures, namespace, pullSecrets } = asked;
       const name = askableName(asked, settings);
@@ -135,16 +135,16 @@ function askableName(
   throw new Refusal('the pod is for nodes of a processor that bellhop is not built for');
 }
 
-async function sessionFor(
+function sessionFor(
   parts: ImageStartsParts,
   { of, image }: Key,
   { signal, proof }: { readonly signal: AbortSignal; readonly proof: string | undefined },
-): Promise<RegistrySession> {
+): RegistrySession {
   const { io, settings, readPem } = parts;
   const name = nameOf(image);
   const host = settings.hosts[name.host] ?? {};
   const ca = host.ca === undefined ? undefined : readPem(host.ca);
-  const logins = await loginsOf(parts, { of, name }, signal);
+  const logins = async () => loginsOf(parts, { of, name }, signal);
   const msMax = LOOK_UP_MS_MAX;
   const how = { authorization: proof, msMax, signal };
   return openRegistrySession({ io, image: name, host, ca, logins, ...how });
@@ -178,10 +178,9 @@ async function loginsOf(
   signal: AbortSignal,
 ): Promise<readonly Login[]> {
   const [namespace = '', ...secrets] = of;
-  const ofPod: unknown[] = [];
-  for (const secret of podLogins === undefined ? [] : secrets) {
-    ofPod.push(await podLogins?.(namespace, secret, signal));
-  }
+  const ofPod = await Promise.all(
+    secrets.map(async (secret) => podLogins?.(namespace, secret, signal)),
+  );
   const all = [...ofPod, ownLogins()].flatMap((config) => loginsFor(config, name));
   return all
     .filter((one, n) => all.findIndex((other) => sameJson(other, one)) === n)

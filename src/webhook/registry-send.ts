@@ -18,8 +18,8 @@ export interface RegistryAsked {
   readonly host: RegistryHost;
   /** PEM text of `host.ca`. */
   readonly ca: string | undefined;
-  /** Tried in this order, and at last without any. */
-  readonly logins: readonly Login[];
+  /** Asked for once one is wanted; tried in this order, and at last without any. */
+  readonly logins: () => Promise<readonly Login[]>;
   /** What was sent with the last request that was taken; tried first. */
   readonly authorization?: string | undefined;
   readonly msMax: number;
@@ -31,8 +31,10 @@ export interface Session {
   readonly asked: RegistryAsked;
   readonly origin: string;
   readonly caller: Caller;
-  /** What is still to be tried; at last nobody (undefined). */
-  readonly ways: (Login | undefined)[];
+  /** All logins there are, read once. */
+  readonly logins: () => Promise<readonly Login[]>;
+  /** How many of them were tried; at last nobody is. */
+  tried: number;
   authorization: string | undefined;
   challenges: readonly Challenge[];
 }

@@ -34,7 +34,8 @@ const REDIRECTS_MAX = 3;
 
 /** Asks nothing yet. */
 export function openRegistrySession(asked: RegistryAsked): RegistrySession {
-  const { io, image, logins, signal } = asked;
+  const { io, image, signal } = asked;
+  let logins: Promise<readonly Login[]> | undefined;
   const budget = openBudget(io.clock, asked.msMax);
   const stop = (): void => budget.end();
   signal.addEventListener('abort', stop, { once: true });
@@ -53,7 +54,8 @@ export function openRegistrySession(asked: RegistryAsked): RegistrySession {
     asked,
     origin: originOf(image, asked.host),
     caller,
-    ways: [...logins, undefined],
+    logins: async () => (logins ??= asked.logins()),
+    tried: 0,
     authorization: asked.authorization,
     challenges: [],
   };
@@ -110,14 +112,16 @@ async function told(session: Session, wish: Wish): Promise<HttpAnswer> {
     if (sent !== session.authorization) continue;
     const challenges = readChallenges(answer.headers['www-authenticate'] ?? '');
     if (challenges.length > 0) session.challenges = challenges;
-    if (!(await loggedIn(session))) throw notAllowed(session, answer.status);
+    if (!(await loggedIn(session))) throw await notAllowed(session, answer.status);
   }
 }
 
 /** Takes the next way to log in that gives something to send; false where there is none. */
 async function loggedIn(session: Session): Promise<boolean> {
-  while (session.ways.length > 0) {
-    const login = session.ways.shift();
+  if (session.challenges.length === 0) return false;
+  const logins = await session.logins();
+  while (session.tried <= logins.length) {
+    const login = logins[session.tried++];
     const authorization = await headerFor(session, login);
     if (authorization === undefined) continue;
     session.authorization = authorization;
@@ -133,11 +137,14 @@ async function headerFor(session: Session, login: Login | undefined): Promise<st
   return isBasic && login !== undefined ? basic(login) : undefined;
 }
 
-function notAllowed({ asked, challenges }: Session, status: number): Refusal {
-  const { length } = asked.logins;
+async function notAllowed(session: Session, status: number): Promise<Refusal> {
+  const { authorization, challenges, logins } = session;
   if (status === 401 && challenges.length === 0) {
     return new Refusal('HTTP 401, and it does not say how to log in');
   }
+  // Where none was wanted, nobody has read them.
+  const sent = authorization === undefined ? 0 : 1;
+  const length = challenges.length > 0 ? (await logins()).length : sent;
   const with_ =
     length === 0 ? 'without a login' : `with ${length === 1 ? 'the login' : 'any login'}`;
   return new Refusal(`HTTP ${status}: it is not there, or may not be read ${with_} that is known`);

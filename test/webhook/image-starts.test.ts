@@ -43,24 +43,33 @@ function answeringWith(all: Documents) {
 interface World {
   readonly answer: (request: HttpRequest) => Partial<HttpAnswer> | Promise<Partial<HttpAnswer>>;
   readonly ownLogins?: () => unknown;
+  /** Reads one of the pod's Secrets `a` and `b`. */
+  readonly podLogins?: (name: string) => Promise<unknown>;
 }
 
-function starts({ answer, ownLogins = () => undefined }: World) {
+function starts({ answer, ownLogins = () => undefined, podLogins }: World) {
   const sent: string[] = [];
   const http = async (request: HttpRequest): Promise<HttpAnswer> => {
     sent.push(`${request.method} ${request.headers['authorization'] ?? '-'}`);
     const whole = { status: 200, headers: {}, body: new Uint8Array(), protocol: 'h1' as const };
     return { ...whole, ...(await answer(request)) };
   };
-  const { startOf } = openImageStarts({
+  const { startOf, caches } = openImageStarts({
     io: { ...io, net: { ...io.net, http } },
-    settings: { ...REGISTRY_DEFAULTS, allow: [`${HOST}/*`] },
+    settings: {
+      ...REGISTRY_DEFAULTS,
+      allow: [`${HOST}/*`],
+      pullSecrets: podLogins !== undefined,
+    },
     readPem: () => '',
     ownLogins,
+    ...(podLogins === undefined
+      ? {}
+      : { podLogins: async (_: string, name: string) => podLogins(name) }),
   });
   const ask = (image: string, architectures: readonly string[] = ['amd64', 'arm64']) => {
     return startOf(
-      { image: `${HOST}/${image}`, namespace: 'n', pullSecrets: [], architectures },
+      { image: `${HOST}/${image}`, namespace: 'n', pullSecrets: ['a', 'b'], architectures },
       NEVER,
     );
   };
@@ -70,7 +79,7 @@ function starts({ answer, ownLogins = () => undefined }: World) {
       (error: Error) => error.message,
     );
   };
-  return { ask, whyNot, sent };
+  return { ask, whyNot, sent, caches };
 }
 
 describe('of an index', () => {
@@ -123,18 +132,70 @@ describe('of an index', () => {
   });
 });
 
+const wants = { status: 401, headers: { 'www-authenticate': 'Basic' } };
+const loginAs = (username: string): object => {
+  return { auths: { [HOST]: { username, password: 'p' } } };
+};
+
+describe('Secrets of the pod', () => {
+  const config = configOf(['a']);
+  const { all, last } = contentOf(config, imageOf(config));
+  const answer = ({ url, method }: HttpRequest): Partial<HttpAnswer> => {
+    return method === 'HEAD'
+      ? { headers: { 'docker-content-digest': last } }
+      : answeringWith(all)({ url } as HttpRequest);
+  };
+  test('are not read for an image that everybody may read', async () => {
+    const { ask } = starts({ answer, podLogins: async () => Promise.reject(new Error('read')) });
+    expect(await ask('app:1')).toMatchObject({ cmd: ['a'] });
+  });
+  test('are read at the same time, once for the tag and what it stands for', async () => {
+    const read: string[] = [];
+    const { promise: areBoth, resolve } = Promise.withResolvers<void>();
+    const { ask, sent } = starts({
+      answer: (request) => {
+        const given = request.headers['authorization'];
+        return given === `Basic ${btoa('b:p')}` ? answer(request) : wants;
+      },
+      podLogins: async (name) => {
+        read.push(name);
+        if (read.length === 2) resolve();
+        await areBoth;
+        return loginAs(name);
+      },
+    });
+    expect(await ask('app:1')).toMatchObject({ cmd: ['a'] });
+    expect(read).toEqual(['a', 'b']);
+    const [a, b] = ['a', 'b'].map((one) => `Basic ${btoa(`${one}:p`)}`);
+    expect(sent).toEqual(['HEAD -', `HEAD ${a}`, `HEAD ${b}`, `GET ${b}`, `GET ${b}`]);
+  });
+});
+
+test('what tags stand for is kept beside what images start', async () => {
+  const config = configOf(['a']);
+  const { all, last } = contentOf(config, imageOf(config));
+  const { ask, caches } = starts({
+    answer: ({ url, method }) => {
+      if (method === 'HEAD') return { headers: { 'docker-content-digest': last } };
+      return answeringWith(all)({ url } as HttpRequest);
+    },
+  });
+  await ask('app:1');
+  expect(Object.keys(caches)).toEqual(['images', 'tags']);
+  expect(Object.values(caches).map((one) => one.bytes() > 0)).toEqual([true, true]);
+});
+
 test('logins of the webhook are read anew for each look-up, and what is wrong with them is told', async () => {
   const what = '/x is no JSON';
   const problem = new BellhopError('BH_ERR_SETTINGS', { where: ['webhook.registry'], what });
   const broken = starts({
-    answer: () => ({}),
+    answer: () => wants,
     ownLogins: () => {
       throw problem;
     },
   });
   expect(await broken.whyNot('app:1')).toContain(what);
   const logins = [{ auths: {} }, { auths: { [HOST]: { username: 'u', password: 'p' } } }];
-  const wants = { status: 401, headers: { 'www-authenticate': 'Basic' } };
   const { whyNot, sent } = starts({
     answer: ({ headers }) => (headers['authorization'] === undefined ? wants : { status: 404 }),
     ownLogins: () => logins.shift(),

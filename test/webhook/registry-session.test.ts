@@ -38,7 +38,7 @@ function sessionOf(answering: Answering, host: RegistryHost = {}) {
     image,
     host,
     ca: 'PEM',
-    logins: [LOGIN],
+    logins: async () => [LOGIN],
     msMax: 3000,
     signal: new AbortController().signal,
   });

@@ -201,12 +201,14 @@ function coarse(page: string): string {
   return page.replaceAll(live, (text) => text.replaceAll(/\b[1-9]\d*\b/g, '>0'));
 }
 
-/** Lines of the page that say something else than the tests; empty where they agree. */
+/** Lines that only the page has, and lines that only the tests say; empty where they agree. */
 export function staleLines(written: string, measured: string): readonly string[] {
-  const before = new Set(coarse(written).split('\n'));
-  return coarse(measured)
-    .split('\n')
-    .filter((line) => !before.has(line));
+  const [page, tests] = [coarse(written), coarse(measured)].map((text) => text.split('\n'));
+  const missing = (of: string, lines: readonly string[] = [], there: readonly string[] = []) => {
+    const known = new Set(there);
+    return lines.filter((line) => !known.has(line)).map((line) => `${of} ${line}`);
+  };
+  return [...missing('page: ', page, tests), ...missing('tests:', tests, page)];
 }
 
 function readResult<T>(name: string): T | undefined {
@@ -229,7 +231,7 @@ function main(given: readonly string[]): number {
   }
   const stale = staleLines(before, page);
   if (stale.length === 0) return 0;
-  for (const line of stale) console.error(`not on the page: ${line}`);
+  for (const line of stale) console.error(line);
   console.error('docs/parity.md says something else than the tests:');
   console.error('node scripts/bun.mjs scripts/gen-parity.ts');
   return 1;

@@ -42,10 +42,18 @@ describe('the page made anew', () => {
     expect(page).toContain('Not measured yet.');
     expect(staleLines(page, page)).toEqual([]);
     const worse = parityPage({ ...nothing, offline: offline(['x']) }, page);
-    expect(staleLines(page, worse)).toEqual(['| in the container, without it | 2 | 2 | 0 | 1 |']);
+    expect(staleLines(page, worse)).toEqual([
+      'page:  | in the container, without it | 2 | 2 | 0 | 0 |',
+      'tests: | in the container, without it | 2 | 2 | 0 | 1 |',
+    ]);
     expect(
       staleLines(page, parityPage({ ...nothing, offline: offline([], 2) }, page)),
-    ).toHaveLength(1);
+    ).toHaveLength(2);
+  });
+  test('a row that the tests no longer show is stale', () => {
+    const row = '| `long-gone` | what nobody sees any more | – |';
+    const page = parityPage({ ...nothing, offline: offline([]) }, '');
+    expect(staleLines(`${page}${row}\n`, page)).toEqual([`page:  ${row}`]);
   });
   test('takes other numbers of a live cluster for the same', () => {
     const live = (pods: number, failed: number) => ({

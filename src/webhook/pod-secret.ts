@@ -34,6 +34,7 @@ export async function nameSecret(state: PodState, decided: Decided): Promise<Nam
   const { pod, namespace, dryRun } = request;
   const owner = controllerIn(recordIn(pod, 'metadata')['ownerReferences']);
   const wanted = { namespace, owner, values: state.kept };
+  request.onStep?.('the key for names of Secrets');
   try {
     const name = await inTime(values.nameOf(wanted, { dryRun }), request.signal, LATE);
     return { state: withSecretNamed(state, name), secret: { ...wanted, name } };

@@ -51,6 +51,24 @@ describe('denied in the words of Flyte', () => {
     expect(cluster.objects.size).toBe(0);
   });
 
+  test('late: what it waited for is the key for names, and then the Secret', async () => {
+    const { mutate } = await decide({ secrets: [] });
+    const steps: string[] = [];
+    await mutate({
+      pod: podOf({ secrets: [TOK] }),
+      namespace: 'team',
+      dryRun: false,
+      user: { name: USER, groups: [] },
+      signal: new AbortController().signal,
+      onStep: (what) => void steps.push(what),
+    });
+    expect(steps).toEqual([
+      'secret [key:"tok" mount_requirement:ENV_VAR]',
+      'the key for names of Secrets',
+      expect.stringMatching(/^Secret bellhop-[0-9a-f]{32} of namespace team$/),
+    ]);
+  });
+
   test('where somebody else has a Secret of this name', async () => {
     const { cluster } = await decide({ secrets: [TOK] });
     const [path = '', object = {}] = [...cluster.objects].at(-1) ?? [];

@@ -33,7 +33,8 @@ const command: Command = {
   about: [
     'Answers as `bellhop webhook` with the same bellhop.yaml would: the patched pod, the patch alone,',
     'or the whole AdmissionReview. FILE is a Pod, or an AdmissionReview as the API server sends it.',
-    'Only what the secret managers of bellhop.yaml ask for is read; nothing is written anywhere.',
+    'Only what the secret managers of bellhop.yaml ask for is read, and what images start, with the',
+    'logins of `dockerConfig`, where `registry.allow` names their registry; nothing is written.',
   ].join('\n'),
   flags: {
     file: { short: 'f', value: 'FILE', help: 'a Pod, or an AdmissionReview; - for stdin' },

@@ -6,7 +6,7 @@ import { ALL_INJECTORS } from '../injectors/_all.gen.ts';
 import type { AnnotatedValue } from '../plan/annotated.ts';
 import { flyteBinding, flyteBindingName } from '../plan/annotated.ts';
 import { settingsProblems } from '../plan/settings-problems.ts';
-import { referenceOf, storesOf } from '../plan/settings-use.ts';
+import { storesOf } from '../plan/settings-use.ts';
 import type { StoreOptions } from '../plan/types.ts';
 import type { Manager, Outcome, WrongAnnotation } from '../webhook/asking.ts';
 import { shorter } from '../webhook/asking.ts';
@@ -16,6 +16,7 @@ import type { InsidePod, InsideValue } from '../webhook/inside.ts';
 import { insideOf } from '../webhook/inside.ts';
 import { insideManagers, storeOfType } from '../webhook/managers.ts';
 import { PodProblem, readPodState } from '../webhook/pod-state.ts';
+import { pulledReference } from '../webhook/pull-plan.ts';
 import type { WebhookSettings } from '../webhook/settings.ts';
 import { readWebhookSettings } from '../webhook/settings.ts';
 import type { Path } from '../wire/read.ts';
@@ -142,9 +143,7 @@ function placedValue(asking: AskingPod, settings: WebhookSettings, inside: Insid
   const stores = storesOf(asking.settings);
   const store = storeOfType({ settings, kinds: ALL_INJECTORS, stores })(edit.type);
   const isDeclared = stores[store.name] === store.options;
-  const { path, key, version } = edit;
-  const place = { store: store.name, path, key, version };
-  const reference = referenceOf(place, () => false);
+  const reference = pulledReference(edit, () => store);
   const value = { ...base, from: { reference } };
   return isDeclared ? { value } : { value, store: [reference.store, store.options] };
 }

@@ -10,8 +10,6 @@ import type {
 } from '../injectors/_edit.ts';
 import { SECRETS_DIR } from '../injectors/_injector.ts';
 import { formatReference } from '../plan/reference.ts';
-import { referenceOf } from '../plan/settings-use.ts';
-import type { Reference } from '../plan/types.ts';
 import type { Outcome } from '../webhook/asking.ts';
 import type { Decision } from '../webhook/decision.ts';
 import type { MutateSettings } from '../webhook/mutate.ts';
@@ -20,7 +18,7 @@ import { patchOf } from '../webhook/pod-patch.ts';
 import type { ContainerState, Json, PodState } from '../webhook/pod-state.ts';
 import { readPodState, sameJson } from '../webhook/pod-state.ts';
 import { NAME } from '../webhook/pull-container.ts';
-import { PLAN_ANNOTATION } from '../webhook/pull-plan.ts';
+import { PLAN_ANNOTATION, pulledReference } from '../webhook/pull-plan.ts';
 import { applyPatch } from '../wire/json-patch.ts';
 import { isRecord } from '../wire/read.ts';
 import type { Answers } from './explain-secrets.ts';
@@ -186,7 +184,12 @@ function addedByEdit({ asking, pods }: Adding, edit: Edit): Omit<Added, 'annotat
       return [{ what, from: keyText({ name, key: item.key, optional }) }];
     }
     case 'pull':
-      return [{ what: pulledTo(edit), from: formatReference(referenceIn(edit, asking.pull)) }];
+      return [
+        {
+          what: pulledTo(edit),
+          from: formatReference(pulledReference(edit, storeOfIn(asking.pull))),
+        },
+      ];
     case 'kept':
       return keptTo(pods, edit).map((what) => ({ what, from: keptFrom(edit, asking.pull) }));
     case 'memory':
@@ -259,16 +262,12 @@ function pulledTo(edit: PullEdit): string {
 function keptFrom({ fetched }: KeptEdit, pull: MutateSettings['pull']): string {
   const beside = 'a Secret beside the pod';
   if (fetched === undefined) return beside;
-  return `${formatReference(referenceIn(fetched, pull))}, by ${beside}`;
+  return `${formatReference(pulledReference(fetched, storeOfIn(pull)))}, by ${beside}`;
 }
 
-function referenceIn(
-  edit: NonNullable<KeptEdit['fetched']>,
-  pull: MutateSettings['pull'],
-): Reference {
-  const { type, path, key, version } = edit;
-  const store = pull?.storeOf(type).name ?? type;
-  return referenceOf({ store, path, key, version }, () => false);
+/** Where nothing says which store a manager has, its type stands for it. */
+function storeOfIn(pull: MutateSettings['pull']): (type: string) => { readonly name: string } {
+  return pull?.storeOf ?? ((type) => ({ name: type }));
 }
 
 function keyText({

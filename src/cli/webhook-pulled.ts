@@ -11,6 +11,7 @@ import type { Bound } from '../plan/types.ts';
 import type { Answer } from '../stores/_store.ts';
 import type { PullSettings } from '../webhook/pull-container.ts';
 import type { FetchSettings } from '../webhook/pull-plan.ts';
+import { pulledReference } from '../webhook/pull-plan.ts';
 import type { ReadPulled } from '../webhook/pulled-values.ts';
 import type { ValueCache } from '../webhook/value-cache.ts';
 import { CACHE_LIMITS, openValueCache } from '../webhook/value-cache.ts';
@@ -55,20 +56,20 @@ export function openPulled({ io, fetching, storeOf }: PulledParts): PulledOpened
   );
   return {
     cache,
-    read: async ({ type, path, key, version, called }, signal) => {
-      const { name } = storeOf(type);
-      const place = { store: name, path, ...(version === undefined ? {} : { version }) };
-      const reference = { ...place, ...(key === undefined ? {} : { key }) };
+    read: async (edit, signal) => {
+      const { type, called } = edit;
+      const reference = pulledReference(edit, storeOf);
+      const { key: _, ...place } = reference;
       const fallbacks = fetching.fallbacksOf(reference);
       // Which key is wanted decides only whether a fallback has it.
       const asked = fallbacks.length === 0 ? { reference: place } : { reference, fallbacks };
       const found = await cache.find(JSON.stringify({ type, ...asked }), signal);
-      if (found === undefined) throw new Refusal(`store ${name} says that there is none`);
+      if (found === undefined) throw new Refusal(`store ${place.store} says that there is none`);
       if (found.text === LENT) throw new Refusal(LENT_WHY);
       const value = oneOf(unpacked(found), { reference, fallbacks, called });
       if (value instanceof Sealed) return value.reveal();
       // What it lacks is said, whose it is stands beside it.
-      throw new Refusal(value === 'absent' ? `store ${name} lacks it` : value.what);
+      throw new Refusal(value === 'absent' ? `store ${place.store} lacks it` : value.what);
     },
   };
 }

@@ -3,6 +3,7 @@
 import type { PullEdit } from '../injectors/_edit.ts';
 import { barePlan } from '../plan/bare.ts';
 import { printPlan } from '../plan/document.ts';
+import { referenceOf } from '../plan/settings-use.ts';
 import type { DeclaredStores } from '../plan/stores-used.ts';
 import { storesUsed } from '../plan/stores-used.ts';
 import type { Placement, Plan, Policy, Reference, StoreOptions } from '../plan/types.ts';
@@ -35,18 +36,21 @@ const FILE_MODE = 0o444;
 /** Kubernetes' limit for all annotations of an object together. */
 export const ANNOTATIONS_BYTES_MAX = 262_144;
 
+/** Where what is pulled lies: in the store that holds the secrets of its manager's type. */
+export function pulledReference(
+  { type, path, key, version }: Pick<PullEdit, 'type' | 'path' | 'key' | 'version'>,
+  storeOf: (type: string) => { readonly name: string },
+): Reference {
+  return referenceOf({ store: storeOf(type).name, path, key, version }, () => false);
+}
+
 function fetched(
   pulls: readonly PullEdit[],
   { storeOf, fetching }: PlanSettings,
 ): readonly Placement[] {
   return pulls.map((edit): Placement => {
-    const { type, path, key, version, called } = edit;
-    const reference = {
-      store: storeOf(type).name,
-      path,
-      ...(key === undefined ? {} : { key }),
-      ...(version === undefined ? {} : { version }),
-    };
+    const { type, called } = edit;
+    const reference = pulledReference(edit, storeOf);
     const fallbacks = fetching.fallbacksOf(reference);
     const others = fallbacks.length === 0 ? {} : { fallbacks };
     const source = { kind: 'value' as const, bound: { reference, called, ...others } };

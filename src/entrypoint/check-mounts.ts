@@ -1,11 +1,11 @@
 import type { FileStat } from '../core/io/types.ts';
+import { isWithin } from '../core/paths.ts';
 import { checkParents, isFreed } from './check-paths.ts';
 import type { Delivery } from './delivery.ts';
 import type { Hands } from './hands.ts';
 import { ELSEWHERE, standing, taken } from './hands.ts';
 import type { Ledger } from './ledger.ts';
 import { kindOf, logsInVolumes } from './nested.ts';
-import { isBelow } from './state.ts';
 
 /** What may be in the way of mounts, a check for each path. */
 export function checksOf({ hands, state }: Ledger, delivery: Delivery): (() => void)[] {
@@ -47,7 +47,7 @@ export function mustBeThere(
   path: string,
   mounts: readonly { readonly path: string; readonly readOnly: boolean }[],
 ): void {
-  const around = mounts.filter((one) => one.path !== path && isBelow(path, one.path));
+  const around = mounts.filter((one) => one.path !== path && isWithin(path, one.path));
   const [outer] = around.toSorted((a, b) => b.path.length - a.path.length);
   if (outer?.readOnly !== true || standing(hands.fs, path) !== undefined) return;
   throw taken(path, `cannot be made in ${outer.path}, which is mounted read-only`, ELSEWHERE);

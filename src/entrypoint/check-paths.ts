@@ -1,18 +1,18 @@
 import { BellhopError, judge } from '../core/errors.ts';
 import type { Fs } from '../core/io/types.ts';
+import { isWithin } from '../core/paths.ts';
 import type { Hands } from './hands.ts';
 import { ELSEWHERE, parentsOf, standing, taken } from './hands.ts';
 import type { Written } from './manifest.ts';
 import { isMarked } from './manifest.ts';
 import type { State } from './state.ts';
-import { isBelow } from './state.ts';
 
 // What stands in the way is told before anything is changed, and all of it together. What an
 // earlier start wrote whose program is gone counts as free: it is removed later.
 
 /** As container runtimes: runc refuses these mount points. */
 export function checkMountable(path: string): void {
-  const what = path === '/' ? 'is the root itself' : isBelow(path, '/proc') ? 'lies in /proc' : '';
+  const what = path === '/' ? 'is the root itself' : isWithin(path, '/proc') ? 'lies in /proc' : '';
   if (what !== '') throw taken(path, `${what}, nothing can be mounted there`, ELSEWHERE);
 }
 
@@ -47,7 +47,7 @@ export function isFreed(hands: Hands, state: State, path: string): boolean {
   if (there === undefined) return true;
   if (written.length === 0) return false;
   const isSame = (one: Written): boolean => isMarked(hands.fs.stat(one.path), one);
-  const data = written.filter((one) => one.kind === 'data' && isBelow(one.path, path));
+  const data = written.filter((one) => one.kind === 'data' && isWithin(one.path, path));
   if (!data.some(isSame) && written.some((one) => goesWith(hands, one, path))) return true;
   const known = written.some((one) => {
     return one.path === path && (one.kind === 'place' || (isOwn(one) && isSame(one)));
@@ -63,7 +63,7 @@ function isOwn({ kind, was }: Written): boolean {
 }
 
 function goesWith({ fs }: Hands, one: Written, path: string): boolean {
-  if (!isBelow(path, one.path)) return false;
+  if (!isWithin(path, one.path)) return false;
   if (one.kind === 'aside') return true;
   if (one.kind === 'link') return isLinkTo(fs, one, path);
   if (one.kind === 'mount') return isMarked(fs.statThrough(one.path), one);

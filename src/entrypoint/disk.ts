@@ -1,4 +1,5 @@
 import { FsError } from '../core/io/types.ts';
+import { isWithin } from '../core/paths.ts';
 import type { Delivery, Directory } from './delivery.ts';
 import type { Hands } from './hands.ts';
 import { ELSEWHERE, makeFolder, taken } from './hands.ts';
@@ -6,7 +7,7 @@ import type { Ledger } from './ledger.ts';
 import { record } from './ledger.ts';
 import type { Written } from './manifest.ts';
 import { logsInVolumes } from './nested.ts';
-import { UNUSABLE, isBelow, isInMemory, makeOwnFolder } from './state.ts';
+import { UNUSABLE, isInMemory, makeOwnFolder } from './state.ts';
 
 // Where mounted disk volumes lie: beside nothing of the user's, on a disk if there is one.
 
@@ -16,7 +17,7 @@ export function makeDisk(work: Ledger, delivery: Delivery): string {
   if (!isWanted && logsInVolumes(delivery).length === 0) return '';
   const { hands, state } = work;
   for (const folder of basesOf(work)) {
-    const inside = state.covers.find((path) => isBelow(path, folder));
+    const inside = state.covers.find((path) => isWithin(path, folder));
     if (inside !== undefined)
       throw taken(inside, `lies in ${folder}, which is bellhop's own`, ELSEWHERE);
     const disk = `${folder}/${state.id}`;
@@ -42,7 +43,7 @@ function isMade(hands: Hands, folder: string): boolean {
 function basesOf({ hands, state }: Ledger): string[] {
   // Not below a mount of ours, which would hide it from the next one.
   const parents = ['/var/lib', '/var/tmp', '/tmp', '/'].filter((one) => {
-    return !state.covers.some((path) => isBelow(one, path));
+    return !state.covers.some((path) => isWithin(one, path));
   });
   const usable = parents.filter((one) => hands.fs.statThrough(one)?.kind === 'dir');
   const inMemory = usable.filter((one) => isInMemory(hands, one));

@@ -1,3 +1,4 @@
+import { isWithin } from '../core/paths.ts';
 import type { Hands } from './hands.ts';
 import { taken } from './hands.ts';
 import type { Written } from './manifest.ts';
@@ -5,7 +6,7 @@ import { isMarked, manifestPath, readManifest, writeManifest } from './manifest.
 import type { Earlier } from './release.ts';
 import { attempt, isElsewhere, release, stillMounted } from './release.ts';
 import type { Home, State } from './state.ts';
-import { allHomes, isBelow, startOf } from './state.ts';
+import { allHomes, startOf } from './state.ts';
 
 // What earlier starts left: of a program that is gone it is removed, of a living one it is kept.
 
@@ -90,7 +91,7 @@ function ownId(hands: Hands, homes: readonly Home[]): string {
 }
 
 function meets(path: string, others: readonly string[]): boolean {
-  return others.some((one) => isBelow(path, one) || isBelow(one, path));
+  return others.some((one) => isWithin(path, one) || isWithin(one, path));
 }
 
 const OWN_NAME = /^(\d+-\d+(-\d+)?)(\.json(\.tmp)?)?$/;

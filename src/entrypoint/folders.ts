@@ -1,4 +1,5 @@
 import type { FileStat } from '../core/io/types.ts';
+import { isWithin } from '../core/paths.ts';
 import { isFreed } from './check-paths.ts';
 import type { Look } from './hands.ts';
 import { ELSEWHERE, dress, lookOf, makeFolder, redress, standing, taken } from './hands.ts';
@@ -6,7 +7,6 @@ import type { Ledger } from './ledger.ts';
 import { record } from './ledger.ts';
 import type { Written } from './manifest.ts';
 import { isMarked, noteOf } from './manifest.ts';
-import { isBelow } from './state.ts';
 
 // Folders at the mount paths, where nothing can be mounted: made, taken, or taken over.
 
@@ -14,7 +14,7 @@ import { isBelow } from './state.ts';
 export function foreignIn({ hands, state }: Ledger, path: string): string[] {
   return hands.fs.list(path).filter((name) => {
     const at = `${path}/${name}`;
-    return !state.covers.some((one) => isBelow(one, at)) && !isFreed(hands, state, at);
+    return !state.covers.some((one) => isWithin(one, at)) && !isFreed(hands, state, at);
   });
 }
 
@@ -57,7 +57,7 @@ export interface Opened {
 /** What an earlier start made on the way to its data, which is this start's from now on. */
 function wayTo({ hands, state }: Ledger, path: string): Written[] {
   return state.before.written.filter((one) => {
-    if (one.path === path || !isBelow(path, one.path)) return false;
+    if (one.path === path || !isWithin(path, one.path)) return false;
     return one.kind === 'place' || (one.kind === 'entry' && isMarked(hands.fs.stat(one.path), one));
   });
 }

@@ -1,9 +1,9 @@
+import { isWithin } from '../core/paths.ts';
 import type { Hands, Look } from './hands.ts';
 import { lookOf, parentsOf, standing, taken } from './hands.ts';
 import type { Written } from './manifest.ts';
 import { noteOf, writeManifest } from './manifest.ts';
 import type { State } from './state.ts';
-import { isBelow } from './state.ts';
 
 // The running account of a delivery: what it puts somewhere is in the manifest before it is there.
 
@@ -35,7 +35,7 @@ export function placesOf(hands: Hands, paths: readonly string[]): Written[] {
 /** The same, with those of an earlier start that are still there: an emptyDir has kept them. */
 export function placesAgain({ hands, state }: Ledger, paths: readonly string[]): Written[] {
   const again = state.before.written.filter(({ kind, path }) => {
-    const isOurs = kind === 'place' && paths.some((one) => isBelow(one, path));
+    const isOurs = kind === 'place' && paths.some((one) => isWithin(one, path));
     return isOurs && hands.fs.stat(path) !== undefined;
   });
   return [...again, ...placesOf(hands, paths)];

@@ -1,4 +1,5 @@
 import { BellhopError } from '../core/errors.ts';
+import { isWithin } from '../core/paths.ts';
 import type { Place } from './check-links.ts';
 import { checksOf, dataOf } from './check-links.ts';
 import { checkAll } from './check-paths.ts';
@@ -13,7 +14,7 @@ import { asideOf, givingWay, placesAgain, placesOf, record, show, vacate } from 
 import { nestedLook } from './nested.ts';
 import { placeFile } from './plain-file.ts';
 import type { State } from './state.ts';
-import { isBelow, isInMemory } from './state.ts';
+import { isInMemory } from './state.ts';
 import { showVersion, writeLink, writeVersion } from './tree-writer.ts';
 import type { Entry, Owner, VolumeTree } from '../plan/volume-tree.ts';
 import { insidePath, leadsTo, rootMode } from '../plan/volume-tree.ts';
@@ -159,10 +160,10 @@ function absentParts({ landings, tree }: Directory): string[] {
 /** What the kubelet makes in it, but not where mounts of ours lie: there will be other volumes. */
 function foldersForOthers({ delivery }: Work, { landing, tree }: VersionedPlace): string[] {
   const all = delivery.directories.flatMap((one) => one.landings.map(({ path }) => path));
-  const inside = all.filter((one) => one !== landing.path && isBelow(one, landing.path));
+  const inside = all.filter((one) => one !== landing.path && isWithin(one, landing.path));
   return tree.nested.filter((folder) => {
     const path = `${landing.path}/${folder}`;
-    return !inside.some((one) => isBelow(path, one));
+    return !inside.some((one) => isWithin(path, one));
   });
 }
 
@@ -218,7 +219,7 @@ function landLink(
 
 /** The part of a tree at and below an entry, its paths relative to it. */
 function below(tree: VolumeTree, top: Entry): Entry[] {
-  const own = tree.inside.filter((one) => isBelow(`/${one.path}`, `/${top.path}`));
+  const own = tree.inside.filter((one) => isWithin(`/${one.path}`, `/${top.path}`));
   return own.map((one) => ({ ...one, path: one.path.slice(top.path.length).replace(/^\//, '') }));
 }
 

@@ -1,4 +1,5 @@
 import { MS } from '../core/io/types.ts';
+import { isWithin } from '../core/paths.ts';
 import { rootMode } from '../plan/volume-tree.ts';
 import { checkKind, checksOf, mustBeThere } from './check-mounts.ts';
 import { checkAll } from './check-paths.ts';
@@ -16,7 +17,6 @@ import { stageFiles } from './mount-files.ts';
 import { makeNested } from './nested.ts';
 import { placeFile } from './plain-file.ts';
 import type { State } from './state.ts';
-import { isBelow } from './state.ts';
 import { insidePath } from '../plan/volume-tree.ts';
 import { showVersion, writeVersion } from './tree-writer.ts';
 
@@ -67,7 +67,7 @@ export function deliverByMounts(hands: Hands, state: State, delivery: Delivery):
     bind(work, binding);
   }
   for (const { path, readOnly } of ordered) if (readOnly) makeReadOnly(hands, path);
-  const staged = [...stages.filter((one) => isBelow(one, base)), ...files.memory];
+  const staged = [...stages.filter((one) => isWithin(one, base)), ...files.memory];
   releaseStages(hands, base, staged);
   return work;
 }
@@ -79,8 +79,8 @@ function depthOf({ path }: Binding): number {
 
 /** What has to be made in an emptyDir for a mount inside of it: it is no data of a program. */
 function placesInData(work: Work, { path }: Binding, all: readonly Binding[]): Written[] {
-  const outer = all.findLast((one) => one.path !== path && isBelow(path, one.path));
-  if (outer === undefined || outer.readOnly || isBelow(outer.source, work.state.folder)) return [];
+  const outer = all.findLast((one) => one.path !== path && isWithin(path, one.path));
+  if (outer === undefined || outer.readOnly || isWithin(outer.source, work.state.folder)) return [];
   return placesAgain(work, [`${outer.source}${path.slice(outer.path.length)}`]);
 }
 

@@ -1,13 +1,12 @@
 import type { BellhopError } from '../core/errors.ts';
+import { cleanPath, isWithin } from '../core/paths.ts';
 import { nestedFolders, nestedMode } from '../plan/nested.ts';
 import type { VolumeTree } from '../plan/volume-tree.ts';
 import { leadsTo, withNested } from '../plan/volume-tree.ts';
-import { cleanPath } from '../wire/names.ts';
 import type { Delivery, Directory, Landing } from './delivery.ts';
 import { logsOf } from './delivery.ts';
 import type { Hands, Look } from './hands.ts';
 import { ELSEWHERE, dress, makeFolder, standing, taken } from './hands.ts';
-import { isBelow } from './state.ts';
 
 // What is to be inside of volumes: other volumes, the termination log, the working directory. For
 // other volumes the kubelet makes folders in those of Secrets, ConfigMaps and fields
@@ -104,7 +103,7 @@ function fillingProblems({ tree, landings }: Directory): BellhopError[] {
 /** The mount that this path lies in. */
 function outerOf(places: readonly Place[], path: string): Place | undefined {
   const around = places.filter(({ landing }) => {
-    return landing.path !== path && isBelow(path, landing.path);
+    return landing.path !== path && isWithin(path, landing.path);
   });
   return around.toSorted((a, b) => b.landing.path.length - a.landing.path.length)[0];
 }
@@ -145,7 +144,7 @@ export function closedProblems(hands: Hands, delivery: Delivery): BellhopError[]
     const rest = path.slice(landing.path.length + 1);
     const open = directory.landings.filter((one) => !one.readOnly);
     const isMade = open.some((one) => {
-      return places.some((each) => isBelow(each.landing.path, `${one.path}/${rest}`));
+      return places.some((each) => isWithin(each.landing.path, `${one.path}/${rest}`));
     });
     if (isMade && kind === 'dir') return [];
     const what = `cannot be made in ${landing.path}, which is mounted read-only`;

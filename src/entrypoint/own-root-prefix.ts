@@ -1,9 +1,9 @@
 import type { Fs } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
+import { isWithin } from '../core/paths.ts';
 import { checkMountable } from './check-paths.ts';
 import type { Delivery, PlainFile } from './delivery.ts';
 import { coveredPaths } from './delivery.ts';
-import { isBelow } from './state.ts';
 
 // A root that cannot be entered: its files are delivered at their paths below it.
 
@@ -66,7 +66,7 @@ export function belowPrefix(folder: string, inside: Fs, outside: Fs): Fs {
 /** Picks the side of a path; what goes wrong is told by the path that was asked for. */
 function on(folder: string, inside: Fs, outside: Fs) {
   return <T>(path: string, work: (fs: Fs, path: string) => T): T => {
-    if (!isBelow(path, folder)) return work(outside, path);
+    if (!isWithin(path, folder)) return work(outside, path);
     try {
       return work(inside, folder === '/' ? path : path.slice(folder.length) || '/');
     } catch (error) {

@@ -1,5 +1,6 @@
 import { BellhopError } from '../core/errors.ts';
 import { Sealed } from '../core/sealed.ts';
+import { cleanPath } from '../core/paths.ts';
 import { expandStrictly } from '../plan/expand.ts';
 import type {
   Content,
@@ -11,7 +12,7 @@ import type {
 } from '../plan/types.ts';
 import type { Payload } from '../plan/volume-tree.ts';
 import { volumeTree } from '../plan/volume-tree.ts';
-import { cleanPath, keyProblem, subPathProblem } from '../wire/names.ts';
+import { keyProblem, subPathProblem } from '../wire/names.ts';
 import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
 import type { Environment } from './environment.ts';
 import { annotationsText } from './environment.ts';

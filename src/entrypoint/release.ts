@@ -1,10 +1,10 @@
 import type { BellhopError } from '../core/errors.ts';
+import { isWithin, mountedPath } from '../core/paths.ts';
 import type { Hands } from './hands.ts';
 import { restoreLook, taken, unmount } from './hands.ts';
 import type { Manifest, Written } from './manifest.ts';
 import { isMarked, manifestPath, rewriteManifest } from './manifest.ts';
 import type { Home } from './state.ts';
-import { isBelow } from './state.ts';
 
 // Takes away what starts wrote whose program is gone; what programs put into an emptyDir stays.
 
@@ -51,7 +51,7 @@ export function release(
   const data = written.filter(({ kind }) => kind === 'data');
   // What was on its way into an emptyDir is no data of a program, also where that is wanted again.
   const asides = written.filter((one) => {
-    return one.kind === 'aside' && data.some(({ path }) => isBelow(one.path, path));
+    return one.kind === 'aside' && data.some(({ path }) => isWithin(one.path, path));
   });
   for (const one of asides) attempt(() => removeWritten(hands, one, used));
   const places = written.filter(({ kind }) => kind === 'place');
@@ -84,12 +84,12 @@ function removeStart(hands: Hands, { home, id, manifest }: Earlier, sparing: Spa
   // A folder with data stays, and stays known: a later start may want it again.
   const data = written.filter((one) => {
     if (one.kind !== 'data' || one.volume === undefined || !isSame(hands, one)) return false;
-    return sparing.spared.some((each) => isBelow(one.path, each));
+    return sparing.spared.some((each) => isWithin(one.path, each));
   });
   const rest = data.filter((one) => !sparing.noted.has(one.path));
   for (const one of rest) sparing.noted.add(one.path);
   const around = written.filter((one) => {
-    return rest.some((each) => each.path !== one.path && isBelow(each.path, one.path));
+    return rest.some((each) => each.path !== one.path && isWithin(each.path, one.path));
   });
   if (manifest === undefined || rest.length === 0) hands.fs.remove(path);
   else rewriteManifest(hands, path, { ...manifest, covers: [], written: [...around, ...rest] });
@@ -119,7 +119,7 @@ function removeStaged(hands: Hands, folder: string): void {
 
 function removeWritten(hands: Hands, one: Written, spared: readonly string[]): void {
   const { path } = one;
-  if (spared.some((each) => isBelow(path, each))) return;
+  if (spared.some((each) => isWithin(path, each))) return;
   switch (one.kind) {
     case 'mount':
       removeMount(hands, one);
@@ -170,7 +170,7 @@ function removeContent(hands: Hands, one: Written, spared: readonly string[]): v
     const { path, names, kept = [] } = one;
     const gone = names ?? hands.fs.list(path).filter((name) => !kept.includes(name));
     const isAll = names === undefined && kept.length === 0;
-    if (isAll && !spared.some((each) => isBelow(each, path))) removeUnmounted(hands, path);
+    if (isAll && !spared.some((each) => isWithin(each, path))) removeUnmounted(hands, path);
     else for (const name of gone) removeSparing(hands, `${path}/${name}`, spared);
     if (one.was !== undefined) restoreLook(hands.fs, path, one.was);
   }
@@ -187,8 +187,8 @@ function removeData(hands: Hands, one: Written): void {
 
 /** Removes all but the spared folders and the way to them. */
 function removeSparing(hands: Hands, path: string, spared: readonly string[]): void {
-  if (spared.some((each) => isBelow(path, each))) return;
-  if (!spared.some((each) => isBelow(each, path))) removeUnmounted(hands, path);
+  if (spared.some((each) => isWithin(path, each))) return;
+  if (!spared.some((each) => isWithin(each, path))) removeUnmounted(hands, path);
   else if (hands.fs.stat(path)?.kind === 'dir')
     for (const name of hands.fs.list(path)) removeSparing(hands, `${path}/${name}`, spared);
 }
@@ -206,16 +206,9 @@ function removeUnmounted(hands: Hands, path: string): void {
   if (hands.fs.stat(path) === undefined) return;
   const { path: table, root } = hands.place.mountTable;
   const text = new TextDecoder().decode(hands.io.fs.read(table, MOUNTS_BYTES_MAX));
-  const points = text.split('\n').map((line) => unescapeOctal(line.split(' ')[4] ?? ''));
-  const mounted = points.find((point) => isBelow(point, `${root}${path}`));
+  const points = text.split('\n').map((line) => mountedPath(line.split(' ')[4] ?? ''));
+  const mounted = points.find((point) => isWithin(point, `${root}${path}`));
   if (mounted !== undefined)
     throw taken(mounted, 'is mounted inside of what an earlier start made');
   hands.fs.remove(path);
-}
-
-/** mountinfo writes space, tab, newline and backslash as \ooo: proc(5). */
-function unescapeOctal(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
-  );
 }

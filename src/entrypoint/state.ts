@@ -1,6 +1,7 @@
 import { BellhopError } from '../core/errors.ts';
 import type { FileStat } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
+import { isWithin } from '../core/paths.ts';
 import type { Hands } from './hands.ts';
 import { ELSEWHERE, makeFolder, taken } from './hands.ts';
 import type { Written } from './manifest.ts';
@@ -68,14 +69,11 @@ export function isInMemory(hands: Hands, path: string): boolean {
   return MEMORY_MAGIC.has(hands.fs.fileSystem(path).magic);
 }
 
-/** True if `path` is `folder` or below it. */
-export function isBelow(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
-}
-
 /** Opens bellhop's folder in the first place that does, or says why there is none. */
 export function openHome(hands: Hands, needs: StateNeeds): Home {
-  const bases = basesOf(hands).filter((base) => !needs.covered.some((path) => isBelow(base, path)));
+  const bases = basesOf(hands).filter(
+    (base) => !needs.covered.some((path) => isWithin(base, path)),
+  );
   const usable = bases.filter((base) => isUsable(hands, base));
   const memory = usable.filter((base) => isInMemory(hands, base));
   const others = usable.filter((base) => !memory.includes(base));
@@ -84,7 +82,7 @@ export function openHome(hands: Hands, needs: StateNeeds): Home {
   const ordered = needs.lasting ? [...others, ...memory] : [...memory, ...onDisk];
   for (const base of ordered) {
     const folder = ownFolder(hands, base);
-    const inside = needs.covered.find((path) => isBelow(path, folder));
+    const inside = needs.covered.find((path) => isWithin(path, folder));
     if (inside !== undefined)
       throw taken(inside, `lies in ${folder}, which is bellhop's own`, ELSEWHERE);
     try {

@@ -1,10 +1,10 @@
 import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
+import { cleanPath, isWithin } from '../core/paths.ts';
 import type { Plan } from '../plan/types.ts';
 import { declaredOf, declaredPaths } from './declared.ts';
 import type { SnapshotLimits } from './limits.ts';
-import { cleanPath, isWithin } from './paths.ts';
 import type { Subject } from './process.ts';
 import { processSeen, readProc, tryProc } from './process.ts';
 import { isPlatformMount, isUnlisted, parseMounts, PLATFORM_FILES } from './proc.ts';
@@ -96,7 +96,7 @@ function askedOf({ paths, plan }: SnapshotOptions): Root[] {
 /** Where paths are asked for, mounts elsewhere are none of it: a machine may have hundreds. */
 function concerns(options: SnapshotOptions, mount: string): boolean {
   const asked = askedOf(options);
-  const near = asked.some(({ path }) => isWithin(path, mount) || isWithin(mount, path));
+  const near = asked.some(({ path }) => isWithin(mount, path) || isWithin(path, mount));
   return asked.length === 0 || near || mount === '/' || PLATFORM_FILES.includes(mount);
 }
 
@@ -107,7 +107,7 @@ function concerns(options: SnapshotOptions, mount: string): boolean {
 function rootsOf(options: SnapshotOptions, mounts: readonly MountSeen[]): Root[] {
   const asked = askedOf(options);
   const isAsked = (path: string): boolean =>
-    asked.length === 0 || asked.some((root) => isWithin(root.path, path));
+    asked.length === 0 || asked.some((root) => isWithin(path, root.path));
   const found = mounts
     .filter(({ path }) => !isPlatformMount(path) && isAsked(path))
     .map(({ path }): Root => ({ path, why: 'mount' }));
@@ -122,7 +122,7 @@ function rootsOf(options: SnapshotOptions, mounts: readonly MountSeen[]): Root[]
 
 /** Of the mount that is nearest above. */
 function mediumOf(path: string, mounts: readonly MountSeen[]): 'memory' | 'disk' {
-  const above = mounts.filter((one) => isWithin(one.path, path));
+  const above = mounts.filter((one) => isWithin(path, one.path));
   const nearest = above.toSorted((a, b) => b.path.length - a.path.length)[0];
   return nearest?.medium ?? 'disk';
 }

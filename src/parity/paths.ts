@@ -47,24 +47,9 @@ export function statIn(view: View, path: string): FileStat | undefined {
   return view.fs.stat(reach(view, path));
 }
 
-/** True for a folder itself, and for everything in it at any depth. */
-export function isWithin(folder: string, path: string): boolean {
-  return folder === '/' || path === folder || path.startsWith(`${folder}/`);
-}
-
 /** The folder that a path stands in. */
 export function folderOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 1));
-}
-
-/** An absolute path without empty steps, `.` and `..`. */
-export function cleanPath(path: string): string {
-  const steps: string[] = [];
-  for (const step of path.split('/')) {
-    if (step === '..') steps.pop();
-    else if (step !== '' && step !== '.') steps.push(step);
-  }
-  return `/${steps.join('/')}`;
 }
 
 /** The paths from the root to this one, the longest first. */

@@ -1,3 +1,4 @@
+import { mountedPath } from '../core/paths.ts';
 import type { Capabilities, Descriptor, MountSeen } from './types.ts';
 
 // Texts of /proc, after proc(5) of man-pages 6.9 and Documentation/filesystems/proc.rst of Linux
@@ -127,7 +128,7 @@ function parseMount(line: string): MountSeen | undefined {
   const isReadOnly = options.includes('ro') || superOptions.split(',').includes('ro');
   const sizeBytes = sizeOf(superOptions);
   return {
-    path: unescapeMount(where),
+    path: mountedPath(where),
     type,
     medium: MEMORY.has(type) ? 'memory' : 'disk',
     readOnly: isReadOnly,
@@ -139,13 +140,6 @@ function parseMount(line: string): MountSeen | undefined {
 function sizeOf(superOptions: string): number | undefined {
   const [, count, unit = ''] = /(?:^|,)size=(\d{1,15})([kmg]?)(?:,|$)/i.exec(superOptions) ?? [];
   return count === undefined ? undefined : Number(count) * (UNITS[unit.toLowerCase()] ?? 1);
-}
-
-/** Only ASCII is ever escaped: white space and the backslash. */
-function unescapeMount(path: string): string {
-  return path.replace(/\\([0-7]{3})/g, (_, octal: string) =>
-    String.fromCharCode(Number.parseInt(octal, 8)),
-  );
 }
 
 /** True for mounts that every container has for itself, and that no manifest asks for. */

@@ -1,4 +1,5 @@
-import { isWithin, upwards } from './paths.ts';
+import { isWithin } from '../core/paths.ts';
+import { upwards } from './paths.ts';
 import { isPlatformMount } from './proc.ts';
 import type {
   Declared,
@@ -128,7 +129,7 @@ export function declaredFile(
   if (exact.length > 0) return { sure: true, by: exact };
   const wild = all.filter((one) => matchesWild(one.path, steady));
   if (wild.length > 0) return { sure: false, by: wild };
-  const mounts = (declared?.mounts ?? []).filter((one) => isWithin(one.path, steady));
+  const mounts = (declared?.mounts ?? []).filter((one) => isWithin(steady, one.path));
   const by = mounts.map(({ path: mount, volume, rule }): DeclaredFile => {
     return { path: mount, from: `volume ${volume}`, rule };
   });

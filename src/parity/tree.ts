@@ -1,5 +1,6 @@
 import type { Clock, FileStat } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
+import { isWithin } from '../core/paths.ts';
 import type { SnapshotLimits } from './limits.ts';
 import {
   isExact,
@@ -10,7 +11,7 @@ import {
   steadyTarget,
 } from './normalise.ts';
 import type { View } from './paths.ts';
-import { folderOf, isWithin, reach, resolvePath, statIn, upwards } from './paths.ts';
+import { folderOf, reach, resolvePath, statIn, upwards } from './paths.ts';
 import type { Cut, Entry, Parent, Tree } from './types.ts';
 import type { Valuer } from './values.ts';
 
@@ -63,7 +64,7 @@ export function parentsOf(view: View, trees: readonly Tree[]): Parent[] {
 }
 
 function isListed({ path: tree, error }: Tree, path: string): boolean {
-  return error === undefined && isWithin(tree, path);
+  return error === undefined && isWithin(path, tree);
 }
 
 function errnoOf(error: unknown): string {

@@ -1,4 +1,4 @@
-import { cleanPath } from '../wire/names.ts';
+import { cleanPath } from '../core/paths.ts';
 import type { Container, Pod } from '../wire/pod-types.ts';
 
 // Mounts inside of volumes of Secrets, ConfigMaps and fields: the kubelet makes a folder for each

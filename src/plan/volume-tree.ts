@@ -1,6 +1,7 @@
 import { BellhopError } from '../core/errors.ts';
 import type { Sealed } from '../core/sealed.ts';
-import { cleanPath, itemPathProblem } from '../wire/names.ts';
+import { cleanPath } from '../core/paths.ts';
+import { itemPathProblem } from '../wire/names.ts';
 
 // The shape of a volume as the kubelet writes it: k8s.io/kubernetes v1.33.13
 // pkg/volume/util/atomic_writer.go and pkg/volume/volume_linux.go; golden vectors secret-*,

@@ -1,5 +1,5 @@
 import { BellhopError } from '../core/errors.ts';
-import { cleanPath } from '../wire/names.ts';
+import { cleanPath } from '../core/paths.ts';
 import type { Container, DownwardItem, ObjectSource, Pod } from '../wire/pod-types.ts';
 import type { ProjectedSource, Volume, VolumeMount } from '../wire/pod-types.ts';
 import { parseQuantity, quantityUnits } from '../wire/quantity.ts';

@@ -1,5 +1,6 @@
 import { BellhopError } from '../core/errors.ts';
 import { printable } from '../core/report.ts';
+import { isWithin } from '../core/paths.ts';
 import type { Mount, Placement, Plan } from '../plan/types.ts';
 import { nodesAt } from '../targets/_caps.ts';
 import type { WaysInput } from './ways.ts';
@@ -148,7 +149,7 @@ function mountsOf({ placements }: Pick<Plan, 'placements'>): readonly Put[] {
 }
 
 const isBelow = (path: string, folder: string): boolean =>
-  path.startsWith(folder === '/' ? '/' : `${folder}/`);
+  path !== folder && isWithin(path, folder);
 
 /** What lies where the container may not write, or where no memory is. */
 function placeProblems({ target, plan, given }: ContainerInput): BellhopError[] {

@@ -1,4 +1,5 @@
 // Paths as Go's filepath has them on Linux (Go 1.26): cleaned by their text alone.
+import { cleanPath as textCleaned } from '../core/paths.ts';
 
 /** filepath.Join: empty parts are left out, the rest is joined and cleaned. */
 export function joinPath(...parts: readonly string[]): string {
@@ -12,24 +13,10 @@ export function cleanPath(path: string): string {
   if (path.startsWith('/') && !ODD.some((part) => path.includes(part)) && !path.endsWith('/')) {
     return path;
   }
-  return cleaned(path);
+  return textCleaned(path) || '.';
 }
 
 const ODD = ['//', '/.'];
-
-function cleaned(path: string): string {
-  const isAbsolute = path.startsWith('/');
-  const segments: string[] = [];
-  for (const segment of path.split('/')) {
-    if (segment === '' || segment === '.') continue;
-    const isUp = segment === '..';
-    if (isUp && segments.length > 0 && segments.at(-1) !== '..') segments.pop();
-    else if (!isUp || !isAbsolute) segments.push(segment);
-  }
-  const joined = segments.join('/');
-  if (isAbsolute) return `/${joined}`;
-  return joined === '' ? '.' : joined;
-}
 
 /**
  * True for what lies below the folder and is not the folder itself, by the text alone: links are

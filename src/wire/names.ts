@@ -48,17 +48,3 @@ export function subPathProblem(path: string): string | undefined {
   if (path.split('/').includes('..')) return "must not contain '..'";
   return path.includes('\0') ? 'must not contain a NUL byte' : undefined;
 }
-
-/** `a//b/./c/../d` as Go's path.Clean gives it, but '' for '.': `..` above the root is the root. */
-export function cleanPath(path: string): string {
-  const isAbsolute = path.startsWith('/');
-  const steps: string[] = [];
-  for (const step of path.split('/')) {
-    if (step === '' || step === '.') continue;
-    const last = steps.at(-1);
-    if (step !== '..') steps.push(step);
-    else if (last !== undefined && last !== '..') steps.pop();
-    else if (!isAbsolute) steps.push(step);
-  }
-  return `${isAbsolute ? '/' : ''}${steps.join('/')}`;
-}

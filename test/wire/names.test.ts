@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'bun:test';
 import {
-  cleanPath,
   dnsLabelProblem,
   dnsSubdomainProblem,
   itemPathProblem,
@@ -88,24 +87,5 @@ describe('names as the API server judges them', () => {
   });
   test.each(BAD)('%s refuses %j: … %s', (rule, name, what) => {
     expect(names[rule](name)).toContain(what);
-  });
-});
-
-describe("cleanPath is Go's path.Clean, with '' for '.'", () => {
-  test.each([
-    ['', ''],
-    ['.', ''],
-    ['/', '/'],
-    ['//a//b/', '/a/b'],
-    ['a/./b/.', 'a/b'],
-    ['/a/../b', '/b'],
-    ['/../../etc', '/etc'],
-    ['/a/b/../../..', '/'],
-    ['a/../..', '..'],
-    ['../../a', '../../a'],
-    ['/a/...', '/a/...'],
-    ['/..data', '/..data'],
-  ])('%j becomes %j', (path, wanted) => {
-    expect(cleanPath(path)).toBe(wanted);
   });
 });

@@ -1,7 +1,7 @@
 // Who may ask for which secret. Labels and annotations are the word of the pod's author; who
 // creates it, and where, is the API server's.
 import type { FlyteSecret } from '../wire/flyte-secret.ts';
-import { fitsPattern } from './pattern.ts';
+import { fitsPattern } from '../wire/pattern.ts';
 
 /** What a rule lets through; a list that is absent lets everything through, `*` any characters. */
 export interface AllowRule {

@@ -1,7 +1,7 @@
 // Who calls, by the token of the header Authorization.
 import type { Clock } from '../core/io/types.ts';
 import { recordIn, textIn } from '../stores/_rest.ts';
-import { fitsPattern } from './pattern.ts';
+import { fitsPattern } from '../wire/pattern.ts';
 import type { KubernetesApi } from './kubernetes-api.ts';
 import { untilAborted } from './until-aborted.ts';
 

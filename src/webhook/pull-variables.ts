@@ -3,7 +3,7 @@
 // each container is started by the static launcher, which reads them.
 import type { FilePlacement } from '../plan/types.ts';
 import type { ImageStart } from '../wire/oci.ts';
-import { fitsPattern } from './pattern.ts';
+import { fitsPattern } from '../wire/pattern.ts';
 import type { ContainerState, Item, Json, Mount, PodState } from './pod-state.ts';
 import { mountOf, sameJson } from './pod-state.ts';
 import { EditProblem, named } from './pod-volumes.ts';

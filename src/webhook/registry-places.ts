@@ -1,7 +1,7 @@
 // Which registries may be asked for which images, and where else an answer of theirs may lead. The
 // name of an image is the word of the pod's author: nobody is asked who was not named.
 import type { ImageName } from '../wire/image-name.ts';
-import { fitsPattern } from './pattern.ts';
+import { fitsPattern } from '../wire/pattern.ts';
 
 /** What is to be known of one registry. */
 export interface RegistryHost {

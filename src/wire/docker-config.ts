@@ -3,6 +3,7 @@
 import { fromBase64 } from './base64.ts';
 import type { ImageName } from './image-name.ts';
 import { repositoryOf } from './image-name.ts';
+import { fitsPattern } from './pattern.ts';
 import { isRecord } from './read.ts';
 
 /** How somebody logs in at a registry. */
@@ -66,25 +67,10 @@ function fitsPlace(place: string, target: string): boolean {
   const parts = name.split('.');
   const own = ownName.split('.');
   if (port !== ownPort || parts.length !== own.length || !ownPath.startsWith(path)) return false;
-  return parts.every((part, n) => fitsPart(part, own[n] ?? ''));
+  return parts.every((part, n) => fitsPattern(part, own[n] ?? ''));
 }
 
 function hostAndPath(text: string): readonly [string, string] {
   const slash = text.indexOf('/');
   return slash < 0 ? [text, ''] : [text.slice(0, slash), text.slice(slash)];
-}
-
-/** One part of a host; `*` is any characters. */
-function fitsPart(pattern: string, text: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  if (rest.length === 0) return pattern === text;
-  if (!text.startsWith(first)) return false;
-  let at = first.length;
-  for (const [n, piece] of rest.entries()) {
-    const isLast = n === rest.length - 1;
-    const found = isLast ? text.length - piece.length : text.indexOf(piece, at);
-    if (found < at || !text.startsWith(piece, found)) return false;
-    at = found + piece.length;
-  }
-  return true;
 }

@@ -1,6 +1,6 @@
 import { refused } from '../core/call.ts';
 import type { JsonObject } from '../targets/_caps.ts';
-import type { AwsApi, Request } from '../targets/_target.ts';
+import type { AwsApi, Request, Send } from '../targets/_target.ts';
 import type { Aws } from '../stores/_aws.ts';
 import { openAws } from '../stores/_aws.ts';
 import type { AwsFailure } from '../stores/_aws-errors.ts';
@@ -8,7 +8,9 @@ import type { AwsService } from '../stores/_aws-endpoints.ts';
 import { callJson, jsonBody, sendAws } from '../stores/_aws-send.ts';
 import { addressOf, regionOf } from '../stores/_aws-settings.ts';
 import type { Options } from '../stores/_options.ts';
+import { said } from '../stores/_rest.ts';
 import type { StoreContext } from '../stores/_store.ts';
+import { filledPath } from './called-url.ts';
 import type { Answered, Sender } from './calls.ts';
 import { ANSWER_BYTES_MAX, isOfRequest } from './calls.ts';
 
@@ -27,41 +29,33 @@ export function openAwsCalls(options: Options, context: StoreContext): Sender {
   return async (request, codes) => {
     const { send } = request;
     if (send.by !== 'aws json' && send.by !== 'aws rest') return { kind: 'answer', answer: {} };
-    const service = serviceOf(send.service, send.by === 'aws json' ? send.target : undefined);
-    return sendOne(awsFor(service), service, { request, codes });
+    const aws = awsFor(serviceOf(send.service));
+    return sendOne(aws, { ...request, send }, codes);
   };
 }
 
-function serviceOf({ signed, host, variable }: AwsApi, target: string | undefined): AwsService {
-  return { signed, host, variable, ...(target === undefined ? {} : { target }) };
+function serviceOf({ signed, host, variable }: AwsApi): AwsService {
+  return { signed, host, variable };
 }
 
-interface Sending {
-  readonly request: Request;
-  readonly codes: readonly string[];
-}
+type AwsSend = Extract<Send, { by: 'aws json' | 'aws rest' }>;
 
 async function sendOne(
   aws: Aws,
-  service: AwsService,
-  { request, codes }: Sending,
+  { operation, input, send, once }: Request & { readonly send: AwsSend },
+  codes: readonly string[],
 ): Promise<Answered> {
+  const service = serviceOf(send.service);
   const region = regionOf(aws.context, aws.settings);
-  const { operation, input, send, once } = request;
   const judge = ({ code, message }: AwsFailure) => {
     if (codes.includes(code)) return { kind: 'done', value: { kind: 'code', code } } as const;
-    return isOfRequest(code) ? refused('BH_ERR_API', `${code}: ${oneLine(message)}`) : undefined;
+    return isOfRequest(code) ? refused('BH_ERR_API', `${code}: ${said(message)}`) : undefined;
   };
-  const common = {
-    service,
-    signer: aws.signer,
-    judge,
-    ...(once === true ? { attemptsMax: 1 } : {}),
-  };
+  const common = { signer: aws.signer, judge, ...(once === true ? { attemptsMax: 1 } : {}) };
   if (send.by === 'aws json') {
-    const json = { ...common, service: { ...service, target: send.target } };
     return callJson<Answered>(aws, {
-      ...json,
+      ...common,
+      service: { ...service, target: send.target },
       region,
       operation,
       input,
@@ -70,18 +64,18 @@ async function sendOne(
     });
   }
   const { url } = addressOf(aws.context, aws.settings, { service, region });
-  const made =
-    send.by === 'aws rest' ? restOf(send, input) : ({ method: 'POST', path: '/' } as const);
+  const { path, body } = restOf(send, input);
   return sendAws<Answered>(aws, {
     ...common,
+    service,
     name: operation,
     action: `${service.signed}:${operation}`,
     region: () => region,
     make: () => ({
-      method: made.method,
-      url: `${url}${made.path}`,
-      headers: 'body' in made ? { 'content-type': 'application/json' } : {},
-      ...('body' in made ? { body: made.body } : {}),
+      method: send.method,
+      url: `${url}${path}`,
+      headers: body === undefined ? {} : { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body }),
       bodyBytesMax: ANSWER_BYTES_MAX,
     }),
     done: (answer) => ({ kind: 'done', value: answered(jsonBody(answer) ?? {}) }),
@@ -93,26 +87,13 @@ function answered(body: Readonly<Record<string, unknown>>): Answered {
   return { kind: 'answer', answer: body as JsonObject };
 }
 
-/** `{name}` in the path is a member of the input; the others are the body, as rest-json has it. */
+/** Members of the input that are not in the path are the body, as rest-json has it. */
 function restOf(
-  { method, path }: { readonly method: 'GET' | 'POST'; readonly path: string },
+  send: Extract<AwsSend, { by: 'aws rest' }>,
   input: JsonObject,
-): { method: 'GET'; path: string } | { method: 'POST'; path: string; body: string } {
-  const inPath = new Set<string>();
-  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {
-    inPath.add(name);
-    const value = input[name];
-    return encodeURIComponent(typeof value === 'string' ? value : '');
-  });
-  if (method === 'GET') return { method, path: filled };
-  const members = Object.entries(input).filter(([name]) => !inPath.has(name));
-  return { method, path: filled, body: JSON.stringify(Object.fromEntries(members)) };
-}
-
-const SAID_CHARACTERS_MAX = 600;
-
-/** A service's sentence, printable and not long. Requests hold no secret that it could repeat. */
-function oneLine(text: string): string {
-  const line = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
-  return line.length > SAID_CHARACTERS_MAX ? `${line.slice(0, SAID_CHARACTERS_MAX)} …` : line;
+): { readonly path: string; readonly body?: string } {
+  const { path, names } = filledPath(send.path, input);
+  if (send.method === 'GET') return { path };
+  const members = Object.entries(input).filter(([name]) => !names.includes(name));
+  return { path, body: JSON.stringify(Object.fromEntries(members)) };
 }

@@ -7,6 +7,15 @@ export function calledUrl(
   input: JsonObject,
   address = `https://${service.host}`,
 ): { readonly url: string; readonly names: readonly string[] } {
+  const filled = filledPath(path, input);
+  return { url: `${address.replace(/\/+$/, '')}${filled.path}`, names: filled.names };
+}
+
+/** `{name}` is a member of the input in one step, `{+name}` in several. */
+export function filledPath(
+  path: string,
+  input: JsonObject,
+): { readonly path: string; readonly names: readonly string[] } {
   const names: string[] = [];
   const filled = path.replace(/\{(\+?)(\w+)\}/g, (_, plus: string, name: string) => {
     names.push(name);
@@ -15,5 +24,5 @@ export function calledUrl(
     const steps = plus === '' ? [text] : text.split('/');
     return steps.map(encodeURIComponent).join('/');
   });
-  return { url: `${address.replace(/\/+$/, '')}${filled}`, names };
+  return { path: filled, names };
 }

@@ -10,6 +10,7 @@ import type { KubernetesApi } from '../webhook/kubernetes-api.ts';
 import { secretPlace } from '../webhook/kubernetes-objects.ts';
 import { parsedJson } from '../webhook/parsed-json.ts';
 import type { WebhookSettings } from '../webhook/settings.ts';
+import { dnsSubdomainProblem } from '../wire/names.ts';
 
 export interface RegistryParts {
   readonly io: Io;
@@ -70,7 +71,8 @@ function problem(setting: string, what: string): BellhopError {
 
 function loginsIn(api: KubernetesApi) {
   return async (namespace: string, name: string, signal: AbortSignal): Promise<unknown> => {
-    if (!NAME.test(name)) return undefined;
+    // What is no name could lead elsewhere in the API.
+    if (dnsSubdomainProblem(name) !== undefined) return undefined;
     const found = await inTime(api.get(secretPlace(namespace, name).path), signal, LATE);
     if (found.kind === 'absent') return undefined;
     const { type } = found.object;
@@ -81,6 +83,3 @@ function loginsIn(api: KubernetesApi) {
     return parsedJson(Buffer.from(text, 'base64'));
   };
 }
-
-/** What Kubernetes takes as a name; anything else could lead elsewhere in the API. */
-const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/;

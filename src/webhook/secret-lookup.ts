@@ -2,6 +2,7 @@
 import type { Clock } from '../core/io/types.ts';
 import type { LookUp, LookedUp } from '../injectors/_injector.ts';
 import { recordIn } from '../stores/_rest.ts';
+import { dnsSubdomainProblem } from '../wire/names.ts';
 import { inTime } from './in-time.ts';
 import type { KubernetesApi } from './kubernetes-api.ts';
 import { secretPlace } from './kubernetes-objects.ts';
@@ -10,8 +11,6 @@ import { secretPlace } from './kubernetes-objects.ts';
 const KEPT_MS = 1000;
 const KEPT_MAX = 1000;
 const LATE = 'the API server did not say in time whether it is there';
-/** What Kubernetes takes as a name; anything else could lead elsewhere in the API. */
-const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 interface Seen {
   /** Names alone; undefined where there is no such Secret. */
@@ -42,7 +41,8 @@ export function openSecretLookup(api: KubernetesApi, clock: Clock): LookUp {
     return keys;
   };
   return async ({ namespace, name, key }, signal): Promise<LookedUp> => {
-    if (!NAME.test(name)) return 'no Secret';
+    // What is no name could lead elsewhere in the API.
+    if (dnsSubdomainProblem(name) !== undefined) return 'no Secret';
     const { path } = secretPlace(namespace, name);
     const isKept = (seen.get(path)?.endsMs ?? 0) > clock.monotonicMs();
     let keys = await inTime(keysOf(path), signal, LATE);

@@ -15,6 +15,8 @@ import type { SpanHandle, Trace } from './trace.ts';
 export interface CallerContext {
   /** The store's name, for reports. */
   readonly store: string;
+  /** What problems call it, where it is no store: `store NAME` where absent. */
+  readonly called?: string;
   readonly net: Net;
   readonly clock: Clock;
   /** From 0 to 1. */

@@ -156,22 +156,22 @@ async function oneAttempt<T>(
 }
 
 function refusal(
-  { store }: CallerContext,
+  context: CallerContext,
   call: Facts,
   { code, what, help }: Extract<Verdict<never>, { kind: 'refused' }>,
 ): BellhopError {
   const better = help === undefined ? {} : { help };
-  return new BellhopError(code, { where: [`store ${store}`, call.name], what, ...better });
+  return new BellhopError(code, { where: [calledIn(context), call.name], what, ...better });
 }
 
-function outage(
-  { store, budget }: CallerContext,
-  call: Facts,
-  reasons: readonly string[],
-): BellhopError {
-  const ended = budget.remainingMs() === 0 ? 'the time is over' : 'given up';
+function outage(context: CallerContext, call: Facts, reasons: readonly string[]): BellhopError {
+  const ended = context.budget.remainingMs() === 0 ? 'the time is over' : 'given up';
   const what = `${ended} after ${attemptsText(reasons)}`;
-  return new BellhopError('BH_ERR_STORE', { where: [`store ${store}`, call.name], what });
+  return new BellhopError('BH_ERR_STORE', { where: [calledIn(context), call.name], what });
+}
+
+function calledIn({ store, called = `store ${store}` }: CallerContext): string {
+  return called;
 }
 
 const REASONS_SHOWN_MAX = 8;

@@ -1,7 +1,6 @@
 // One request to a registry, or to who gives tokens for it.
 import type { Caller, Verdict } from '../core/call.ts';
 import { refused, verdictOfStatus } from '../core/call.ts';
-import { BellhopError } from '../core/errors.ts';
 import type { HttpAnswer, HttpRequest } from '../core/io/net-types.ts';
 import type { Io } from '../core/io/types.ts';
 import { retryAfterMs } from '../core/retry.ts';
@@ -58,25 +57,18 @@ export async function send(
   const { ca, host, io, image } = asked;
   const to = new URL(wish.url);
   const isTrusted = to.origin === origin || isTokenHost(to, host);
-  try {
-    return await caller.send<HttpAnswer>({
-      name: isLogin ? `token of ${to.host}` : `${wish.method} of ${image.repository}`,
-      request: () => ({
-        ...wish,
-        ...(ca !== undefined && isTrusted ? { tls: { ca } } : {}),
-        proxy: 'environment',
-        protocol: 'h1',
-        bodyBytesMax: BYTES_MAX,
-      }),
-      judge: (answer) => judge(answer, io.clock.now()),
-      ...(isLogin ? { kind: 'credentials' } : {}),
-    });
-  } catch (error) {
-    if (!(error instanceof BellhopError)) throw error;
-    const { code, where, what, help } = error;
-    const named = [`registry ${image.host}`, ...where.slice(1)];
-    throw new BellhopError(code, { where: named, what, help, cause: error });
-  }
+  return caller.send<HttpAnswer>({
+    name: isLogin ? `token of ${to.host}` : `${wish.method} of ${image.repository}`,
+    request: () => ({
+      ...wish,
+      ...(ca !== undefined && isTrusted ? { tls: { ca } } : {}),
+      proxy: 'environment',
+      protocol: 'h1',
+      bodyBytesMax: BYTES_MAX,
+    }),
+    judge: (answer) => judge(answer, io.clock.now()),
+    ...(isLogin ? { kind: 'credentials' } : {}),
+  });
 }
 
 const DECIDING: ReadonlySet<number> = new Set([200, 400, 401, 403, 404, ...REDIRECTS]);

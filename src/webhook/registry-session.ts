@@ -41,6 +41,7 @@ export function openRegistrySession(asked: RegistryAsked): RegistrySession {
   signal.addEventListener('abort', stop, { once: true });
   const caller = openCaller({
     store: image.host,
+    called: `registry ${image.host}`,
     net: io.net,
     clock: io.clock,
     random: () => new DataView(io.random(4).buffer).getUint32(0) / 2 ** 32,

@@ -194,7 +194,8 @@ function startOf(
   const rule = Object.entries(images).find(([pattern]) => fitsPattern(pattern, image))?.[1];
   if (rule?.leave === true) return 'left';
   if (command.length > 0) return { command, args };
-  const said = rule ?? looked.get(image);
+  const isSaid = rule?.entrypoint !== undefined || rule?.cmd !== undefined;
+  const said = isSaid ? rule : looked.get(image);
   return said === undefined || 'why' in said ? undefined : startBy(said, args);
 }
 

@@ -4,6 +4,7 @@ import type { FoundValue } from '../../src/injectors/_injector.ts';
 import type { Decision } from '../../src/webhook/decision.ts';
 import { globalValues } from '../../src/webhook/global-values.ts';
 import { secretPlace } from '../../src/webhook/kubernetes-objects.ts';
+import type { ManagersOutside } from '../../src/webhook/managers.ts';
 import { mutateSettings } from '../../src/webhook/managers.ts';
 import { openMutate } from '../../src/webhook/mutate.ts';
 import { openPullSecrets } from '../../src/webhook/pull-secrets.ts';
@@ -37,7 +38,11 @@ function found({ string, base64, error }: StoredValue): FoundValue {
 }
 
 /** Runs it with settings laid over those of the vector. */
-export async function runVector(vector: MutateVector, more: Json): Promise<Ran> {
+export async function runVector(
+  vector: MutateVector,
+  more: Json,
+  outside: Pick<ManagersOutside, 'startOf'> = {},
+): Promise<Ran> {
   const { config, globalEnv = {}, globalFiles = {}, embeddedStore = {} } = vector;
   const { settings, problems } = readWebhookSettings({ ...config, ...more });
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
@@ -67,6 +72,7 @@ export async function runVector(vector: MutateVector, more: Json): Promise<Ran> 
       readPulled: async ({ path, key = '', version = '' }) => {
         return Promise.resolve(Buffer.from(`${path} ${key} ${version}`));
       },
+      ...outside,
       fetching: NO_FETCHING,
       digest: { md5: hash('md5'), sha256: hash('sha256') },
     }),

@@ -1,6 +1,7 @@
 // Pods with secrets, handled under the profile `native`, and what came out.
 import { readPlan } from '../../src/plan/document.ts';
 import type { MadeSource, Placement } from '../../src/plan/types.ts';
+import type { StartOf } from '../../src/webhook/image-starts.ts';
 import { encodeSecret } from '../../src/wire/flyte-secret.ts';
 import { runVector } from './_run.ts';
 import type { Json } from './_vectors.ts';
@@ -44,9 +45,10 @@ export interface Ran {
   readonly said: readonly string[];
 }
 
-export async function handled(pod: Json, more: Json = {}): Promise<Ran> {
+export async function handled(pod: Json, more: Json = {}, startOf?: StartOf): Promise<Ran> {
   const vector = { id: '', stand: 'compatible', config: {}, pod, expected: { allowed: true } };
-  const ran = await runVector(vector as never, { ...NATIVE, pull: PULL, ...more });
+  const settings = { ...NATIVE, pull: PULL, ...more };
+  const ran = await runVector(vector as never, settings, startOf === undefined ? {} : { startOf });
   const { decision } = ran;
   const annotations = ((ran.pod['metadata'] as Json)['annotations'] ?? {}) as Json;
   const text = annotations['bellhop/plan'];

@@ -154,6 +154,17 @@ describe('by the launcher', () => {
     expect(spec['containers']?.[0]?.['args']).toEqual(args);
   });
 
+  test.each([{}, { args: ['a'] }])(
+    'a pattern that says nothing leaves the image to its registry: %j',
+    async (own: { readonly args?: readonly string[] }) => {
+      const pod = podOf({ containers: [{ ...bare, ...own }] });
+      const startOf = async () => ({ entrypoint: ['/e'], cmd: ['c'] });
+      const { spec } = await handled(pod, { images: { '*': {} } }, startOf);
+      const { args = ['c'] } = own;
+      expect(spec['containers']?.[0]).toMatchObject({ command: [...start('main'), '/e'], args });
+    },
+  );
+
   test('containers that are to be left alone, and those that start before, get none', async () => {
     const mesh = { name: 'mesh', image: 'p', restartPolicy: 'Always' };
     const side = { name: 'side', image: 'proxy:1' };

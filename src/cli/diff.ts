@@ -2,6 +2,7 @@ import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { printable } from '../core/report.ts';
 import { readInput } from '../entrypoint/inputs.ts';
+import { replaceFile } from '../entrypoint/report-file.ts';
 import { diff } from '../parity/diff.ts';
 import type { Difference, Group } from '../parity/diff-types.ts';
 import { readSnapshot, SNAPSHOT_BYTES_MAX } from '../parity/document.ts';
@@ -11,7 +12,6 @@ import type { Snapshot } from '../parity/types.ts';
 import type { Command } from './command.ts';
 import type { Look } from './look.ts';
 import { lookOf, titled } from './look.ts';
-import { replaceFile } from './replace-file.ts';
 import { platformVariables } from './platform-variables.ts';
 import { bold } from './table.ts';
 

@@ -3,6 +3,7 @@ import type { Io } from '../core/io/types.ts';
 import { renderWarning } from '../core/report.ts';
 import { execDocument, execEnvironment, rawArguments } from '../entrypoint/exec-document.ts';
 import type { Argument } from '../entrypoint/exec-document.ts';
+import { replaceFile } from '../entrypoint/report-file.ts';
 import { takeSnapshot } from '../parity/gather.ts';
 import type { SnapshotOptions } from '../parity/gather.ts';
 import { KEY_VARIABLE, openKey } from '../parity/key.ts';
@@ -14,7 +15,6 @@ import type { Snapshot } from '../parity/types.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Command, Given } from './command.ts';
 import { DECLARE_FLAGS, declareOptions } from './declare-flags.ts';
-import { replaceFile } from './replace-file.ts';
 import { VERSION } from './version.gen.ts';
 
 const command: Command = {

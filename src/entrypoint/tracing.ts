@@ -1,10 +1,11 @@
+import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
-import { FsError } from '../core/io/types.ts';
 import { renderWarning } from '../core/report.ts';
 import type { Trace } from '../core/trace.ts';
 import { openTrace } from '../core/trace.ts';
 import type { Plan } from '../plan/types.ts';
 import { START_MS_DEFAULT } from '../plan/types.ts';
+import { replaceFile } from './report-file.ts';
 import type { RunOptions } from './run.ts';
 import { openExporter } from './trace-export.ts';
 import type { TraceFacts } from './trace-report.ts';
@@ -39,7 +40,12 @@ export function openTracing(io: Io, options: RunOptions, file: string | undefine
           plan,
           problems,
         });
-        if (file !== undefined) await write(io, { file, report, warn });
+        if (file !== undefined) {
+          await write(io, { file, report, options }).catch((error: unknown) => {
+            if (!(error instanceof BellhopError)) throw error;
+            warn(error.message);
+          });
+        }
         const leftMs = (plan?.policy.startMsMax ?? START_MS_DEFAULT) - io.clock.monotonicMs();
         const failure = await exporter?.send(report, leftMs);
         if (failure === undefined || !options.verbose) return;
@@ -75,29 +81,22 @@ function platformOf(io: Io): string {
 interface Writing {
   readonly file: string;
   readonly report: TraceReport;
-  readonly warn: (text: string) => void;
+  readonly options: RunOptions;
 }
 
-/** An older file of this name is replaced as a whole. */
-async function write(io: Io, { file, report, warn }: Writing): Promise<void> {
+/** Throws BellhopError where it cannot; what the start has read is not written over. */
+async function write(io: Io, { file, report, options }: Writing): Promise<void> {
   const text = file.endsWith('.html')
     ? (await import('./trace-page.ts')).tracePage(report)
     : `${JSON.stringify(report, undefined, 2)}\n`;
-  const draft = `${file}.${io.kernel.pid}.part`;
-  try {
-    io.fs.write(draft, new TextEncoder().encode(text), FILE_MODE);
-    io.fs.rename(draft, file);
-  } catch (error) {
-    if (!(error instanceof FsError)) throw error;
-    warn(`the trace could not be written to ${file} (${error.errno})`);
-    removeDraft(io, draft);
-  }
-}
-
-function removeDraft(io: Io, draft: string): void {
-  try {
-    io.fs.unlink(draft);
-  } catch {
-    // It was not made.
-  }
+  const { manifests, settings, plan } = options;
+  const inputs = manifests.map((one) => ['a manifest', one] as const);
+  const read = [...inputs, ['bellhop.yaml', settings] as const, ['the plan', plan] as const];
+  replaceFile(io, {
+    flag: 'the trace',
+    file,
+    text,
+    mode: FILE_MODE,
+    read: read.flatMap(([called, one]) => (one === undefined ? [] : [[called, one] as const])),
+  });
 }

@@ -95,7 +95,7 @@ describe('run --trace', () => {
     writeFileSync(old, 'x'.repeat(1_000_000));
     await started(['-c', 'good.yaml', '--trace', old, ...SEES]);
     expect(traced('old.json').exit).toBe(0);
-    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+    expect(readdirSync(folder).filter((name) => name.startsWith('old.json'))).toEqual(['old.json']);
     expect(statSync(old).mode & 0o777).toBe(0o644);
   });
 
@@ -128,17 +128,35 @@ describe('run --trace', () => {
   });
 
   test.each([
-    ['a folder that is not there', 'nowhere/t.json', 'ENOENT'],
-    ['a folder in its place', 'taken.json', 'EISDIR'],
-  ])('%s: a warning, and the program starts', async (_, file, errno) => {
+    ['a folder that is not there', 'nowhere/t.json', 'cannot be written (ENOENT)'],
+    ['a folder in its place', 'taken.json', 'is there, and no plain file'],
+  ])('%s: a warning, and the program starts', async (_, file, why) => {
     mkdirSync(path.join(folder, 'taken.json'), { recursive: true });
     const ended = await started(['-c', 'good.yaml', '--trace', file, ...SEES]);
     expect(ended).toEqual({
       code: 0,
       out: 'started\n',
-      err: `bellhop: warning: the trace could not be written to ${file} (${errno})\n`,
+      err: `bellhop: warning: the trace ${file}: ${why}\n`,
     });
-    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+    expect(readdirSync(folder).filter((name) => name.startsWith(`${file}.`))).toEqual([]);
+  });
+
+  test.each<[string, string[], string]>([
+    ['the manifest', ['-f', 'input.json'], 'is what a manifest was read from'],
+    ['the settings', ['-c', 'settings.json'], 'is what bellhop.yaml was read from'],
+  ])('%s is not written over', async (_, given, said) => {
+    const [, file = ''] = given;
+    const pod = { spec: { containers: [{ name: 'm', image: 'i' }] } };
+    const manifest = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, ...pod };
+    const text = file === 'input.json' ? JSON.stringify(manifest) : '{"apiVersion":"bellhop/v1"}';
+    writeFileSync(path.join(folder, file), text);
+    const ended = await started([...given, '--trace', file, '--', '/bin/echo', 'started']);
+    expect(ended).toEqual({
+      code: 0,
+      out: 'started\n',
+      err: `bellhop: warning: the trace ${file}: ${said}\n`,
+    });
+    expect(read(file)).toBe(text);
   });
 
   test('another ending is a usage error, before anything is asked', () => {

@@ -2,9 +2,11 @@ import { BellhopError } from '../core/errors.ts';
 import type { FileStat, Io } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
 
+// Files that somebody has asked for beside the output: snapshots, pages, traces.
+
 /** What a command writes, where, and for whom. */
 export interface Writing {
-  /** The flag that names the file, for messages. */
+  /** The flag that names the file, or what else it is called, for messages. */
   readonly flag: string;
   readonly file: string;
   readonly text: string;
@@ -19,11 +21,11 @@ export function replaceFile(io: Io, writing: Writing): void {
   try {
     check(io, writing);
     const beside = `${file}.${Buffer.from(io.random(6)).toString('hex')}`;
-    io.fs.write(beside, Buffer.from(text), mode);
     try {
+      io.fs.write(beside, Buffer.from(text), mode);
       io.fs.rename(beside, file);
     } catch (error) {
-      io.fs.unlink(beside);
+      if (io.fs.stat(beside) !== undefined) io.fs.unlink(beside);
       throw error;
     }
   } catch (error) {

@@ -5,8 +5,8 @@ import { cleanPath, isWithin } from '../core/paths.ts';
 import type { Plan } from '../plan/types.ts';
 import { declaredOf, declaredPaths } from './declared.ts';
 import type { SnapshotLimits } from './limits.ts';
-import type { Subject } from './process.ts';
-import { processSeen, readProc, tryProc } from './process.ts';
+import type { Looked, Subject } from './process.ts';
+import { lookAt, processSeen, readProc, tryProc } from './process.ts';
 import { isPlatformMount, isUnlisted, parseMounts, PLATFORM_FILES } from './proc.ts';
 import type { Walk } from './tree.ts';
 import { parentsOf, walkTree } from './tree.ts';
@@ -33,9 +33,11 @@ export function takeSnapshot(io: Io, options: SnapshotOptions): Snapshot {
   const { subject, plan, limits } = options;
   const beganMs = io.clock.monotonicMs();
   const values = valuer(io, options.key, options.showBytesMax);
-  const mounts = parseMounts(readProc(io, subject, 'mountinfo'));
-  const roots = rootsOf(options, mounts);
-  const process = processSeen(io, subject, values);
+  const looked = lookAt(io, subject);
+  const mounts = parseMounts(readProc(io, looked, 'mountinfo'));
+  const asked = askedOf(options);
+  const roots = rootsOf(asked, mounts);
+  const process = processSeen(io, looked, values);
   const walk: Walk = {
     view: { fs: io.fs, prefix: subject.kind === 'process' ? `/proc/${subject.pid}/root` : '' },
     valuer: values,
@@ -60,8 +62,8 @@ export function takeSnapshot(io: Io, options: SnapshotOptions): Snapshot {
     key: values.keyName,
     ...(plan === undefined ? {} : { plan: declaredOf(plan) }),
     process,
-    surroundings: surroundingsOf(io, subject, values),
-    mounts: mounts.filter(({ path }) => !isUnlisted(path) && concerns(options, path)),
+    surroundings: surroundingsOf(io, looked, values),
+    mounts: mounts.filter(({ path }) => !isUnlisted(path) && concerns(asked, path)),
     trees,
     parents: parentsOf(walk.view, trees),
     cuts: walk.cuts,
@@ -94,8 +96,7 @@ function askedOf({ paths, plan }: SnapshotOptions): Root[] {
 }
 
 /** Where paths are asked for, mounts elsewhere are none of it: a machine may have hundreds. */
-function concerns(options: SnapshotOptions, mount: string): boolean {
-  const asked = askedOf(options);
+function concerns(asked: readonly Root[], mount: string): boolean {
   const near = asked.some(({ path }) => isWithin(mount, path) || isWithin(path, mount));
   return asked.length === 0 || near || mount === '/' || PLATFORM_FILES.includes(mount);
 }
@@ -104,8 +105,7 @@ function concerns(options: SnapshotOptions, mount: string): boolean {
  * `--path` and the plan say where to look; without either all mounts do. What is mounted below is
  * looked at too, but for what every container has.
  */
-function rootsOf(options: SnapshotOptions, mounts: readonly MountSeen[]): Root[] {
-  const asked = askedOf(options);
+function rootsOf(asked: readonly Root[], mounts: readonly MountSeen[]): Root[] {
   const isAsked = (path: string): boolean =>
     asked.length === 0 || asked.some((root) => isWithin(path, root.path));
   const found = mounts
@@ -130,7 +130,7 @@ function mediumOf(path: string, mounts: readonly MountSeen[]): 'memory' | 'disk'
 const HOSTNAME = '/proc/sys/kernel/hostname';
 const FACT_BYTES_MAX = 4096;
 
-function surroundingsOf(io: Io, subject: Subject, values: ReturnType<typeof valuer>): Surroundings {
+function surroundingsOf(io: Io, looked: Looked, values: ReturnType<typeof valuer>): Surroundings {
   const fact = (path: string): string | undefined => {
     try {
       return Buffer.from(io.fs.read(path, FACT_BYTES_MAX)).toString('utf8').trim();
@@ -139,11 +139,11 @@ function surroundingsOf(io: Io, subject: Subject, values: ReturnType<typeof valu
       throw error;
     }
   };
-  const groups = tryProc(io, subject, 'cgroup') ?? '';
+  const groups = tryProc(io, looked, 'cgroup') ?? '';
   const cgroup =
     groups === '' ? 'none' : /^0::/m.test(groups) && !/^[1-9]/m.test(groups) ? 'v2' : 'v1';
   // The name of another process's namespace cannot be read from here.
-  const hostname = subject.kind === 'process' ? undefined : fact(HOSTNAME);
+  const hostname = looked.subject.kind === 'process' ? undefined : fact(HOSTNAME);
   return {
     kernel: fact('/proc/sys/kernel/osrelease') ?? 'unknown',
     cgroup,

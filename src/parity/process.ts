@@ -22,42 +22,49 @@ export type Subject =
 
 const PROC_BYTES_MAX = 16 * 1024 * 1024;
 
-/**
- * Its name below /proc. The launcher is our parent, by the number that this /proc gives it: in a
- * namespace of processes /proc may be that of another one.
- */
-function pidOf(io: Io, subject: Subject): string {
-  if (subject.kind === 'process') return String(subject.pid);
-  if (io.kernel.kind === 'alone') return 'self';
-  const status = Buffer.from(io.fs.read('/proc/self/status', PROC_BYTES_MAX)).toString('latin1');
-  return /^PPid:\s*(\d+)$/m.exec(status)?.[1] ?? String(io.kernel.pid);
+/** A process, found once for all that is read of it. */
+export interface Looked {
+  readonly subject: Subject;
+  /** Its name below /proc. */
+  readonly pid: string;
 }
 
-function procBytes(io: Io, subject: Subject, name: string): Uint8Array {
-  return io.fs.read(`/proc/${pidOf(io, subject)}/${name}`, PROC_BYTES_MAX);
+/**
+ * Finds it. The launcher is our parent, by the number that this /proc gives it: in a namespace of
+ * processes /proc may be that of another one.
+ */
+export function lookAt(io: Io, subject: Subject): Looked {
+  if (subject.kind === 'process') return { subject, pid: String(subject.pid) };
+  if (io.kernel.kind === 'alone') return { subject, pid: 'self' };
+  const status = Buffer.from(io.fs.read('/proc/self/status', PROC_BYTES_MAX)).toString('latin1');
+  return { subject, pid: /^PPid:\s*(\d+)$/m.exec(status)?.[1] ?? String(io.kernel.pid) };
+}
+
+function procBytes(io: Io, looked: Looked, name: string): Uint8Array {
+  return io.fs.read(`/proc/${looked.pid}/${name}`, PROC_BYTES_MAX);
 }
 
 /** A text of /proc/PID, or the problem that the process is not there or not ours to look at. */
-export function readProc(io: Io, subject: Subject, name: string): string {
-  return Buffer.from(mustRead(io, subject, name)).toString('utf8');
+export function readProc(io: Io, looked: Looked, name: string): string {
+  return Buffer.from(mustRead(io, looked, name)).toString('utf8');
 }
 
-function mustRead(io: Io, subject: Subject, name: string): Uint8Array {
+function mustRead(io: Io, looked: Looked, name: string): Uint8Array {
   try {
-    return procBytes(io, subject, name);
+    return procBytes(io, looked, name);
   } catch (error) {
     if (!(error instanceof FsError)) throw error;
     const gone = error.errno === 'ENOENT' || error.errno === 'ESRCH';
     const what = gone ? 'there is no such process here' : `cannot be looked at (${error.errno})`;
-    const where = [`process ${pidOf(io, subject)}`, gone ? '' : name];
+    const where = [`process ${looked.pid}`, gone ? '' : name];
     throw new BellhopError('BH_ERR_SNAPSHOT_PROCESS', { where, what });
   }
 }
 
 /** The same, undefined where it cannot be read. */
-export function tryProc(io: Io, subject: Subject, name: string): string | undefined {
+export function tryProc(io: Io, looked: Looked, name: string): string | undefined {
   try {
-    return Buffer.from(procBytes(io, subject, name)).toString('utf8');
+    return Buffer.from(procBytes(io, looked, name)).toString('utf8');
   } catch (error) {
     if (error instanceof FsError) return undefined;
     throw error;
@@ -65,16 +72,16 @@ export function tryProc(io: Io, subject: Subject, name: string): string | undefi
 }
 
 /** What the process was given. */
-export function processSeen(io: Io, subject: Subject, valuer: Valuer): ProcessSeen {
-  const status = parseStatus(readProc(io, subject, 'status'));
-  const argv = argvOf(io, subject);
-  const cwd = cwdOf(io, subject);
-  const descriptors = descriptorsOf(io, subject);
-  const signals = signalsOf(io, subject, status);
+export function processSeen(io: Io, looked: Looked, valuer: Valuer): ProcessSeen {
+  const status = parseStatus(readProc(io, looked, 'status'));
+  const argv = argvOf(io, looked);
+  const cwd = cwdOf(io, looked);
+  const descriptors = descriptorsOf(io, looked);
+  const signals = signalsOf(io, looked, status);
   const { uids, gids, groups, capabilities, noNewPrivileges, seccomp, umask, innerPid } = status;
   return {
     ...(argv === undefined ? {} : { argv: argv.map((one) => valuer.value(one)) }),
-    env: envOf(io, subject)
+    env: envOf(io, looked)
       .map((one) => variableOf(one, valuer))
       .toSorted(byName),
     ...(cwd === undefined ? {} : { cwd }),
@@ -85,10 +92,10 @@ export function processSeen(io: Io, subject: Subject, valuer: Valuer): ProcessSe
     ...(noNewPrivileges === undefined ? {} : { noNewPrivileges }),
     ...(seccomp === undefined ? {} : { seccomp }),
     ...(umask === undefined ? {} : { umask }),
-    limits: limitsOf(io, subject),
+    limits: limitsOf(io, looked),
     ...(signals === undefined ? {} : { signals }),
     ...(descriptors === undefined ? {} : { descriptors }),
-    isFirst: (innerPid ?? Number(pidOf(io, subject))) === 1,
+    isFirst: (innerPid ?? Number(looked.pid)) === 1,
   };
 }
 
@@ -98,16 +105,18 @@ function byName(a: Variable, b: Variable): number {
   return 0;
 }
 
-function argvOf(io: Io, subject: Subject): readonly Uint8Array[] | undefined {
-  if (subject.kind === 'self') return undefined;
-  return subject.kind === 'command' ? subject.argv : split(mustRead(io, subject, 'cmdline'));
+function argvOf(io: Io, looked: Looked): readonly Uint8Array[] | undefined {
+  if (looked.subject.kind === 'self') return undefined;
+  return looked.subject.kind === 'command'
+    ? looked.subject.argv
+    : split(mustRead(io, looked, 'cmdline'));
 }
 
-function envOf(io: Io, subject: Subject): readonly Uint8Array[] {
-  if (subject.kind !== 'process') return subject.env;
+function envOf(io: Io, looked: Looked): readonly Uint8Array[] {
+  if (looked.subject.kind !== 'process') return looked.subject.env;
   // The key would be digested under itself, or shown.
   const key = Buffer.from(`${KEY_VARIABLE}=`);
-  return split(mustRead(io, subject, 'environ')).filter(
+  return split(mustRead(io, looked, 'environ')).filter(
     (one) => !key.equals(one.subarray(0, key.length)),
   );
 }
@@ -132,10 +141,10 @@ function variableOf(entry: Uint8Array, valuer: Valuer): Variable {
   return { name: textOf(entry.subarray(0, equals)), value };
 }
 
-function cwdOf(io: Io, subject: Subject): string | undefined {
+function cwdOf(io: Io, looked: Looked): string | undefined {
   try {
-    const cwd = io.fs.readlink(`/proc/${pidOf(io, subject)}/cwd`);
-    return inRoot(cwd, rootOf(io, subject));
+    const cwd = io.fs.readlink(`/proc/${looked.pid}/cwd`);
+    return inRoot(cwd, rootOf(io, looked));
   } catch (error) {
     if (error instanceof FsError) return undefined;
     throw error;
@@ -143,10 +152,10 @@ function cwdOf(io: Io, subject: Subject): string | undefined {
 }
 
 /** The root of a process without a mount namespace of its own is a folder of ours. */
-function rootOf(io: Io, subject: Subject): string {
-  if (subject.kind !== 'process') return '/';
+function rootOf(io: Io, looked: Looked): string {
+  if (looked.subject.kind !== 'process') return '/';
   try {
-    return io.fs.readlink(`/proc/${subject.pid}/root`);
+    return io.fs.readlink(`/proc/${looked.pid}/root`);
   } catch (error) {
     if (error instanceof FsError) return '/';
     throw error;
@@ -160,10 +169,10 @@ function inRoot(path: string, root: string): string {
 }
 
 /** The launcher has widened two limits for the time of its work; what it found is what counts. */
-function limitsOf(io: Io, subject: Subject): ProcessSeen['limits'] {
-  const limits = parseLimits(tryProc(io, subject, 'limits') ?? '');
+function limitsOf(io: Io, looked: Looked): ProcessSeen['limits'] {
+  const limits = parseLimits(tryProc(io, looked, 'limits') ?? '');
   const { arrival } = io.kernel;
-  if (subject.kind === 'process') return limits;
+  if (looked.subject.kind === 'process') return limits;
   if (arrival === undefined) {
     // Without the launcher the runtime has raised this one before our code ran.
     delete limits['open files'];
@@ -182,9 +191,9 @@ function limitText({ soft, hard }: { soft: bigint; hard: bigint }): readonly [st
 }
 
 /** Of our own process only the launcher knows them: it blocks all while it works. */
-function signalsOf(io: Io, subject: Subject, status: Status): ProcessSeen['signals'] {
+function signalsOf(io: Io, looked: Looked, status: Status): ProcessSeen['signals'] {
   const { blocked, ignored, pending } = status;
-  if (subject.kind === 'process') return { blocked, ignored, pending };
+  if (looked.subject.kind === 'process') return { blocked, ignored, pending };
   const { arrival } = io.kernel;
   if (arrival === undefined) return undefined;
   return {
@@ -195,9 +204,9 @@ function signalsOf(io: Io, subject: Subject, status: Status): ProcessSeen['signa
 }
 
 /** What bellhop itself has open closes on exec, and so is never listed. */
-function descriptorsOf(io: Io, subject: Subject): readonly Descriptor[] | undefined {
-  const folder = `/proc/${pidOf(io, subject)}`;
-  const root = rootOf(io, subject);
+function descriptorsOf(io: Io, looked: Looked): readonly Descriptor[] | undefined {
+  const folder = `/proc/${looked.pid}`;
+  const root = rootOf(io, looked);
   try {
     const numbers = io.fs.list(`${folder}/fd`).map(Number);
     return numbers

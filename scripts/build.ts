@@ -34,7 +34,7 @@ const TARGETS = { x64: 'bun-linux-x64', arm64: 'bun-linux-arm64' } as const;
 const PACKAGES = { x64: '@oven/bun-linux-x64', arm64: '@oven/bun-linux-aarch64' } as const;
 
 /** The base executable with its hooks renamed; kept under a name that a new Bun changes. */
-export function patchedBase(machine: Machine = OWN): string {
+function patchedBase(machine: Machine = OWN): string {
   const out = path.join(root, '.cache', `bun-base-${machine}-${Bun.version}`);
   if (existsSync(out)) return out;
   const bytes = machine === OWN ? readFileSync(process.execPath) : fetchedBase(machine);

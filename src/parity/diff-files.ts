@@ -52,7 +52,7 @@ function countBelow({ entries }: Side): Map<string, number> {
 const NAMES = { dir: 'folder', file: 'file', link: 'link', other: 'no file' } as const;
 
 /** An entry as one line: `file 0644 0:0, 28 bytes 1a2b3c4d`. */
-export function entryText(entry: Entry, below = 0): string {
+function entryText(entry: Entry, below = 0): string {
   const { type, special = NAMES[type], mode, uid, gid, target, content, bytes } = entry;
   const owned = `${special} ${mode} ${uid}:${gid}`;
   if (type === 'link') return `link to ${target ?? 'nowhere'}`;

@@ -41,10 +41,9 @@ ul.differences { list-style: none; margin: 0; padding: 0; }
 ul.differences li { display: grid; grid-template-columns: 74px minmax(0, 2.4fr) minmax(0, 1fr) minmax(0, 1fr); gap: 3px 16px;
   padding: 10px 14px 11px; border-left: 3px solid var(--platform); background: var(--platform-ground); border-radius: 0 8px 8px 0; margin-bottom: 6px; }
 ul.differences li.must { border-color: var(--must); background: var(--must-ground); }
-ul.differences li.policy { border-color: var(--policy); background: var(--policy-ground); }
 .kind { color: var(--soft); font-size: 12.5px; }
 .of { font-size: 13px; overflow-wrap: anywhere; } .of b { font-weight: 600; } .aspect { color: var(--soft); }
-.why { grid-column: 2; color: var(--ink); font-size: 13px; margin: 2px 0 0; } .why.soft { color: var(--soft); }
+.why { grid-column: 2; color: var(--ink); font-size: 13px; margin: 2px 0 0; }
 .fix { display: block; color: var(--soft); } .fix::before { content: "→ "; }
 .fact { font-size: 12px; overflow-wrap: anywhere; font-family: "JetBrains Mono", ui-monospace, SFMono-Regular, Menlo, monospace; }
 .fact.none { color: var(--soft); font-style: italic; }

@@ -180,8 +180,8 @@ function addFolder(walk: Walk, entries: Entry[], { place, plain }: Adding): void
   const { view, limits } = walk;
   const { real, path, depth } = place;
   const names = attempt(() => view.fs.list(reach(view, real)));
-  if (!Array.isArray(names)) {
-    entries.push({ ...plain, error: errnoOfAttempt(names) });
+  if ('errno' in names) {
+    entries.push({ ...plain, error: names.errno });
     return;
   }
   if (depth >= limits.depthMax && names.length > 0) {
@@ -204,10 +204,6 @@ function addFolder(walk: Walk, entries: Entry[], { place, plain }: Adding): void
       depth: depth + 1,
     });
   }
-}
-
-function errnoOfAttempt(failed: { readonly errno: string } | readonly string[]): string {
-  return 'errno' in failed ? failed.errno : '';
 }
 
 /** bellhop's own folder and key in /dev/shm are no part of what a container was given. */

@@ -3,7 +3,7 @@ import { isRecord } from '../wire/read.ts';
 import type { Json } from './pod-state.ts';
 
 /** Those that bellhop is built for, as Kubernetes and registries call them. */
-export const ARCHITECTURES = ['amd64', 'arm64'] as const;
+const ARCHITECTURES = ['amd64', 'arm64'] as const;
 
 const LABELS: ReadonlySet<unknown> = new Set(['kubernetes.io/arch', 'beta.kubernetes.io/arch']);
 

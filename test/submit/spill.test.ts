@@ -74,7 +74,7 @@ interface Container {
 describe.each(['gcs', 'azure-blob'] as const)('spilled to %s', (kind) => {
   const { server, store, env, make } = PLACES[kind];
   test.skipIf(server.missing !== undefined)(
-    'it is written once, and started from the request it is all there',
+    'submitting twice is no error, and started from the request it is all there',
     async () => {
       await make();
       const settings = {

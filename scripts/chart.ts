@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { load } from 'js-yaml';
 import { realHelm } from '../test/cluster/kit/cluster.ts';
-import { table } from './markdown.ts';
+import { table, withPart } from './markdown.ts';
 
 const root = path.join(import.meta.dir, '..');
 
@@ -12,7 +12,6 @@ const root = path.join(import.meta.dir, '..');
 export const CHART = path.join(root, 'deploy/chart/bellhop');
 const README = path.join(CHART, 'README.md');
 const MANIFESTS = path.join(root, 'deploy/manifests');
-const MARKED = /(<!-- values -->\n)[\s\S]*(<!-- \/values -->)/;
 
 /** Helm that was built from source takes itself for an old Kubernetes. */
 export const KUBE_VERSION = '--kube-version=1.33.0';
@@ -100,7 +99,7 @@ function readme(): string {
     ['value', 'default', 'what it says'],
     rows.map(([name = '', value = '', what = '']) => [`\`${name}\``, `\`${value}\``, what]),
   );
-  return readFileSync(README, 'utf8').replace(MARKED, `$1${text.join('\n')}\n$2`);
+  return withPart(readFileSync(README, 'utf8'), 'values', text);
 }
 
 function manifest(helm: string, { about, set, only }: Rendered): string {

@@ -7,7 +7,7 @@ import { ALONE_DIFFERENCES } from '../src/core/io/alone-differences.ts';
 import { DEFAULT_POLICY } from '../src/plan/types.ts';
 import type { JsonSchema } from './gen-schemas.ts';
 import { SETTINGS_SCHEMA } from './gen-schemas.ts';
-import { code, page, table } from './markdown.ts';
+import { code, page, table, withPart } from './markdown.ts';
 
 type Exit = (typeof CODES)[Code]['exit'];
 
@@ -28,14 +28,8 @@ const EXITS: Readonly<Record<Exit, string>> = {
 
 /** The page with its list of what a start without the launcher cannot give back. */
 export function withAloneDifferences(text: string): string {
-  const [start, end] = ['<!-- alone-differences -->', '<!-- /alone-differences -->'];
-  const [before, after, more] = text.split(start);
-  if (before === undefined || after === undefined || more !== undefined) {
-    throw new Error(`a page must have ${start} once`);
-  }
-  const rest = after.includes(end) ? after.slice(after.indexOf(end) + end.length) : after;
   const rows = Object.values(ALONE_DIFFERENCES).map(({ what, why }) => [what, why]);
-  return [before + start, ...table(['difference', 'why'], rows), end + rest].join('\n');
+  return withPart(text, 'alone-differences', table(['difference', 'why'], rows));
 }
 
 /** docs/reference/errors.md. */

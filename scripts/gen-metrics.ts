@@ -3,19 +3,11 @@ import { CLIENTS, OTLP_VARIABLE, STATSD_GROUPS } from '../src/plan/metric-client
 import type { Client } from '../src/plan/metric-clients.ts';
 import { SIDECARS } from '../src/plan/sidecars.ts';
 import { parseEndpoint } from '../src/wire/endpoint.ts';
-import { code, table } from './markdown.ts';
+import { code, table, withPart } from './markdown.ts';
 
 /** The page with its two tables. */
 export function metricsPage(text: string): string {
-  return between(between(text, 'clients', clientTable()), 'sidecars', sidecarTable());
-}
-
-function between(text: string, name: string, lines: readonly string[]): string {
-  const [start, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const [before, rest] = text.split(start);
-  const after = rest?.split(end)[1];
-  if (before === undefined || after === undefined) throw new Error(`a page must have ${start}`);
-  return `${before}${[start, ...lines, end].join('\n')}${after}`;
+  return withPart(withPart(text, 'clients', clientTable()), 'sidecars', sidecarTable());
 }
 
 const EXAMPLES = ['udp://gateway:8125', 'unixgram:///run/dsd.socket'];

@@ -18,3 +18,14 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
 export function code(text: string): string {
   return `\`${text}\``;
 }
+
+/** A page with other lines between `<!-- name -->` and `<!-- /name -->`, which it has once each. */
+export function withPart(text: string, name: string, lines: readonly string[]): string {
+  const [start, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const [before, rest, ...more] = text.split(start);
+  const [, after, ...others] = rest?.split(end) ?? [];
+  if (before === undefined || after === undefined || more.length + others.length > 0) {
+    throw new Error(`a page must have ${start} and ${end} once`);
+  }
+  return `${before}${[start, ...lines, end].join('\n')}${after}`;
+}

@@ -78,6 +78,14 @@ export type PullEdit = Pulled &
       }
   );
 
+/** One that becomes a variable. */
+export type PulledVariable = Extract<PullEdit, { readonly variable: string }>;
+
+/** True for a variable that is fetched from another store. */
+export function isPulledVariable(edit: Edit): edit is PulledVariable {
+  return edit.kind === 'pull' && 'variable' in edit;
+}
+
 /** Where it is, and what it is called. */
 export interface Pulled {
   readonly kind: 'pull';

@@ -1,6 +1,7 @@
 // What the webhook fetches itself takes a moment for each secret, or seconds where a store hangs:
 // of one pod they are fetched together, as soon as it is clear who delivers them.
 import type { Edit } from '../injectors/_edit.ts';
+import { isPulledVariable } from '../injectors/_edit.ts';
 import type { Asked } from '../injectors/_injector.ts';
 import { Refusal } from '../injectors/_injector.ts';
 import type { FlyteSecret } from '../wire/flyte-secret.ts';
@@ -85,9 +86,4 @@ function managerFor(managers: readonly Manager[], asked: Asked): Found | undefin
     }
   }
   return first;
-}
-
-/** True for a variable that is fetched from another store. */
-export function isPulledVariable(edit: Edit): boolean {
-  return edit.kind === 'pull' && 'variable' in edit;
 }

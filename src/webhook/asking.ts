@@ -1,5 +1,6 @@
 // Which secret manager delivers which secret of a pod, and why others do not.
 import type { Edit } from '../injectors/_edit.ts';
+import { isPulledVariable } from '../injectors/_edit.ts';
 import type { Asked, Inject } from '../injectors/_injector.ts';
 import { Refusal } from '../injectors/_injector.ts';
 import { Base32Problem } from '../wire/flyte-base32.ts';
@@ -8,7 +9,7 @@ import { SECRET_ANNOTATION } from '../wire/flyte-names.ts';
 import { decodeSecret, inOrder, secretCalled } from '../wire/flyte-secret.ts';
 import { TextProblem } from '../wire/flyte-text.ts';
 import type { AllowRule } from './allow.ts';
-import { askingAhead, isPulledVariable } from './asking-ahead.ts';
+import { askingAhead } from './asking-ahead.ts';
 import { refusalBy } from './allow.ts';
 import type { PodRequest } from './decision.ts';
 import type { Reason } from './denial.ts';

@@ -18,6 +18,7 @@ import type { ReadPulled } from './pulled-values.ts';
 import { openKeptInstead } from './pulled-values.ts';
 import type { WebhookSettings } from './settings.ts';
 import { managerTypes } from './settings.ts';
+import { fetchesVariables } from './settings-values.ts';
 import type { ValueSecrets } from './value-secrets.ts';
 
 /** What the managers ask of the world. */
@@ -64,11 +65,6 @@ export function mutateSettings(
     ...(settings.profile === 'native' ? { pull, ...pick(outside) } : {}),
     undecodable: isV1 ? '' : 'failed to unmarshal secrets from pod annotations: ',
   };
-}
-
-/** True where the webhook itself fetches what becomes a variable. */
-export function fetchesVariables({ profile, pull }: WebhookSettings): boolean {
-  return profile === 'native' && pull.variables === 'secret';
 }
 
 function pick({ values, startOf }: ManagersOutside): Pick<MutateSettings, 'values' | 'startOf'> {

@@ -244,7 +244,7 @@ function firstContainer({ containers }: PodState): ContainerState | undefined {
 /** Never what it fetches itself, which comes from a file that is not there yet. */
 function identityVariables(state: PodState): readonly Item[] {
   const env = firstContainer(state)?.env ?? [];
-  const fetched = new Set(state.pulls.flatMap((one) => ('variable' in one ? [one.variable] : [])));
+  const fetched = new Set(variablesIn(state));
   return env
     .filter(({ value }) => IDENTITY_VARIABLE.test(String(value['name'])))
     .filter(({ value }) => !fetched.has(String(value['name'])))

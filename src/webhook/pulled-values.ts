@@ -1,6 +1,7 @@
 // Variables of other stores by `webhook.pull.variables: secret`: the webhook fetches the values
 // itself, when the pod is created, and a Secret beside the pod holds them.
-import type { Edit, PullEdit } from '../injectors/_edit.ts';
+import type { Edit, PulledVariable, PullEdit } from '../injectors/_edit.ts';
+import { isPulledVariable } from '../injectors/_edit.ts';
 import type { Asked, InjectorContext } from '../injectors/_injector.ts';
 import { Refusal } from '../injectors/_injector.ts';
 import { bytesForVariable, kept, mustKeep } from '../injectors/_kept.ts';
@@ -19,18 +20,14 @@ export function openKeptInstead(
   return async (edits, asked) => {
     const made: Edit[] = [];
     for (const edit of edits) {
-      made.push(isVariable(edit) ? await keptFor(edit, asked, { read, context }) : edit);
+      made.push(isPulledVariable(edit) ? await keptFor(edit, asked, { read, context }) : edit);
     }
     return made;
   };
 }
 
-function isVariable(edit: Edit): edit is Extract<PullEdit, { readonly variable: string }> {
-  return edit.kind === 'pull' && 'variable' in edit;
-}
-
 async function keptFor(
-  edit: Extract<PullEdit, { readonly variable: string }>,
+  edit: PulledVariable,
   asked: Asked,
   { read, context }: { read: ReadPulled; context: Pick<InjectorContext, 'keepsIn'> },
 ): Promise<Edit> {

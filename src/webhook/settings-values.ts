@@ -9,14 +9,21 @@ export interface ValueSettings {
   readonly pull: { readonly variables: string };
 }
 
+/** True where the webhook itself fetches what becomes a variable. */
+export function fetchesVariables({
+  profile,
+  pull,
+}: Pick<ValueSettings, 'profile' | 'pull'>): boolean {
+  return profile === 'native' && pull.variables === 'secret';
+}
+
 /**
  * What of `webhook.valueSecrets` names no namespace, and where there must be one. There are no
  * patterns, unlike in `allow`: rights and lists of Kubernetes are of one namespace, or of all.
  */
 export function valueSecretsProblems(settings: ValueSettings): SettingsIssue[] {
   const { namespaces } = settings.valueSecrets;
-  const isKept = settings.profile === 'native' && settings.pull.variables === 'secret';
-  if (isKept && namespaces.length === 0) {
+  if (fetchesVariables(settings) && namespaces.length === 0) {
     const what =
       'is empty, and pull.variables is secret: name the namespaces in which values become Secrets';
     return [{ path: ['valueSecrets', 'namespaces'], what }];

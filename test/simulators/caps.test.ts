@@ -1,7 +1,7 @@
 // Every cap of every platform at one below, at and one above it. Where the vendor publishes a model
 // of its API, that must come to the same verdict.
 import { describe, expect, test } from 'bun:test';
-import { type AwsRequest, judgedByBotocore, noBotocore } from './_botocore.ts';
+import { type AwsRequest, judgedByBotocore, noBotocore } from '../support/botocore.ts';
 import { AWS_CAPS } from './_caps-aws.ts';
 import * as legal from './_legal.ts';
 import type { Refusal } from './_types.ts';

@@ -12,7 +12,7 @@ import { realServer } from '../real/_servers.ts';
 import { built } from '../support/built.ts';
 import { skipVisibly } from '../support/need.ts';
 import { s3Bucket } from './_aws.ts';
-import { type AwsRequest, judgedByBotocore, noBotocore } from './_botocore.ts';
+import { type AwsRequest, judgedByBotocore, noBotocore } from '../support/botocore.ts';
 import { MADE, made, pod } from './_pods.ts';
 import type { Declared, Rendered, Road, Way } from './_road.ts';
 import { carry, roundTrip } from './_round-trip.ts';

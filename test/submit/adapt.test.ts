@@ -11,8 +11,9 @@ import { adapt, isLegal } from '../../src/submit/adapt.ts';
 import { textsAt } from '../../src/submit/adapt-fields.ts';
 import type { JsonObject } from '../../src/targets/_caps.ts';
 import { nodesAt, pairsOf } from '../../src/targets/_caps.ts';
+import { complaintsOf } from '../support/botocore.ts';
 import { skipVisibly } from '../support/need.ts';
-import { moto, python } from './_botocore.ts';
+import { moto } from './_botocore.ts';
 import type { Authored, One } from './_requests.ts';
 import {
   ADAPTABLE,
@@ -160,13 +161,13 @@ describe('10,000 random requests', () => {
   if (moto.missing !== undefined) skipVisibly('botocore judges adapted requests', [moto.missing]);
   test.skipIf(moto.missing !== undefined)(
     'botocore and its models have nothing against any',
-    async () => {
+    () => {
       const asked = made.map(({ author, made: one }) => ({
         service: SERVICES[author.of.adapting.operation] ?? 'sagemaker',
         operation: author.of.adapting.operation,
         input: one.request,
       }));
-      const found = (await python('botocore_judge.py', asked)) as string[][];
+      const found = complaintsOf(asked);
       expect(found.filter((one) => one.length > 0)).toEqual([]);
       expect(found).toHaveLength(made.length);
     },

@@ -1,26 +1,18 @@
 // Unmodified scripts of the SageMaker SDK (2.257.7, PyPI) with the hook for botocore, against moto.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { built } from '../support/built.ts';
-import { CI, skipVisibly } from '../support/need.ts';
+import { complaintsOf } from '../support/botocore.ts';
+import { skipVisibly } from '../support/need.ts';
 import { ROOT } from '../support/source.ts';
 import { spawned } from '../support/spawned.ts';
-import { PYTHON, moto, python } from './_botocore.ts';
+import { PYTHON, installedAt, installedOnce, pip } from '../support/testbed.ts';
+import { moto, python } from './_botocore.ts';
 
 const PACKAGE = 'sagemaker==2.257.7';
-const INSTALL_MS_MAX = 900_000;
-const testbed = process.env['BELLHOP_TESTBED'] ?? path.join(homedir(), '.cache/bellhop-testbed');
-const sdk = path.join(testbed, 'opt', PACKAGE.replace('==', '-'));
+const NAME = PACKAGE.replace('==', '-');
 const folder = mkdtempSync(path.join(tmpdir(), 'bellhop-sdk-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const unique = `b${path
@@ -28,23 +20,7 @@ const unique = `b${path
   .toLowerCase()
   .replaceAll(/[^a-z0-9]/g, '')}`;
 
-/** Why there is no SDK; installed on first use, beside itself until it is whole. */
-function noSdk(): string | undefined {
-  if (moto.missing !== undefined) return moto.missing;
-  if (existsSync(sdk)) return undefined;
-  const made = `${sdk}.${process.pid}`;
-  mkdirSync(made, { recursive: true });
-  const pip = [PYTHON, '-m', 'pip', 'install', '--quiet', '--no-input', '--target', made, PACKAGE];
-  const done = Bun.spawnSync(pip, { stdout: 'ignore', stderr: 'pipe', timeout: INSTALL_MS_MAX });
-  if (done.exitCode === 0 && !existsSync(sdk)) renameSync(made, sdk);
-  rmSync(made, { recursive: true, force: true });
-  if (existsSync(sdk)) return undefined;
-  const missing = `${PACKAGE} cannot be installed (pip: exit ${done.exitCode})`;
-  if (CI) throw new Error(missing);
-  return missing;
-}
-
-const missing = noSdk();
+const missing = moto.missing ?? installedOnce({ name: NAME, command: pip(PACKAGE) });
 if (missing !== undefined) skipVisibly('the SageMaker SDK', [missing]);
 
 interface Described {
@@ -80,7 +56,7 @@ const variables = (): Record<string, string> => ({
   HOME: folder,
   SAGEMAKER_SUPPRESS_V2_WARNING: '1',
   SAGEMAKER_USER_CONFIG_OVERRIDE: path.join(folder, 'sagemaker.yaml'),
-  PYTHONPATH: [path.join(ROOT, 'python'), sdk].join(':'),
+  PYTHONPATH: [path.join(ROOT, 'python'), installedAt(NAME)].join(':'),
   PYTHONDONTWRITEBYTECODE: '1',
   ...moto.env,
   AWS_ENDPOINT_URL: front.url.origin,
@@ -118,10 +94,9 @@ function described(name: string): Described {
   return job;
 }
 
-async function complaints(input: Described): Promise<readonly string[]> {
-  const asked = [{ service: 'sagemaker', operation: 'CreateTrainingJob', input }];
-  const [found = []] = (await python('botocore_judge.py', asked)) as string[][];
-  return found;
+function complaints(input: Described): readonly string[] {
+  const asked = { service: 'sagemaker', operation: 'CreateTrainingJob', input };
+  return complaintsOf([asked]).flat();
 }
 
 describe.skipIf(missing !== undefined)('an unmodified script', () => {
@@ -129,7 +104,7 @@ describe.skipIf(missing !== undefined)('an unmodified script', () => {
     const name = `${unique}-plain`;
     const { code } = await py([SCRIPT, unique, world.role, name]);
     expect(code).toBe(0);
-    const found = await complaints(described(name));
+    const found = complaints(described(name));
     expect(found.join('\n')).toMatch(/Environment: 301 is over 100/);
     expect(found.join('\n')).toMatch(/is over 512/);
   }, 120_000);
@@ -139,7 +114,7 @@ describe.skipIf(missing !== undefined)('an unmodified script', () => {
     const { code, err } = await py(['-m', 'bellhop_botocore', SCRIPT, unique, world.role, name]);
     expect([code, err]).toEqual([0, expect.not.stringContaining('Traceback')]);
     const job = described(name);
-    expect(await complaints(job)).toEqual([]);
+    expect(complaints(job)).toEqual([]);
     expect(job.HyperParameters).toEqual({ rate: '0.1', layers: '[64, 32]' });
     const [program = '', ...words] = job.AlgorithmSpecification.ContainerEntrypoint;
     const outside = { PATH: process.env['PATH'] ?? '', ...moto.env };

@@ -1,39 +1,62 @@
-# Reads calls as JSON from standard input, [{service, operation, input}], and says of each what
-# botocore's own validation finds, and what the service model's lengths, patterns and enums forbid,
-# which botocore leaves to the service.
+"""Judges calls as botocore does, and by what its service models say and botocore leaves to the
+service: lengths, numbers, patterns, enums.
+
+Reads a JSON list of {service, operation, input}; prints a JSON list of {botocore, model}.
+"""
+import functools
 import json
 import re
 import sys
+import unicodedata
 
 import botocore.session
 from botocore.validate import ParamValidator
 
-session = botocore.session.get_session()
+SESSION = botocore.session.get_session()
 
 
-def length(text):
-    return max(len(text.encode()), len(text.encode("utf-16-le")) // 2)
+@functools.cache
+def ranges(category):
+    """What Java calls \\p{L}, as the inside of a class of Python."""
+    found = []
+    for code in range(sys.maxunicode + 1):
+        if not unicodedata.category(chr(code)).startswith(category):
+            continue
+        if found and found[-1][1] == code - 1:
+            found[-1][1] = code
+        else:
+            found.append([code, code])
+    return "".join(f"\\U{a:08x}-\\U{b:08x}" for a, b in found)
 
 
-def sized(size, shape, at):
+def python_pattern(pattern):
+    """Only categories inside of a class are known: another property is an error of re."""
+    return re.sub(r"\\p\{([A-Z])\}", lambda one: ranges(one[1]), pattern)
+
+
+def sizes(text):
+    """What a service may count: characters, UTF-16 units as Java does, bytes."""
+    return (len(text), len(text.encode("utf-16-le", "surrogatepass")) // 2, len(text.encode()))
+
+
+def sized(counts, shape, at):
     meta = shape.metadata
-    if "max" in meta and size > meta["max"]:
-        yield f"{at}: more than {meta['max']}"
-    if "min" in meta and size < meta["min"]:
-        yield f"{at}: less than {meta['min']}"
+    if max(counts) > meta.get("max", max(counts)):
+        yield f"{at}: {max(counts)} is over {meta['max']}"
+    if min(counts) < meta.get("min", min(counts)):
+        yield f"{at}: {min(counts)} is under {meta['min']}"
 
 
 def scalar(shape, value, at):
     if isinstance(value, str) and shape.type_name == "string":
-        yield from sized(length(value), shape, at)
+        yield from sized(sizes(value), shape, at)
         pattern = shape.metadata.get("pattern")
-        # Java's classes of Unicode properties are not Python's.
-        if pattern and "\\p{" not in pattern and not re.fullmatch(pattern, value):
-            yield f"{at}: not of the pattern"
+        if pattern and not re.fullmatch(python_pattern(pattern), value):
+            yield f"{at}: is not of the form {pattern}"
         if shape.enum and value not in shape.enum:
-            yield f"{at}: not of the enum"
-    elif isinstance(value, int) and shape.type_name in ("integer", "long"):
-        yield from sized(value, shape, at)
+            yield f"{at}: is not of the enum"
+    elif isinstance(value, (int, float)) and shape.type_name in ("integer", "long", "float", "double"):
+        yield from sized((value,), shape, at)
 
 
 def walk(shape, value, at):
@@ -42,12 +65,12 @@ def walk(shape, value, at):
             if name in value:
                 yield from walk(member, value[name], f"{at}.{name}")
     elif shape.type_name == "map" and isinstance(value, dict):
-        yield from sized(len(value), shape, at)
+        yield from sized((len(value),), shape, at)
         for key, one in value.items():
-            yield from walk(shape.key, key, f"{at}.key")
-            yield from walk(shape.value, one, f"{at}.value")
+            yield from walk(shape.key, key, f"{at} key")
+            yield from walk(shape.value, one, f"{at}[{key[:20]!r}]")
     elif shape.type_name == "list" and isinstance(value, list):
-        yield from sized(len(value), shape, at)
+        yield from sized((len(value),), shape, at)
         for index, one in enumerate(value):
             yield from walk(shape.member, one, f"{at}[{index}]")
     else:
@@ -55,11 +78,11 @@ def walk(shape, value, at):
 
 
 def judged(call):
-    model = session.get_service_model(call["service"]).operation_model(call["operation"])
-    shape = model.input_shape
+    model = SESSION.get_service_model(call["service"])
+    shape = model.operation_model(call["operation"]).input_shape
     report = ParamValidator().validate(call["input"], shape)
     own = report.generate_report() if report.has_errors() else ""
-    return {"botocore": own, "model": list(walk(shape, call["input"], ""))}
+    return {"botocore": own, "model": list(walk(shape, call["input"], call["operation"]))}
 
 
 json.dump([judged(call) for call in json.load(sys.stdin)], sys.stdout)

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { runContainer, yardFolder } from './_container.ts';
 import * as google from './_google.ts';
-import { dockerWords } from './_image.ts';
+import { dockerWords, imageAt } from './_image.ts';
 import { ANY, broken, FLAG, listOf, refused, refuseIf, type Rule, TEXT, text } from './_rules.ts';
 import { plainView } from './_view.ts';
 import { NotSimulated, type Mounted, type Ran, type Refusal } from './_types.ts';
@@ -253,7 +253,7 @@ async function viewOf(requests: CloudRunRequests, platform: google.GooglePlatfor
   const spec = containers[0] as RunContainerSpec; // exactly one was asked for above
   const overrides = requests.run?.overrides?.containerOverrides ?? [];
   const override = overrides.find(({ name = spec.name }) => name === spec.name) ?? {};
-  const image = google.imageAt(platform.images, spec.image);
+  const image = imageAt(platform.images, spec.image);
   const own = ownVariables(requests, wish);
   const env = await environmentOf([...(spec.env ?? []), ...(override.env ?? [])], platform);
   const args = override.clearArgs === true ? [] : (override.args ?? spec.args);

@@ -2,8 +2,7 @@
 // client/taskenv/env.go and helper/args/args.go, read 2026-11-21).
 import { loopback } from './_aws.ts';
 import { runContainer, type Yard } from './_container.ts';
-import { imageAt } from './_google.ts';
-import { dockerWords } from './_image.ts';
+import { dockerWords, imageAt } from './_image.ts';
 import { ANY, broken, listOf, refused, refuseIf, type Rule, TEXT } from './_rules.ts';
 import { dockerInput, plainView } from './_view.ts';
 import { type BuiltImage, NotSimulated, type Placed, type Ran, type Refusal } from './_types.ts';

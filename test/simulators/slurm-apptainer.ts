@@ -7,7 +7,7 @@ import path from 'node:path';
 import { type Flags, flagsOf, splitOnce } from './_apptainer.ts';
 import { loopback } from './_aws.ts';
 import { runContainer, yardFolder, type Yard } from './_container.ts';
-import { imageAt } from './_google.ts';
+import { imageAt } from './_image.ts';
 import { hostTools, shellImage } from './_probe.ts';
 import { refuseIf } from './_rules.ts';
 import { plainView } from './_view.ts';

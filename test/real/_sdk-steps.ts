@@ -35,5 +35,6 @@ export const ODD_KEYS = [
   'ü/€/😀',
   'quotes\'"()!*~',
   'percent%20%2F',
+  'colon:at@semi;comma,',
   'question?hash#',
 ] as const;

@@ -121,7 +121,10 @@ function parallelism(value: unknown, above: Path, runs: Runs): Left[] {
   const word = 'parallelism';
   if (runs.completions === undefined) return said(value, above, { [word]: [1] });
   if (runs.parallelism === undefined) return [];
-  return [{ where: pathText([...above, word]), word, says: word }];
+  const at = [...above, word];
+  const isWritten = typeof nodeAt(value, at) === 'number';
+  const where = `${pathText(at)}${isWritten ? '' : ' (1 where nothing is said)'}`;
+  return [{ where, word, says: word }];
 }
 
 function said(value: unknown, at: Path, fields: Readonly<Record<string, Silent>>): Left[] {

@@ -37,7 +37,7 @@ export function runOf(input: RunInput): Run {
   const parallel = placed(input, running.parallel, runs.parallelism);
   const brought: Readonly<Record<Saying, boolean>> = {
     retries: retries.isThere,
-    attemptTime: time.isThere,
+    attemptTime: time.isThere && !time.isShared,
     jobTime: time.isThere,
     completions: tasks.isThere,
     // One task is one at a time.
@@ -99,12 +99,16 @@ function retriesOf(input: RunInput, { retries: field }: Running, { retries }: Ru
 function timeOf(
   input: RunInput,
   { time: field }: Running,
-  { attemptSecondsMax, jobSecondsMax }: Runs,
-): Placed & { readonly isOfAttempt: boolean } {
+  runs: Runs,
+): Placed & { readonly isOfAttempt: boolean; readonly isShared: boolean } {
+  const isShared = field?.shared !== undefined && isGiven(input, field.shared);
+  const { jobSecondsMax } = runs;
+  const attemptSecondsMax = isShared ? undefined : runs.attemptSecondsMax;
   const said = [attemptSecondsMax, jobSecondsMax].filter((one) => one !== undefined);
   const amount = said.length === 0 ? undefined : Math.min(...said);
   const isOfAttempt = field?.of === 'attempt' && amount === attemptSecondsMax;
-  return { ...placed(input, field, amount), isOfAttempt };
+  const own = placed(input, field, amount);
+  return { ...own, isOfAttempt, isShared: isShared && own.amount !== undefined };
 }
 
 function isGiven({ given }: RunInput, field: Field): boolean {

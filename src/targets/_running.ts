@@ -11,7 +11,11 @@ export interface Running {
   /** How often a failed program is started again; `max: 0` where it can only say: never. */
   readonly retries?: Field & { readonly max?: 0 };
   /** How long it may take: each attempt of each task, or the job as a whole. */
-  readonly time?: Field & { readonly of: 'attempt' | 'job' };
+  readonly time?: Field & {
+    readonly of: 'attempt' | 'job';
+    /** Where the user may have asked for several attempts, which then share it. */
+    readonly shared?: Field;
+  };
   readonly tasks?: Field;
   /** How many tasks run at the same time. */
   readonly parallel?: Field;

@@ -94,7 +94,14 @@ const target: Target = {
     },
   },
   start: 'request',
-  running: { time: { operation: OPERATION, at: TIME, of: 'job' } },
+  running: {
+    time: {
+      operation: OPERATION,
+      at: TIME,
+      of: 'job',
+      shared: { operation: OPERATION, at: 'RetryStrategy' },
+    },
+  },
   stop: 'SIGTERM, SIGKILL after 120 s',
   failure: {
     path: '/opt/ml/output/failure',

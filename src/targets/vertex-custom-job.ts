@@ -9,6 +9,7 @@ import type { GoogleApi, Inside, Job, Progress, Request, Target } from './_targe
 
 const OPERATION = 'CreateCustomJob';
 const ENV = 'jobSpec.workerPoolSpecs[].containerSpec.env';
+const RESTART = 'jobSpec.scheduling.restartJobOnWorkerRestart';
 const MODEL = {
   source: 'google-api-python-client 2.202.0, aiplatform.v1 20261106',
   readOn: READ_ON,
@@ -123,10 +124,15 @@ const target: Target = {
     retries: {
       operation: OPERATION,
       at: 'jobSpec.scheduling.disableRetries',
-      or: [{ operation: OPERATION, at: 'jobSpec.scheduling.restartJobOnWorkerRestart' }],
+      or: [{ operation: OPERATION, at: RESTART }],
       max: 0,
     },
-    time: { operation: OPERATION, at: 'jobSpec.scheduling.timeout', of: 'job' },
+    time: {
+      operation: OPERATION,
+      at: 'jobSpec.scheduling.timeout',
+      of: 'job',
+      shared: { operation: OPERATION, at: RESTART },
+    },
   },
   nodes: ({ given }) => {
     const pools = poolsOf(given(OPERATION));

@@ -29,9 +29,9 @@ function podIn(value: unknown): Pod {
 function seen({ labels, annotations, containers, initContainers }: Pod): unknown {
   const own = [...labels].filter(([name]) => !name.endsWith('controller-uid'));
   const envs = [...initContainers, ...containers].map(({ name, env }) => {
-    return [name, env.map(({ place: _, ...one }) => one)];
+    return [name, env.map((one) => [one.name, one.value, one.from])];
   });
-  return { labels: new Map(own.toSorted()), annotations, envs };
+  return { labels: Object.fromEntries(own), annotations, envs };
 }
 
 const VARIABLE = 'JOB_COMPLETION_INDEX';

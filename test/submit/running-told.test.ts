@@ -24,7 +24,7 @@ describe('what means only nearly the same is told', () => {
       'how many run at once, where the platform decides it',
       'nomad',
       { completions: 3, backoffLimit: 0 },
-      'spec.parallelism: nomad is told nothing of it',
+      'spec.parallelism (1 where nothing is said): nomad is told nothing of it',
     ],
     [
       'retries that mean others',
@@ -50,6 +50,18 @@ describe('what means only nearly the same is told', () => {
     const { code, err } = await told(target, job(spec));
     expect([code, err.match(/warning/g)?.length]).toEqual([0, 1]);
     expect(err).toContain(`warning: ${said}`);
+  });
+  test('the time of a pod is not that of several attempts', async () => {
+    const given = { CreateTrainingJob: { RetryStrategy: { MaximumRetryAttempts: 3 } } };
+    const time = 'CreateTrainingJob StoppingCondition.MaxRuntimeInSeconds';
+    const pod = job({ activeDeadlineSeconds: 600 }, { activeDeadlineSeconds: 60 });
+    const [shared, own] = await Promise.all([
+      told('sagemaker-training', pod, { given }),
+      told('sagemaker-training', pod),
+    ]);
+    expect([seenAt(shared, [time]), seenAt(own, [time])]).toEqual([[600], [60]]);
+    expect(shared.err).toContain('spec.template.spec.activeDeadlineSeconds: sagemaker-training is');
+    expect(own.err).toBe('');
   });
   test('nothing is said where one attempt is all', async () => {
     const { err } = await told('aws-batch', job({ activeDeadlineSeconds: 600, backoffLimit: 0 }));

@@ -2,7 +2,8 @@ import type { Json } from '../core/canonical.ts';
 import { BellhopError } from '../core/errors.ts';
 import type { JsonObject } from '../targets/_caps.ts';
 import { bytesOf, isObject, nodesAt, pairsOf } from '../targets/_caps.ts';
-import type { Adapting, Target, Variable } from '../targets/_target.ts';
+import type { Adapting } from '../targets/_adapting.ts';
+import type { Target, Variable } from '../targets/_target.ts';
 import { isPair, textAt, variablesAt } from './adapt-fields.ts';
 
 // What of a request that somebody else made cannot be taken over.

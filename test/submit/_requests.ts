@@ -8,7 +8,8 @@ import { adapt } from '../../src/submit/adapt.ts';
 import { withAt } from '../../src/submit/adapt-fields.ts';
 import { ALL_TARGETS } from '../../src/targets/_all.gen.ts';
 import type { JsonObject } from '../../src/targets/_caps.ts';
-import type { Adapting, Target } from '../../src/targets/_target.ts';
+import type { Adapting } from '../../src/targets/_adapting.ts';
+import type { Target } from '../../src/targets/_target.ts';
 import { variableNameProblem } from '../../src/wire/names.ts';
 import { BUCKET } from './_submission.ts';
 

@@ -184,9 +184,10 @@ function commandOf(
   io: Io,
   of: { options: RunOptions; plan: Plan; environment: Environment },
 ): readonly Argument[] | BellhopError {
-  const { commandAt } = of.options;
+  const { commandAt, argumentsAt } = of.options;
   if (commandAt !== undefined) return rawArguments(io, commandAt);
-  const argv = podArguments(of.plan, of.environment);
+  const given = argumentsAt === undefined ? [] : rawArguments(io, argumentsAt);
+  const argv = podArguments(of.plan, of.environment, given);
   return argv.length > 0 ? argv : noCommand();
 }
 

@@ -55,6 +55,8 @@ export interface Declared {
   readonly warnings: readonly string[];
   /** Absent where the plan was not made here. */
   readonly read?: Read;
+  /** Words behind `--` are those of a definition whose words are overridden. */
+  readonly isOverWords?: boolean;
   /** Where a manifest was read: what stands beside the container and is not started. */
   readonly sidecars?: readonly Sidecar[];
 }

@@ -14,9 +14,13 @@ const POINTER_BYTES = 8;
 
 /**
  * The container's argv: command replaces ENTRYPOINT and CMD, args replace CMD; the pod's own are
- * expanded, the image's never are.
+ * expanded, the image's never are. Words that are given replace args and CMD as they are.
  */
-export function podArguments(plan: Plan, environment: Environment): Argument[] {
+export function podArguments(
+  plan: Plan,
+  environment: Environment,
+  given: readonly Argument[] = [],
+): Argument[] {
   const argv = plan.placements.find((one) => one.kind === 'argv');
   const command = argv?.command ?? [];
   const args = argv?.args ?? [];
@@ -26,6 +30,7 @@ export function podArguments(plan: Plan, environment: Environment): Argument[] {
   const plain = (words: readonly string[]): Argument[] =>
     words.map((word) => argumentOf(byteText(word), word));
   const head = command.length > 0 ? expanded(command) : plain(entrypoint);
+  if (given.length > 0) return [...head, ...given];
   const imageTail = command.length > 0 ? [] : plain(cmd);
   return [...head, ...(args.length > 0 ? expanded(args) : imageTail)];
 }

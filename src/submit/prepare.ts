@@ -37,6 +37,10 @@ export interface SubmitInput extends WaysInput {
   readonly name?: string;
   /** The executable in the image. */
   readonly bellhop: string;
+  /** Variables that are to be in the request, and not in the plan. */
+  readonly plain?: readonly Variable[];
+  /** Those are all variables of the request: none of the plan stands there too. */
+  readonly isPlainAll?: boolean;
   /** Keys of secrets are left to the platform too, where it has them: their values are texts. */
   readonly nativeKeys?: boolean;
 }
@@ -106,7 +110,8 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
   const bytes = printBundle(bundle);
   const digest = bundleDigest(bytes);
   // A name that is given does not tell content from other content: what is there must say it.
-  const own: Variable[] = input.name === undefined ? [] : [['BELLHOP_JOB', frame.digest]];
+  const isNamed = input.name !== undefined && input.isOver !== true;
+  const own: Variable[] = isNamed ? [['BELLHOP_JOB', frame.digest]] : [];
   const ways = pointers(input, { bytes, digest }, way).map((one) => {
     return { ...one, variables: [...one.variables, ...own] };
   });
@@ -115,7 +120,9 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
     return split(target, frame, { ...bare, pointer }).breaches.length === 0;
   });
   const pointer = fitting ?? ways.at(-1);
-  const wishes = { hyperparameters, secrets: natively.secrets, variables: literalsOf(input.plan) };
+  const literals = input.isPlainAll === true ? [] : literalsOf(input.plan);
+  const variables = [...(input.plain ?? []), ...literals];
+  const wishes = { hyperparameters, secrets: natively.secrets, variables };
   const isSpilled = pointer !== undefined && pointer.kind !== 'inline' && spill !== undefined;
   return {
     split: split(target, frame, { ...wishes, pointer: pointer ?? NO_POINTER }),
@@ -159,6 +166,7 @@ function frameOf(input: SubmitInput, flat: Uint8Array): Frame {
       spill: input.spill === undefined ? null : [input.spill.stores, input.spill.path],
       parameters: bundleDigest(flat),
       file: input.parameters?.file?.path ?? '',
+      ...(input.plain === undefined ? {} : { plain: input.plain }),
       objects: objects.map((one) => [
         one.namespace,
         one.name,
@@ -173,7 +181,7 @@ function frameOf(input: SubmitInput, flat: Uint8Array): Frame {
     digest,
     image,
     container: plan.origin.container,
-    start: isStarted ? [] : [input.bellhop, 'run'],
+    start: isStarted ? [] : [input.bellhop, 'run', ...(input.hasArguments === true ? ['--'] : [])],
     needs,
     ...(user === undefined ? {} : { user }),
     given: input.given,

@@ -1,5 +1,6 @@
 import type { Needs } from '../plan/needs.ts';
 import type { Reference, StoreOptions } from '../plan/types.ts';
+import type { Adapting } from './_adapting.ts';
 import type { Cap, Fact, JsonObject } from './_caps.ts';
 import type { Gives, Reserved } from './_names.ts';
 
@@ -207,28 +208,6 @@ export interface Channel extends Fact {
   readonly folder: string;
 }
 
-/** Where a request that somebody else made has what bellhop takes over: `bellhop adapt`. */
-export interface Adapting {
-  readonly operation: string;
-  /** Fields of the request; `a.b` is a member of a member, `a[].b` one of the only element. */
-  readonly name: string;
-  readonly image: string;
-  /** What replaces the image's ENTRYPOINT, and what replaces its CMD. */
-  readonly entrypoint?: string;
-  readonly arguments?: string;
-  /** What the platform adds to the image's ENTRYPOINT where the request has no arguments. */
-  readonly argumentsDefault?: readonly string[];
-  readonly hyperparameters?: string;
-  /** Variables are a list of `{name, value}`, and what else the platform sets is in this one. */
-  readonly secrets?: string;
-  /** What the platform itself replaces in arguments, which then stay in the request. */
-  readonly replaced?: string;
-  /** Fields that say in another way what runs, and are not adapted. */
-  readonly others?: readonly string[];
-  /** Fields that stay as the author wrote them, whatever a submission has there. */
-  readonly kept: readonly string[];
-}
-
 /** Where a container can be written. */
 export interface Writable {
   /** What lies below one of these. */
@@ -288,7 +267,8 @@ export interface Target {
   /** The requests in their order; the last one starts the job. */
   render(job: Job): readonly Request[];
   readonly follow?: Follow;
-  readonly adapt?: Adapting;
+  /** Requests that `bellhop adapt` takes; the first whose name is in a request is its kind. */
+  readonly adapt?: readonly Adapting[];
   /**
    * What a request must have that pods seldom say: operation → field → what it is. Of fields with
    * ` | ` between them one suffices.

@@ -20,7 +20,7 @@ import { apiServer } from './platform.ts';
 import type { Inside, OwnRoot } from './own-root.ts';
 import { withReplaced } from './replaced.ts';
 import type { RunOptions } from './run.ts';
-import { podArguments, sizeProblems } from './start.ts';
+import { markedWords, podArguments, sizeProblems } from './start.ts';
 import type { Tracing } from './tracing.ts';
 
 /** What is carried out, and what it is seen by. */
@@ -122,7 +122,8 @@ interface Ready {
   readonly relay: RelayDocument | undefined;
 }
 
-async function prepare(io: Io, { plan, objects }: Declared, options: Delivering): Promise<Ready> {
+async function prepare(io: Io, declared: Declared, options: Delivering): Promise<Ready> {
+  const { plan, objects, words: overriding = [] } = declared;
   const root = await rootOf(io, plan, options.root);
   const nowMs = io.clock.now();
   const budget = startBudget(plan, io);
@@ -144,7 +145,7 @@ async function prepare(io: Io, { plan, objects }: Declared, options: Delivering)
   const replacing: BellhopError[] = [];
   const replaced = withReplaced(inside.fs, files.delivery, replacing);
   const become = whoToBecome(plan, inside, hasOwnRoot(root) ? io : undefined);
-  const argv = commandOf(io, { options, plan, environment });
+  const argv = commandOf(io, { options, plan, environment, overriding });
   const env = execEnvironment(io, withHome(io, environment, become), plan.policy.stripEnv);
   const words = argv instanceof BellhopError ? [] : argv;
   judge([
@@ -182,11 +183,17 @@ function ownerOf({ kernel }: Io, become: Become): { readonly uid: number; readon
 
 function commandOf(
   io: Io,
-  of: { options: RunOptions; plan: Plan; environment: Environment },
+  of: {
+    readonly options: RunOptions;
+    readonly plan: Plan;
+    readonly environment: Environment;
+    readonly overriding: readonly string[];
+  },
 ): readonly Argument[] | BellhopError {
-  const { commandAt, argumentsAt } = of.options;
-  if (commandAt !== undefined) return rawArguments(io, commandAt);
-  const given = argumentsAt === undefined ? [] : rawArguments(io, argumentsAt);
+  const { commandAt, argumentsAt = commandAt } = of.options;
+  const arrived = argumentsAt === undefined ? [] : rawArguments(io, argumentsAt);
+  const given = markedWords(arrived, of.overriding, commandAt !== undefined);
+  if (given instanceof BellhopError || commandAt !== undefined) return given;
   const argv = podArguments(of.plan, of.environment, given);
   return argv.length > 0 ? argv : noCommand();
 }

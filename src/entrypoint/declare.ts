@@ -55,8 +55,8 @@ export interface Declared {
   readonly warnings: readonly string[];
   /** Absent where the plan was not made here. */
   readonly read?: Read;
-  /** Words behind `--` are those of a definition whose words are overridden. */
-  readonly isOverWords?: boolean;
+  /** What stands where the words on arrival have their mark; see `WORDS_MARK`. */
+  readonly words?: readonly string[];
   /** Where a manifest was read: what stands beside the container and is not started. */
   readonly sidecars?: readonly Sidecar[];
 }

@@ -34,7 +34,7 @@ export async function declaredElsewhere(
   const over = overrides === undefined ? undefined : plans.at(-1);
   if (over === undefined) return declared ?? { ...first, warnings: [] };
   checkOverrides(over.plan, overrides?.by ?? '');
-  const isOverWords = overridingWords(over.plan).length > 0;
-  if (declared === undefined) return { ...over, warnings: [], isOverWords };
-  return { ...declared, plan: overridden(declared.plan, over.plan), isOverWords };
+  const words = overridingWords(over.plan);
+  if (declared === undefined) return { ...over, warnings: [], words };
+  return { ...declared, plan: overridden(declared.plan, over.plan), words };
 }

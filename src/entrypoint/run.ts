@@ -52,9 +52,7 @@ export async function run(io: Io, options: RunOptions): Promise<never> {
     const { carryOut } = await import('./carry-out.ts');
     const declared = await declaredBy(io, { source, overrides }, { ...options, tracing });
     reading.end('ok');
-    const { isOverWords = false } = declared;
-    const words = isOverWords ? withoutWords(options) : commanded(io, source, options);
-    return await carryOut(io, declared, { ...words, tracing });
+    return await carryOut(io, declared, { ...commanded(io, source, options), tracing });
   } catch (error) {
     reading.end('failed');
     await tracing.finish(problemsOf(error));
@@ -107,13 +105,9 @@ function hasCollector(io: Io): boolean {
 function commanded(io: Io, source: PlanSource, options: RunOptions): RunOptions {
   const whose = ownVariables(io).get('BELLHOP_COMMAND');
   if (source.kind === 'manifests' || (whose !== 'plan' && whose !== 'args')) return options;
-  const { commandAt } = options;
+  const { commandAt, ...others } = options;
   const isArguments = whose === 'args' && commandAt !== undefined;
-  return { ...withoutWords(options), ...(isArguments ? { argumentsAt: commandAt } : {}) };
-}
-
-function withoutWords({ commandAt: _, ...others }: RunOptions): RunOptions {
-  return others;
+  return { ...others, ...(isArguments ? { argumentsAt: commandAt } : {}) };
 }
 
 async function declaredBy(

@@ -1,33 +1,21 @@
 import { BellhopError } from '../core/errors.ts';
-import type { ArgvPlacement, Placement, Plan } from './types.ts';
+import type { Placement, Plan } from './types.ts';
 
 // What a platform's later request says over a definition that has a plan already, e.g. RunTask over
 // a task definition: `bellhop adapt` makes it a plan of its own, of texts and words alone.
+
+/** Stands in a request for words that had no room in it, and are in the plan. */
+export const WORDS_MARK = 'bellhop:words';
 
 /** The words of overrides; none where they leave those of the definition. */
 export function overridingWords({ image }: Plan): readonly string[] {
   return [...(image.entrypoint ?? []), ...(image.cmd ?? [])];
 }
 
-/**
- * The plan with what overrides say over it: their variables count over its own, their words stand
- * where its args or CMD stood, unexpanded; its command or ENTRYPOINT stays.
- */
+/** The plan with what overrides say over it: their variables count over its own. */
 export function overridden(plan: Plan, overrides: Plan | undefined): Plan {
   if (overrides === undefined) return plan;
-  const placements = [...plan.placements, ...overrides.placements];
-  const words = overridingWords(overrides);
-  if (words.length === 0) return { ...plan, placements };
-  const before = placements.find((one) => one.kind === 'argv');
-  const argv: ArgvPlacement = {
-    kind: 'argv',
-    command: before?.command ?? [],
-    // Args are expanded: of `$$` one `$` is left.
-    args: words.map((word) => word.replaceAll('$', '$$$$')),
-    rule: `${overrides.origin.name}, its words`,
-  };
-  const others = placements.filter((one) => one.kind !== 'argv');
-  return { ...plan, placements: [...others, argv] };
+  return { ...plan, placements: [...plan.placements, ...overrides.placements] };
 }
 
 /** Refuses overrides that hold anything but texts and words; `name` is where they came from. */

@@ -1,5 +1,6 @@
 import { BellhopError } from '../core/errors.ts';
 import type { Image } from '../plan/types.ts';
+import { WORDS_MARK } from '../plan/overrides.ts';
 import type { Adapting } from '../targets/_adapting.ts';
 import { textsAt, variablesAt } from './adapt-fields.ts';
 import type { Adaptable } from './adapt-target.ts';
@@ -40,10 +41,17 @@ export function startsOf(input: StartInput): readonly Start[] | BellhopError {
   if (input.startedBy !== 'image' && takesWords(adapting)) return startBehind(input, words);
   const inRequest = { image: {}, isByImage: true, words };
   if (words.length === 0 || isReplaced(adapting, words)) return [inRequest];
+  return [inRequest, inPlan(input, words)];
+}
+
+/** Words that have no room in the request of an image that starts bellhop. */
+function inPlan(input: StartInput, words: readonly string[]): Start {
+  const { adapting } = input;
   const image = { entrypoint: [], cmd: words };
-  // A field for the ENTRYPOINT leaves the image's CMD out, and so room for later arguments.
-  const isByField = adapting.isDefinition === true && adapting.entrypoint !== undefined;
-  return [inRequest, isByField ? startBy(input, image) : { image, isByImage: true }];
+  if (adapting.isDefinition !== true) return { image, isByImage: true };
+  // A field for the ENTRYPOINT leaves the image's CMD out; elsewhere a word must.
+  if (adapting.entrypoint !== undefined) return startBy(input, image);
+  return { image, isByImage: true, words: [WORDS_MARK], hasArguments: true };
 }
 
 /** By the request's own field. */
@@ -63,13 +71,28 @@ function isReplaced({ replaced }: Adapting, words: readonly string[]): boolean {
 function startsOver(input: StartInput, words: readonly string[]): readonly Start[] | BellhopError {
   const { adapting, request, startedBy } = input;
   const isAll = adapting.over === 'command' && words.length > 0;
-  if (isAll && startedBy !== 'image') return startBehind(input, words);
+  if (isAll && startedBy !== 'image') return startAll(input, words);
   const isSaid = startedBy !== undefined || !takesWords(adapting);
   const takesNothing = words.length === 0 && variablesAt(request, adapting.variables).length === 0;
   if (!isSaid && !takesNothing) return unknownDefinition(input);
   const inRequest = { image: {}, isByImage: true, words };
   if (words.length === 0 || isReplaced(adapting, words)) return [inRequest];
-  return [inRequest, { image: { cmd: words }, isByImage: true }];
+  return [inRequest, markedBy(words, [])];
+}
+
+/** The words in the plan, and their mark in the request. */
+function markedBy(words: readonly string[], head: readonly string[]): Start {
+  return { image: { cmd: words }, isByImage: true, words: [...head, WORDS_MARK] };
+}
+
+/** The words are all that is started: bellhop stands before them, whatever the definition has. */
+function startAll(input: StartInput, words: readonly string[]): readonly Start[] | BellhopError {
+  const behind = startBehind(input, words);
+  const hasOther = (input.image.entrypoint ?? []).length > 0;
+  if (behind instanceof BellhopError || hasOther) return behind;
+  const head = [input.bellhop, 'run', '--'];
+  const inRequest = { image: {}, isByImage: true, words: [...head, ...words] };
+  return isReplaced(input.adapting, words) ? [inRequest] : [inRequest, markedBy(words, head)];
 }
 
 /** What the image itself would start with these words. */

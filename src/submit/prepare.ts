@@ -115,13 +115,17 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
   const ways = pointers(input, { bytes, digest }, way).map((one) => {
     return { ...one, variables: [...one.variables, ...own] };
   });
-  const bare = { hyperparameters, secrets: [], variables: [] };
-  const fitting = ways.find((pointer) => {
-    return split(target, frame, { ...bare, pointer }).breaches.length === 0;
-  });
-  const pointer = fitting ?? ways.at(-1);
+  const { plain = [] } = input;
+  const bare = { hyperparameters, secrets: [], variables: plain };
+  const tried = ways.map(
+    (pointer) => [pointer, split(target, frame, { ...bare, pointer })] as const,
+  );
+  const fitting = tried.filter(([, made]) => made.breaches.length === 0);
+  // Where variables must be in the request, the plan makes room for them.
+  const roomy = fitting.find(([, { placed }]) => placed.every((one) => one.isInRequest));
+  const pointer = (roomy ?? fitting[0])?.[0] ?? ways.at(-1);
   const literals = input.isPlainAll === true ? [] : literalsOf(input.plan);
-  const variables = [...(input.plain ?? []), ...literals];
+  const variables = [...plain, ...literals];
   const wishes = { hyperparameters, secrets: natively.secrets, variables };
   const isSpilled = pointer !== undefined && pointer.kind !== 'inline' && spill !== undefined;
   return {

@@ -2,6 +2,7 @@
 // itself does to the request, and what is told instead of guessed.
 import { describe, expect, test } from 'bun:test';
 import type { BellhopError } from '../../src/core/errors.ts';
+import { WORDS_MARK } from '../../src/plan/overrides.ts';
 import type { AdaptInput } from '../../src/submit/adapt.ts';
 import { adapt, isLegal } from '../../src/submit/adapt.ts';
 import { withAt } from '../../src/submit/adapt-fields.ts';
@@ -79,10 +80,10 @@ describe('Batch, which has no field for an ENTRYPOINT', () => {
   test('words that fit by themselves but leave no room for the plan go into it', () => {
     const command = ['train', 'w'.repeat(23_900)];
     const made = adapted(inputFor(batch, job({ ...over, command }), byImage));
-    expect(commandOf(made.request)).toBeUndefined();
+    expect(commandOf(made.request)).toEqual([WORDS_MARK]);
     expect(made.submission.bundle.plan.image).toEqual({ entrypoint: [], cmd: command });
     const sent = new Map(nodesAt(made.request, batch.adapting.variables).flatMap(pairsOf));
-    expect(sent.get('BELLHOP_COMMAND')).toBe('plan');
+    expect(sent.get('BELLHOP_COMMAND')).toBe('args');
   });
 });
 

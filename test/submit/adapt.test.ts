@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { Json } from '../../src/core/canonical.ts';
 import type { BellhopError } from '../../src/core/errors.ts';
 import { readParameters } from '../../src/plan/hyperparameters.ts';
+import { WORDS_MARK } from '../../src/plan/overrides.ts';
 import type { Image } from '../../src/plan/types.ts';
 import type { Adapted, AdaptInput } from '../../src/submit/adapt.ts';
 import { adapt, isLegal } from '../../src/submit/adapt.ts';
@@ -150,10 +151,12 @@ describe('10,000 random requests', () => {
       else expect(seen.sent.filter(([name]) => seen.placed.has(name))).toEqual([]);
       if (hasArguments === undefined) continue;
       if (over !== undefined) {
-        const ours = over === 'command' && author.words !== undefined ? ['bellhop', 'run'] : [];
-        const words = seen.argv.length > 0 ? [...ours, ...seen.argv] : seen.words;
+        const isAll = over === 'command' && author.words !== undefined;
+        const ours = isAll ? ['bellhop', 'run', '--'] : [];
+        const isMarked = seen.argv.length > 0;
+        const words = isMarked ? [...seen.words.slice(0, -1), ...seen.argv] : seen.words;
         expect(words).toEqual([...ours, ...(author.words ?? [])]);
-        if (seen.argv.length > 0) expect(seen.words).toEqual(ours);
+        if (isMarked) expect(seen.words).toEqual([...ours, WORDS_MARK]);
         continue;
       }
       const entrypoint = hasEntrypoint === undefined ? undefined : author.entrypoint;

@@ -71,15 +71,15 @@ export async function plansElsewhere(
 ): Promise<readonly CarriedPlan[]> {
   const groups = new Map<string, PlanPlace[]>();
   for (const place of places) {
-    const stores = place.own.get(`${place.variable}_STORES`);
-    const key = JSON.stringify([INLINE.test(place.named), place.named.split(':')[0], stores]);
+    const { named, variable, own } = place;
+    const store = JSON.stringify([named.split(':')[0], own.get(`${variable}_STORES`)]);
+    const key = INLINE.test(named) ? variable : store;
     groups.set(key, [...(groups.get(key) ?? []), place]);
   }
   const done = await Promise.allSettled(
     [...groups.values()].map(async (group) => {
-      const isInline = group.every(({ named }) => INLINE.test(named));
-      if (!isInline) return fetchedPlans(group, context);
-      return group.map((place) => inlinePlan(place, context.io));
+      const inline = group.find(({ named }) => INLINE.test(named));
+      return inline === undefined ? fetchedPlans(group, context) : [inlinePlan(inline, context.io)];
     }),
   );
   judge(done.flatMap((one) => (one.status === 'rejected' ? problemsOf(one.reason) : [])));

@@ -209,3 +209,74 @@ describe.each([...WAYS])('$name', (way) => {
     expect(saw).toEqual(wanted);
   });
 });
+
+describe('what stays different', () => {
+  const submit = { startedBy: 'request' };
+  const environment = variables('OWN', 'random');
+  const last = environment.at(-1)?.name ?? '';
+  const over: Part = { environment: ['A', last].map((name) => ({ name, value: 'of the run' })) };
+  test('a variable that has no room in a definition counts over a legal run, others do not', () => {
+    const own: Part = { entryPoint: [SHOW], command: ['own'], environment };
+    const made = ECS.ofDefinition(adapted('ecs', ECS.definition(own), submit) as never);
+    const { env = [] } = seen(started(made, over, []));
+    const of = new Map(env.map((one) => one.split('=') as [string, string]));
+    expect(of.get('A')).toBe(String(Bun.hash('of the run')));
+    expect(of.get(last)).toBe(String(Bun.hash(environment.at(-1)?.value ?? '')));
+  });
+  test('nor does one of a run that is adapted count less', () => {
+    const own: Part = { entryPoint: [SHOW], command: ['own'], environment };
+    const made = ECS.ofDefinition(adapted('ecs', ECS.definition(own), submit) as never);
+    const run = {
+      environment: [...(over.environment ?? []), ...variables('RUN', 'random').slice(4)],
+    };
+    const asked = ECS.ofRun(adapted('ecs', ECS.run(run), submit) as never);
+    const { env = [] } = seen(started(made, asked, []));
+    expect(env).toContain(`${last}=${Bun.hash('of the run')}`);
+  });
+});
+
+describe('a start with overrides that cannot be carried out', () => {
+  const made = adapted('ecs', ECS.run({ environment: variables('RUN', 'many') }), {
+    startedBy: 'image',
+  });
+  const { env } = started({}, ECS.ofRun(made as never), []);
+  const run = (more: Readonly<Record<string, string>>, words: readonly string[] = [SHOW]) => {
+    return Bun.spawnSync([bellhop, 'run', '--', ...words], {
+      env: { ...env, ...more },
+      stdout: 'pipe',
+      stderr: 'pipe',
+    });
+  };
+  const BAD = 'sha256:00';
+  const HERE = JSON.stringify({ here: { kind: 'file', folder } });
+  const ROWS: readonly (readonly [string, Readonly<Record<string, string>>, readonly string[]])[] =
+    [
+      ['another digest', { BELLHOP_OVERRIDES_DIGEST: BAD }, ['BELLHOP_OVERRIDES_DIGEST says']],
+      [
+        'a part that is not there',
+        { BELLHOP_OVERRIDES: 'inline:9' },
+        ['there is no BELLHOP_OVERRIDES_'],
+      ],
+      ['a path', { BELLHOP_OVERRIDES: '/etc/x' }, ['must be inline:COUNT or store:path']],
+      [
+        'an object that is gone',
+        { BELLHOP_OVERRIDES: 'here:no/bundle', BELLHOP_OVERRIDES_STORES: HERE },
+        ['BELLHOP_OVERRIDES, here:no/bundle: there is no'],
+      ],
+      [
+        'and a plan that is none: both are told',
+        { BELLHOP_OVERRIDES_DIGEST: BAD, BELLHOP_PLAN: 'inline:1', BELLHOP_PLAN_1: 'AAAA' },
+        ['BELLHOP_OVERRIDES_DIGEST says', 'what BELLHOP_PLAN_1 and following hold'],
+      ],
+    ];
+  test.each([...ROWS])('%s: nothing starts', (_, more, said) => {
+    const { exitCode, stdout, stderr } = run(more);
+    expect([exitCode > 0, stdout.toString()]).toEqual([true, '']);
+    for (const one of said) expect(stderr.toString()).toContain(one);
+    expect(stderr.toString()).not.toContain(CANARY);
+  });
+  test('BELLHOP_REQUIRE is content with them', () => {
+    const { exitCode, stderr } = run({ BELLHOP_REQUIRE: '1' });
+    expect([exitCode, stderr.toString()]).toEqual([0, '']);
+  });
+});

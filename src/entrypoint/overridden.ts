@@ -23,7 +23,8 @@ export async function declaredElsewhere(
   manifests: readonly string[],
 ): Promise<Declared> {
   const places = [place, overrides].filter((one) => one !== undefined);
-  const both = [plansElsewhere(places, context), base?.()] as const;
+  const own = base === undefined ? Promise.resolve(undefined) : base();
+  const both = [plansElsewhere(places, context), own] as const;
   const done = await Promise.allSettled(both);
   judge(done.flatMap((one) => (one.status === 'rejected' ? problemsOf(one.reason) : [])));
   const [plans, based] = await Promise.all(both);

@@ -184,7 +184,7 @@ function referenceOf({ named, by }: PlanPlace): Reference {
   }
 }
 
-/** The variable with its stores, else a store of the kind that the reference names, without settings. */
+/** The variable with its stores, else a store of the reference's kind, without settings. */
 function storesOf(
   { own, variable }: PlanPlace,
   { store }: Reference,

@@ -122,7 +122,8 @@ async function declaredBy(
     const context = { io, trace, ...(platform === undefined ? {} : { platform }) };
     const base = async (): Promise<Declared> => declaredBy(io, { source }, options);
     const isElsewhere = source.kind === 'elsewhere';
-    const of = isElsewhere ? { place: source } : source.kind === 'nothing' ? {} : { base };
+    const inFiles = source.kind === 'nothing' ? {} : { base };
+    const of = isElsewhere ? { place: source } : inFiles;
     return declaredElsewhere(context, { ...of, overrides }, manifests);
   }
   if (source.kind === 'plan') {
@@ -172,7 +173,7 @@ function findSource(io: Io, options: RunOptions, overrides: PlanPlace | undefine
   const env = ownVariables(io);
   const asked = options.plan ?? env.get('BELLHOP_PLAN');
   const path = asked ?? (io.fs.statThrough(DEFAULT_PLAN) ? DEFAULT_PLAN : undefined);
-  if (path === undefined) return overrides === undefined ? nothing(env) : { kind: 'nothing' };
+  if (path === undefined) return nothing(env, overrides);
   if (options.plan === undefined && isKubernetes(io)) return { kind: 'nothing' };
   const by = options.plan === undefined ? 'BELLHOP_PLAN' : '--plan';
   if (ELSEWHERE.test(path)) {
@@ -197,8 +198,9 @@ function refuseNoPath(called: string, path: string): void {
   throw new BellhopError('BH_ERR_INPUT_READ', { where: [called], what, help });
 }
 
-function nothing(env: ReadonlyMap<string, string>): PlanSource {
-  if ((env.get('BELLHOP_REQUIRE') ?? '0') === '0') return { kind: 'nothing' };
+function nothing(env: ReadonlyMap<string, string>, over: PlanPlace | undefined): PlanSource {
+  const isContent = over !== undefined || (env.get('BELLHOP_REQUIRE') ?? '0') === '0';
+  if (isContent) return { kind: 'nothing' };
   const what = `no -f, no --plan, no BELLHOP_PLAN and no ${DEFAULT_PLAN}`;
   throw new BellhopError('BH_ERR_NO_PLAN', { where: ['BELLHOP_REQUIRE is set'], what });
 }

@@ -84,6 +84,8 @@ function eachInOnePlace(wanted: SubmitInput, first: Submission): Submission {
     const isWhole = now.size === kept.size;
     if (isWhole) made = next;
     else if (made !== first) break;
+    // What is elsewhere takes as much room in the request, however small it is.
+    if (isWhole && next.spilled !== undefined) break;
     const more = isWhole ? keptIn(prepare(offered)) : now;
     if (isWhole && more.size <= kept.size) break;
     kept = more;

@@ -14,7 +14,7 @@ import { literalsOf, nativeSecrets } from './native.ts';
 import type { Pointer } from './pointer.ts';
 import { objectPath } from './pointer.ts';
 import type { Frame, Split } from './split.ts';
-import { breachesIn, split } from './split.ts';
+import { breachesIn, fits, split } from './split.ts';
 import type { PrintedBundle, SpillPlace, WayFacts, WaysInput } from './ways.ts';
 import { pointers } from './ways.ts';
 
@@ -115,18 +115,8 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
   const ways = pointers(input, { bytes, digest }, way).map((one) => {
     return { ...one, variables: [...one.variables, ...own] };
   });
-  const { plain = [] } = input;
-  const bare = { hyperparameters, secrets: [], variables: plain };
-  const tried = ways.map(
-    (pointer) => [pointer, split(target, frame, { ...bare, pointer })] as const,
-  );
-  const fitting = tried.filter(([, made]) => made.breaches.length === 0);
-  // Where variables must be in the request, the plan makes room for them.
-  const roomy = fitting.find(([, { placed }]) => placed.every((one) => one.isInRequest));
-  const pointer = (roomy ?? fitting[0])?.[0] ?? ways.at(-1);
-  const literals = input.isPlainAll === true ? [] : literalsOf(input.plan);
-  const variables = [...plain, ...literals];
-  const wishes = { hyperparameters, secrets: natively.secrets, variables };
+  const pointer = bestOf(ways, input, common);
+  const wishes = { hyperparameters, secrets: natively.secrets, variables: wishedFor(input) };
   const isSpilled = pointer !== undefined && pointer.kind !== 'inline' && spill !== undefined;
   return {
     split: split(target, frame, { ...wishes, pointer: pointer ?? NO_POINTER }),
@@ -139,6 +129,23 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
     parametersBytes: flat.byteLength,
     parameterNames: new Set(parameters.map(([name]) => name)),
   };
+}
+
+/** Of ways to the plan, the best first: where variables must be in the request, it makes room. */
+function bestOf(
+  ways: readonly Pointer[],
+  { target, plain = [] }: SubmitInput,
+  { frame, hyperparameters }: Common,
+): Pointer | undefined {
+  const withThese = (variables: readonly Variable[]): Pointer | undefined => {
+    return ways.find((pointer) => fits(target, frame, { pointer, hyperparameters, variables }));
+  };
+  return withThese(plain) ?? withThese([]) ?? ways.at(-1);
+}
+
+/** Variables that the request may have, by need. */
+function wishedFor({ plan, plain = [], isPlainAll = false }: SubmitInput): readonly Variable[] {
+  return isPlainAll ? plain : [...plain, ...literalsOf(plan)];
 }
 
 const NO_POINTER: Pointer = { kind: 'inline', variables: [] };

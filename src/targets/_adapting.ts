@@ -7,7 +7,7 @@ export interface AdaptedChannel {
   readonly at: string;
   /** The member by which its elements are told apart. */
   readonly by: string;
-  of(address: string): JsonObject;
+  readonly of: (address: string) => JsonObject;
 }
 
 /** One request. Its fields: `a.b` is a member of a member, `a[].b` one of the only element. */

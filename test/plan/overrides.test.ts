@@ -75,7 +75,7 @@ describe('overrides over a plan', () => {
   };
   test('their words stand as they are where their mark stood, and CMD of the plan does not', () => {
     fc.assert(
-      fc.property(pairs, image, words, words, (variables, own, head, over) => {
+      fc.property(pairs, image, fc.tuple(words, words), (variables, own, [head, over]) => {
         fc.pre(over.length > 0);
         expect(marked([...head, WORDS_MARK], over, true)).toEqual([...head, ...over]);
         const { entrypoint } = own;

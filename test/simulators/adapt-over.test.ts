@@ -7,6 +7,7 @@ import type { RunTask, TaskDefinition } from './_ecs-requests.ts';
 import * as legal from './_legal.ts';
 import { sagemakerModel } from './sagemaker-model.ts';
 import {
+  TOKEN,
   BY_BELLHOP,
   ODD,
   PLACES,
@@ -40,7 +41,7 @@ describe.skipIf(!isHere)('what a legal later call overrides', () => {
     });
     const made = adaptedBy<TaskDefinition>('ecs', register, {});
     const ran = await ecsTask.run({ register: made, run }, platform(null), WISH);
-    expectSeen(ran, { ...variables, ...changed }, WORDS.slice(2));
+    expectSeen(ran, { ...variables, ...changed, ...TOKEN }, WORDS.slice(2));
   });
 
   test('a command stands behind the ENTRYPOINT of an adapted task', async () => {
@@ -50,7 +51,7 @@ describe.skipIf(!isHere)('what a legal later call overrides', () => {
     });
     const made = adaptedBy<TaskDefinition>('ecs', register, {});
     const ran = await ecsTask.run({ register: made, run }, platform(['/other']), WISH);
-    expectSeen(ran, variables, command.slice(1));
+    expectSeen(ran, { ...variables, ...TOKEN }, command.slice(1));
   });
 
   test('another command is started with all of it where the image starts bellhop', async () => {
@@ -62,14 +63,18 @@ describe.skipIf(!isHere)('what a legal later call overrides', () => {
       );
       const made = adaptedBy<JobDefinition>('aws-batch', register, { startedBy: 'image' });
       const requests = { register: made, submit };
-      expectSeen(await awsBatch.run(requests, platform(BY_BELLHOP), WISH), variables, ['other']);
+      expectSeen(
+        await awsBatch.run(requests, platform(BY_BELLHOP), WISH),
+        { ...variables, ...TOKEN },
+        ['other'],
+      );
       const { containerOverrides: _, ...plain } = submit;
       const alone = await awsBatch.run(
         { register: made, submit: plain },
         platform(BY_BELLHOP),
         WISH,
       );
-      expectSeen(alone, variables, own.slice(2));
+      expectSeen(alone, { ...variables, ...TOKEN }, own.slice(2));
     }
   });
 });
@@ -101,7 +106,7 @@ describe.skipIf(!isHere).each([...PLACES])('a later call over its caps, plan %s'
     const asked = adaptedBy<RunTask>('ecs', run, submit);
     const requests = { register: made, run: asked };
     const ran = await ecsTask.run(requests, platform(BY_BELLHOP), WISH);
-    expectSeen(ran, { ...variables, ...more }, command.slice(2));
+    expectSeen(ran, { ...variables, ...more, ...TOKEN }, command.slice(2));
   });
 
   test.each([true, false])('a Batch job, its definition over them too: %p', async (isOver) => {
@@ -117,7 +122,7 @@ describe.skipIf(!isHere).each([...PLACES])('a later call over its caps, plan %s'
     const made = adaptedBy<JobDefinition>('aws-batch', register, {});
     const asked = adaptedBy<SubmitJob>('aws-batch', submit, {});
     const ran = await awsBatch.run({ register: made, submit: asked }, platform(null), WISH);
-    expectSeen(ran, { ...variables, ...more }, command.slice(2));
+    expectSeen(ran, { ...variables, ...more, ...TOKEN }, command.slice(2));
   });
 
   test.each([true, false])('a transform job, its model over them too: %p', async (isOver) => {
@@ -132,6 +137,6 @@ describe.skipIf(!isHere).each([...PLACES])('a later call over its caps, plan %s'
     const image = platform([...BY_BELLHOP, '/bin/sh', '/probe.sh']);
     const requests = { model: made, transform: asked };
     const ran = await sagemakerModel.run(requests, image, WISH);
-    expectSeen(ran, { ...own, ...over }, ['serve'], {});
+    expectSeen(ran, { ...own, ...over }, ['serve']);
   });
 });

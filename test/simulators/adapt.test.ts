@@ -10,6 +10,7 @@ import { COMMON } from './_probe.ts';
 import { sagemakerTraining } from './sagemaker-training.ts';
 import { sawOf } from './_saw.ts';
 import {
+  TOKEN,
   BUCKET,
   BY_BELLHOP,
   PLACES,
@@ -43,7 +44,7 @@ describe.skipIf(!isHere).each([...PLACES])('with the plan %s', (_, isRandom) => 
     expect(ecsTask.refusals({ register, run })).toHaveLength(1);
     const made = adaptedBy<TaskDefinition>('ecs', register, {});
     const ran = await ecsTask.run({ register: made, run }, platform(['/other']), WISH);
-    expectSeen(ran, variables, WORDS.slice(2));
+    expectSeen(ran, { ...variables, ...TOKEN }, WORDS.slice(2));
     expect(await isSpilled()).toBe(isRandom);
   });
 
@@ -58,7 +59,7 @@ describe.skipIf(!isHere).each([...PLACES])('with the plan %s', (_, isRandom) => 
     expect(awsBatch.refusals({ register, submit })).toHaveLength(1);
     const made = adaptedBy<JobDefinition>('aws-batch', register, {});
     const ran = await awsBatch.run({ register: made, submit }, platform(null), WISH);
-    expectSeen(ran, variables, WORDS.slice(2).filter(Boolean));
+    expectSeen(ran, { ...variables, ...TOKEN }, WORDS.slice(2).filter(Boolean));
   });
 
   test('and its parameters are put into the command', async () => {
@@ -75,7 +76,7 @@ describe.skipIf(!isHere).each([...PLACES])('with the plan %s', (_, isRandom) => 
       const made = adaptedBy<JobDefinition>('aws-batch', register, settings);
       const entrypoint = startedBy === 'image' ? ['/opt/bellhop/bellhop', 'run', '--'] : null;
       const ran = await awsBatch.run({ register: made, submit }, platform(entrypoint), WISH);
-      expectSeen(ran, variables, ['the input', '$(A)']);
+      expectSeen(ran, { ...variables, ...TOKEN }, ['the input', '$(A)']);
     }
   });
 });
@@ -109,7 +110,7 @@ describe.skipIf(!isHere)('a tuning job', () => {
     const sections = { ...COMMON, parameters: 'cat /opt/ml/input/config/hyperparameters.json' };
     const image = platform([...BY_BELLHOP, '/bin/sh', '/probe.sh'], sections);
     const ran = await sagemakerTraining.run(job, image, WISH);
-    expectSeen(ran, variables, ['train'], {});
+    expectSeen(ran, variables, ['train']);
     expect(JSON.parse(sawOf(ran).text('parameters'))).toEqual({ ...parameters, ...chosen });
   });
 });

@@ -8,7 +8,8 @@ import { adapt, isLegal } from '../../src/submit/adapt.ts';
 import { withAt } from '../../src/submit/adapt-fields.ts';
 import type { JsonObject } from '../../src/targets/_caps.ts';
 import { nodesAt, pairsOf } from '../../src/targets/_caps.ts';
-import { BASE, adapted, inputFor, named } from './_requests.ts';
+import { BASE } from './_base-requests.ts';
+import { adapted, inputFor, named } from './_requests.ts';
 
 const batch = named('RegisterJobDefinition');
 const ecs = named('RegisterTaskDefinition');

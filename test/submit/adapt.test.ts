@@ -16,10 +16,9 @@ import { nodesAt, pairsOf } from '../../src/targets/_caps.ts';
 import { skipVisibly } from '../support/need.ts';
 import { moto, python } from './_botocore.ts';
 import type { Authored, One } from './_requests.ts';
+import { BASE, IMAGE } from './_base-requests.ts';
 import {
   ADAPTABLE,
-  BASE,
-  IMAGE,
   adapted,
   authored,
   inputFor,
@@ -102,6 +101,28 @@ async function inside({ target, adapting }: One, { request, submission }: Adapte
   };
 }
 
+type Inside = Awaited<ReturnType<typeof inside>>;
+
+/** The words of a request that has an image of its own, and whose program bellhop starts. */
+function expectStarted(seen: Inside, author: Authored, image: Image): void {
+  const { adapting } = author.of;
+  const entrypoint = adapting.entrypoint === undefined ? undefined : author.entrypoint;
+  const byImage = entrypoint === undefined ? (adapting.argumentsDefault ?? image.cmd) : undefined;
+  const rest = author.words ?? byImage ?? [];
+  expect(seen.isOurs).toBe(true);
+  expect(seen.argv).toEqual([...(entrypoint ?? image.entrypoint ?? []), ...rest]);
+}
+
+/** The words of a request over a definition: in it, or in the plan with their mark in it. */
+function expectOver(seen: Inside, { of, words = [] }: Authored): void {
+  const isAll = of.adapting.over === 'command' && words.length > 0;
+  const ours = isAll ? ['bellhop', 'run', '--'] : [];
+  const isMarked = seen.argv.length > 0;
+  const head = isMarked ? seen.words.slice(0, -1) : seen.words;
+  expect([...head, ...seen.argv]).toEqual([...ours, ...words]);
+  if (isMarked) expect(seen.words).toEqual([...ours, WORDS_MARK]);
+}
+
 const sorted = (some: ReadonlyMap<string, string>) =>
   [...some].toSorted(([a], [b]) => (a < b ? -1 : 1));
 
@@ -146,27 +167,12 @@ describe('10,000 random requests', () => {
       if (author.of.adapting.hyperparameters !== undefined) {
         expect(sorted(seen.hyperparameters)).toEqual(sorted(author.hyperparameters));
       }
-      const { entrypoint: hasEntrypoint, arguments: hasArguments, over } = author.of.adapting;
+      const { over } = author.of.adapting;
       if (over !== undefined) expect(sorted(seen.placed)).toEqual(sorted(variablesOf(author)));
       else expect(seen.sent.filter(([name]) => seen.placed.has(name))).toEqual([]);
-      if (hasArguments === undefined) continue;
-      if (over !== undefined) {
-        const isAll = over === 'command' && author.words !== undefined;
-        const ours = isAll ? ['bellhop', 'run', '--'] : [];
-        const isMarked = seen.argv.length > 0;
-        const words = isMarked ? [...seen.words.slice(0, -1), ...seen.argv] : seen.words;
-        expect(words).toEqual([...ours, ...(author.words ?? [])]);
-        if (isMarked) expect(seen.words).toEqual([...ours, WORDS_MARK]);
-        continue;
-      }
-      const entrypoint = hasEntrypoint === undefined ? undefined : author.entrypoint;
-      const rest =
-        author.words ??
-        (entrypoint === undefined
-          ? (author.of.adapting.argumentsDefault ?? input.image.cmd)
-          : undefined);
-      expect(seen.isOurs).toBe(true);
-      expect(seen.argv).toEqual([...(entrypoint ?? input.image.entrypoint ?? []), ...(rest ?? [])]);
+      if (author.of.adapting.arguments === undefined) continue;
+      if (over === undefined) expectStarted(seen, author, input.image);
+      else expectOver(seen, author);
     }
   }, 600_000);
 

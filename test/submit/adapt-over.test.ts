@@ -192,15 +192,17 @@ describe.each([...WAYS])('$name', (way) => {
   const rows = SIZES.flatMap((own) => {
     return SIZES.flatMap((run) => Object.keys(WORDS).map((words) => [own, run, words] as const));
   });
-  test.each(rows)('%s variables of the definition, %s of the run, %s words', (...row) => {
+  // Words of a legal run are all that Batch starts: bellhop is not among them.
+  const isPassedBy = of === BATCH && startedBy === 'request';
+  const judged = rows.filter(([, run, words]) => {
+    return !isPassedBy || run !== 'few' || words !== 'some';
+  });
+  test.each(judged)('%s variables of the definition, %s of the run, %s words', (...row) => {
     const [ownSize, runSize, which] = row;
     const own: Part = isBehind
       ? { entryPoint: [SHOW], command: ['own', '$(A)', ''] }
       : { command: [SHOW, 'own', '$(A)'] };
     const command = isBehind ? behind(WORDS[which]) : WORDS[which];
-    // Words of a legal run are all that Batch starts: bellhop is not among them.
-    if (of === BATCH && startedBy === 'request' && runSize === 'few' && which === 'some') return;
-    // The own value of a variable that was spilled would count over a legal run's.
     const environment = variables('RUN', runSize);
     const { saw, wanted } = outcome(
       { ...own, environment: variables('OWN', ownSize) },

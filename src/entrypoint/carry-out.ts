@@ -3,6 +3,7 @@ import type { ExecDocument, Io, RelayDocument } from '../core/io/types.ts';
 import { renderWarning } from '../core/report.ts';
 import type { Plan } from '../plan/types.ts';
 import { versionName } from '../plan/volume-tree.ts';
+import { completionIndex } from './completion-index.ts';
 import type { Declared } from './declare.ts';
 import { deliver } from './deliver.ts';
 import type { Delivery } from './delivery.ts';
@@ -137,10 +138,12 @@ async function prepare(io: Io, declared: Declared, options: Delivering): Promise
   outcome.fallbacks = fallbacksOf(answers);
   const inherited = apiServer(io);
   const arrived = arrivedNames(io, plan);
-  const environment = computeEnvironment({ plan, answers, inherited, arrived, nowMs });
+  const told = await completionIndex(io, plan, platform);
+  const facts = { nowMs, ...(typeof told === 'string' ? { index: told } : {}) };
+  const environment = computeEnvironment({ plan, answers, inherited, arrived, ...facts });
   const random = new DataView(io.random(4).buffer).getUint32(0);
   const version = versionName(nowMs, random);
-  const files = computeDelivery({ plan, answers, environment, nowMs, version });
+  const files = computeDelivery({ plan, answers, environment, ...facts, version });
   const inside = root?.seen ?? io;
   const replacing: BellhopError[] = [];
   const replaced = withReplaced(inside.fs, files.delivery, replacing);
@@ -149,6 +152,7 @@ async function prepare(io: Io, declared: Declared, options: Delivering): Promise
   const env = execEnvironment(io, withHome(io, environment, become), plan.policy.stripEnv);
   const words = argv instanceof BellhopError ? [] : argv;
   judge([
+    ...(told instanceof BellhopError ? [told] : []),
     ...environment.problems,
     ...files.problems,
     ...replacing,

@@ -5,7 +5,7 @@ import type { Plan } from './types.ts';
 import { PLAN_VERSION } from './types.ts';
 
 /** Features of plans that this reader carries out. */
-const FEATURES: readonly string[] = ['hyperparameters', 'metrics-relay'];
+const FEATURES: readonly string[] = ['completion-index', 'hyperparameters', 'metrics-relay'];
 
 /** A digest that a document must have, and the variable that says so, for messages. */
 export interface Expected {
@@ -167,6 +167,8 @@ const SOURCE_SHAPES: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   ['template', [['text', 'string']]],
   ['text', [['text', 'string']]],
   ['annotations', [['entries', 'object']]],
+  ['labels', [['entries', 'object']]],
+  ['index', [['of', 'string']]],
   ['value', [['bound', 'object']]],
   ['absent', [['called', 'string']]],
   ['start', [['targets', 'list']]],
@@ -183,9 +185,16 @@ function shapeProblem(plan: Record<string, unknown>): string | undefined {
     lackOf(plan, PLAN_SHAPE, 'the plan') ??
     lackOf(policy, [['stripEnv', 'list']], 'policy') ??
     lackOf(identity, [['supplementalGroups', 'list']], 'identity') ??
+    indexProblem(plan['index']) ??
     metricsProblem(plan['metrics']) ??
     first(plan['placements'], (one) => placementProblem(one))
   );
+}
+
+function indexProblem(index: unknown): string | undefined {
+  if (index === undefined) return undefined;
+  if (!isRecord(index)) return 'has an index that is no object';
+  return 'otherwise' in index ? lackOf(index, [['otherwise', 'string']], 'index') : undefined;
 }
 
 function metricsProblem(metrics: unknown): string | undefined {

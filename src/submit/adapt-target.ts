@@ -29,7 +29,8 @@ export function takenFields(adapting: Adapting): readonly string[] {
 /** The target whose one request is this one; `given` is what is left of it. */
 export function adaptedTarget({ target, adapting, request }: Adaptable): Target {
   const { operation, variables: at, isolation, nodes } = adapting;
-  const { channel, ...others } = target;
+  // What it says of manifests means nothing here.
+  const { channel, running: _, ...others } = target;
   const [count] = nodes === undefined ? [] : nodesAt(request, nodes);
   return {
     ...others,

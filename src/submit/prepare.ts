@@ -5,7 +5,6 @@ import type { Bundle, BundledObject } from '../plan/bundle.ts';
 import { bundleDigest, printBundle } from '../plan/bundle.ts';
 import type { Parameter } from '../plan/hyperparameters.ts';
 import { printParameters } from '../plan/hyperparameters.ts';
-import type { Needs } from '../plan/needs.ts';
 import type { FilePlacement, Plan } from '../plan/types.ts';
 import type { Target, Variable } from '../targets/_target.ts';
 import { startUser } from './container.ts';
@@ -31,7 +30,6 @@ export interface SubmitInput extends WaysInput {
   /** ConfigMaps of the input that the plan refers to. */
   readonly objects: readonly BundledObject[];
   readonly parameters?: JobParameters;
-  readonly needs: Needs;
   readonly image: string;
   /** Instead of a name made from the workload's. */
   readonly name?: string;

@@ -1,3 +1,4 @@
+import type { Needs } from '../plan/needs.ts';
 import type { Plan, StoreOptions } from '../plan/types.ts';
 import type { JsonObject } from '../targets/_caps.ts';
 import type { Target, Variable } from '../targets/_target.ts';
@@ -40,6 +41,7 @@ export interface WaysInput {
   /** Words behind what the request starts are the program's arguments, instead of the plan's. */
   readonly hasArguments?: boolean;
   readonly given: (operation: string) => JsonObject;
+  readonly needs: Needs;
   readonly deflate: (bytes: Uint8Array) => Uint8Array;
 }
 
@@ -97,8 +99,9 @@ const JITTER_MS_PER_NODE = 5;
 const JITTER_MS_MAX = 2000;
 
 /** What a start must know before there is a plan: its time, and how many start with it. */
-function startOf({ target, plan, given }: WaysInput): Variable[] {
-  const nodes = target.nodes?.({ given }) ?? 1;
+function startOf({ target, plan, given, needs }: WaysInput): Variable[] {
+  const { tasks = 1, parallel = tasks } = needs;
+  const nodes = (target.nodes?.({ given }) ?? 1) * Math.min(tasks, parallel);
   const jitterMs = Math.min(JITTER_MS_MAX, JITTER_MS_PER_NODE * nodes);
   const { startMsMax } = plan.policy;
   return [

@@ -1,8 +1,9 @@
 import type { Needs } from '../plan/needs.ts';
 import type { Reference, StoreOptions } from '../plan/types.ts';
-import type { Adapting } from './_adapting.ts';
 import type { Cap, Fact, JsonObject } from './_caps.ts';
+import type { Adapting } from './_adapting.ts';
 import type { Gives, Reserved } from './_names.ts';
+import type { Running } from './_running.ts';
 
 /** One variable of a request. */
 export type Variable = readonly [name: string, value: string];
@@ -136,6 +137,8 @@ export interface Detected {
   readonly region?: string;
   /** How many containers of the job start at the same time; 1 where absent. */
   readonly nodes?: number;
+  /** Which of the job's tasks this is, from 0 on, as the platform tells it. */
+  readonly index?: string;
 }
 
 /** What a pod may ask for beyond variables: each target says of each how it is had. */
@@ -160,6 +163,10 @@ export const FEATURES = [
   'devices',
   'stdin',
   'tty',
+  'retries',
+  'timeLimit',
+  'completions',
+  'completionIndex',
 ] as const;
 
 export type Feature = (typeof FEATURES)[number];
@@ -260,6 +267,8 @@ export interface Target {
   mounts?(job: Pick<Job, 'given'>): boolean | undefined;
   /** How many containers the job starts at the same time; 1 where absent. */
   nodes?(job: Pick<Job, 'given'>): number;
+  /** Where a request says how often, how long and how many times the program is run. */
+  readonly running?: Running;
   /** True where the container will have no network. */
   isIsolated?(job: Pick<Job, 'given'>): boolean;
   /** A name of the platform's own rules, from the workload's; the same input gives the same. */

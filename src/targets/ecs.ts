@@ -105,6 +105,7 @@ const target: Target = {
       by: 'nobody',
       how: 'give `privileged: true` in `submit.targets` (EC2), and remove it',
     },
+    completions: { by: 'nobody', how: 'give count (at most 10) in `submit.targets`' },
     stdin: { by: 'request', how: 'interactive' },
     tty: { by: 'request', how: 'pseudoTerminal' },
   },

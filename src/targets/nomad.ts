@@ -2,12 +2,13 @@
 import type { Json } from '../core/canonical.ts';
 import { countIn, objectIn, objectsIn, textIn } from './_fields.ts';
 import type { JsonObject } from './_caps.ts';
-import { ENTRYPOINT_FEATURES, SHELL_NAME } from './_entrypoint.ts';
+import { ENTRYPOINT_FEATURES, SHELL_NAME, indexFrom } from './_entrypoint.ts';
 import { asMap, digestName, over } from './_request.ts';
 import type { Job, Request, Target } from './_target.ts';
 
 const OPERATION = 'RegisterJob';
-const VARIABLES = 'Job.TaskGroups[].Tasks[].Env';
+const GROUP = 'Job.TaskGroups[]';
+const VARIABLES = `${GROUP}.Tasks[].Env`;
 const CODE = {
   source: 'hashicorp/nomad@aa026cc (2026-08-21)',
   readOn: '2026-11-21',
@@ -71,6 +72,12 @@ const target: Target = {
     devices: { by: 'nobody', how: 'give Config.devices in `submit.targets`, and remove it' },
     stdin: { by: 'request', how: 'Config.interactive (docker)' },
     tty: { by: 'request', how: 'Config.tty (docker)' },
+    retries: {
+      by: 'request',
+      how: 'RestartPolicy, and no rescheduling; 3 restarts and once on another node where the manifest does not say',
+    },
+    completions: { by: 'request', how: 'Count of the group; all run at the same time' },
+    completionIndex: { by: 'entrypoint', how: 'from NOMAD_ALLOC_INDEX' },
   },
   start: 'request',
   stop: 'SIGTERM, SIGKILL after 30 s (KillSignal and KillTimeout of the request)',
@@ -86,7 +93,7 @@ const target: Target = {
   detect(inside) {
     if (inside.variable('NOMAD_ALLOC_ID') === undefined) return undefined;
     const job = inside.variable('NOMAD_JOB_ID');
-    return job === undefined ? {} : { job };
+    return { ...(job === undefined ? {} : { job }), ...indexFrom(inside, 'NOMAD_ALLOC_INDEX') };
   },
   // The agent replaces `${NAME}` and has no escape for it; `%{` is a directive where HCL reads it.
   literal: (value) => (/[$%]\{/.test(value) ? undefined : value),
@@ -101,6 +108,14 @@ const target: Target = {
     const [group = {}] = objectsIn(objectIn(given(OPERATION), 'Job'), 'TaskGroups');
     return countIn(group, 'Count');
   },
+  running: {
+    retries: {
+      operation: OPERATION,
+      at: `${GROUP}.RestartPolicy.Attempts`,
+      or: [{ operation: OPERATION, at: `${GROUP}.Tasks[].RestartPolicy.Attempts` }],
+    },
+    tasks: { operation: OPERATION, at: `${GROUP}.Count` },
+  },
   nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
   render: (job) => [registration(job)],
   wants: {
@@ -114,12 +129,15 @@ export default target;
 
 const NAME_LENGTH_MAX = 63;
 const KILL_TIMEOUT_NS = 30_000_000_000;
+/** 90 days: the longest that is exact in JSON. */
+const RESTARTS_WITHIN_NS = 7_776_000_000_000_000;
 
 function registration(job: Job): Request {
   const given = job.given(OPERATION);
   const own = objectIn(given, 'Job');
   const [group = {}, ...groups] = objectsIn(own, 'TaskGroups');
-  const [task = {}, ...tasks] = objectsIn(group, 'Tasks');
+  const [task = {}, ...others] = objectsIn(group, 'Tasks');
+  const { tasks } = job.needs;
   const input = over(given, {
     Job: over(own, {
       ID: job.name,
@@ -129,7 +147,9 @@ function registration(job: Job): Request {
       TaskGroups: [
         over(group, {
           Name: group['Name'] ?? 'main',
-          Tasks: [over(task, taskOf(job, task)), ...tasks],
+          Count: tasks,
+          ...restartsOf(job, group),
+          Tasks: [over(task, taskOf(job, task)), ...others],
         }),
         ...groups,
       ],
@@ -140,6 +160,19 @@ function registration(job: Job): Request {
     operation: OPERATION,
     input,
     send: { by: 'command', argv, stdin: JSON.stringify(input) },
+  };
+}
+
+/**
+ * Attempts are counted within an interval, which is longer than a job takes; DefaultBatchJob… of
+ * nomad/structs has one of a day, and tries once more on another node.
+ */
+function restartsOf({ needs }: Job, group: JsonObject): { readonly [name: string]: JsonObject } {
+  if (needs.retries === undefined) return {};
+  const own = objectIn(group, 'ReschedulePolicy');
+  return {
+    RestartPolicy: { Attempts: needs.retries, Interval: RESTARTS_WITHIN_NS, Mode: 'fail' },
+    ...(Object.keys(own).length > 0 ? {} : { ReschedulePolicy: { Attempts: 0, Unlimited: false } }),
   };
 }
 

@@ -21,6 +21,7 @@ const limit = limitsOf(OPERATION);
 const form = formsOf(OPERATION);
 const words = wordsOf(OPERATION);
 const CHANNEL = 'bellhop';
+const TIME = 'StoppingCondition.MaxRuntimeInSeconds';
 const FOLDER = '/opt/ml/processing/bellhop';
 const CONFIG = '/opt/ml/config/processingjobconfig.json';
 
@@ -47,11 +48,7 @@ const target: Target = {
       max: 1024,
       model: 'ProcessingInputs.[].S3Input.S3Uri',
     }),
-    limit('StoppingCondition.MaxRuntimeInSeconds', 'number', {
-      max: 777_600,
-      min: 1,
-      model: 'StoppingCondition.MaxRuntimeInSeconds',
-    }),
+    limit(TIME, 'number', { max: 777_600, min: 1, model: TIME }),
     limit('ProcessingJobName', 'text', {
       max: NAME_LENGTH_MAX,
       min: 1,
@@ -72,12 +69,14 @@ const target: Target = {
       by: 'request',
       how: 'NetworkConfig.EnableNetworkIsolation: no store can be asked; the plan comes as an input',
     },
+    timeLimit: { by: 'request', how: TIME },
     persistentVolume: {
       by: 'nobody',
       how: 'a processing input (S3); then `volumes: { NAME: present }`',
     },
   },
   start: 'request',
+  running: { time: { operation: OPERATION, at: TIME, of: 'job' } },
   stop: 'not documented',
   failure: {
     path: '/opt/ml/output/message',
@@ -161,6 +160,7 @@ export default target;
 
 function processingJob(job: Job): JsonObject {
   const given = job.given(OPERATION);
+  const { secondsMax } = job.needs;
   const inputs =
     job.channel === undefined
       ? undefined
@@ -171,6 +171,7 @@ function processingJob(job: Job): JsonObject {
       ImageUri: job.image,
       ...(job.start.length === 0 ? {} : { ContainerEntrypoint: job.start }),
     },
+    StoppingCondition: secondsMax === undefined ? undefined : { MaxRuntimeInSeconds: secondsMax },
     Environment: asMap(job.variables),
     ProcessingInputs: inputs,
     Tags: appended(given['Tags'], tags(job, ['Key', 'Value']), 'Key'),

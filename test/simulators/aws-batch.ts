@@ -91,6 +91,10 @@ const REGISTER: Rule = {
       isOpen: true,
       members: { attempts: { is: 'integer', min: 1, max: 10 } },
     },
+    timeout: {
+      is: 'object',
+      members: { attemptDurationSeconds: { is: 'integer', min: 60 } },
+    },
   },
 };
 const SUBMIT: Rule = {

@@ -21,7 +21,7 @@ import { apiServer } from './platform.ts';
 import type { Inside, OwnRoot } from './own-root.ts';
 import { withReplaced } from './replaced.ts';
 import type { RunOptions } from './run.ts';
-import { podArguments, sizeProblems } from './start.ts';
+import { markedWords, podArguments, sizeProblems } from './start.ts';
 import type { Tracing } from './tracing.ts';
 
 /** What is carried out, and what it is seen by. */
@@ -123,7 +123,8 @@ interface Ready {
   readonly relay: RelayDocument | undefined;
 }
 
-async function prepare(io: Io, { plan, objects }: Declared, options: Delivering): Promise<Ready> {
+async function prepare(io: Io, declared: Declared, options: Delivering): Promise<Ready> {
+  const { plan, objects, words: overriding = [] } = declared;
   const root = await rootOf(io, plan, options.root);
   const nowMs = io.clock.now();
   const budget = startBudget(plan, io);
@@ -147,7 +148,7 @@ async function prepare(io: Io, { plan, objects }: Declared, options: Delivering)
   const replacing: BellhopError[] = [];
   const replaced = withReplaced(inside.fs, files.delivery, replacing);
   const become = whoToBecome(plan, inside, hasOwnRoot(root) ? io : undefined);
-  const argv = commandOf(io, { options, plan, environment });
+  const argv = commandOf(io, { options, plan, environment, overriding });
   const env = execEnvironment(io, withHome(io, environment, become), plan.policy.stripEnv);
   const words = argv instanceof BellhopError ? [] : argv;
   judge([
@@ -186,11 +187,18 @@ function ownerOf({ kernel }: Io, become: Become): { readonly uid: number; readon
 
 function commandOf(
   io: Io,
-  of: { options: RunOptions; plan: Plan; environment: Environment },
+  of: {
+    readonly options: RunOptions;
+    readonly plan: Plan;
+    readonly environment: Environment;
+    readonly overriding: readonly string[];
+  },
 ): readonly Argument[] | BellhopError {
-  const { commandAt } = of.options;
-  if (commandAt !== undefined) return rawArguments(io, commandAt);
-  const argv = podArguments(of.plan, of.environment);
+  const { commandAt, argumentsAt = commandAt } = of.options;
+  const arrived = argumentsAt === undefined ? [] : rawArguments(io, argumentsAt);
+  const given = markedWords(arrived, of.overriding, commandAt !== undefined);
+  if (given instanceof BellhopError || commandAt !== undefined) return given;
+  const argv = podArguments(of.plan, of.environment, given);
   return argv.length > 0 ? argv : noCommand();
 }
 

@@ -60,6 +60,8 @@ export interface Declared {
   readonly warnings: readonly string[];
   /** Absent where the plan was not made here. */
   readonly read?: Read;
+  /** What stands where the words on arrival have their mark; see `WORDS_MARK`. */
+  readonly words?: readonly string[];
   /** Where a manifest was read: what stands beside the container and is not started. */
   readonly sidecars?: readonly Sidecar[];
 }

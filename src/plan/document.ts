@@ -7,6 +7,12 @@ import { PLAN_VERSION } from './types.ts';
 /** Features of plans that this reader carries out. */
 const FEATURES: readonly string[] = ['completion-index', 'hyperparameters', 'metrics-relay'];
 
+/** A digest that a document must have, and the variable that says so, for messages. */
+export interface Expected {
+  readonly digest: string;
+  readonly by: string;
+}
+
 /** The plan as a document: canonical JSON (RFC 8785) with its digest, and a newline. */
 export function printPlan(plan: Plan): string {
   return `${canonicalJson({ ...plan, digest: planDigest(plan) })}\n`;
@@ -21,7 +27,7 @@ export function planDigest(plan: Plan): string {
  * Reads a plan document. Its digest must fit, and `expected` too if it is given; a reader refuses a
  * version that it does not know and features that it cannot carry out.
  */
-export function readPlan(text: string, name: string, expected?: string): Plan {
+export function readPlan(text: string, name: string, expected?: Expected): Plan {
   const refuse = (what: string): BellhopError => {
     return new BellhopError('BH_ERR_PLAN', { where: [name], what });
   };
@@ -38,8 +44,8 @@ export function readPlan(text: string, name: string, expected?: string): Plan {
   }
   const real = digestAsWritten(text, digest) ?? digestOf(canonicalJson(plan));
   if (digest !== real) throw refuse('its digest does not fit its content: it was changed');
-  if (expected !== undefined && expected !== real) {
-    throw refuse(`is another plan than BELLHOP_PLAN_DIGEST says (it is ${real})`);
+  if (expected !== undefined && expected.digest !== real) {
+    throw refuse(`is another plan than ${expected.by} says (it is ${real})`);
   }
   const { requires } = plan;
   const unknown = Array.isArray(requires)

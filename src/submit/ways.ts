@@ -5,11 +5,12 @@ import type { Target, Variable } from '../targets/_target.ts';
 import type { Pointer } from './pointer.ts';
 import { written } from './split.ts';
 import {
-  STORES_VARIABLE,
+  STORES_VARIABLES,
   channelPointer,
   inlinePointer,
   objectPath,
   objectPointer,
+  overriding,
 } from './pointer.ts';
 
 // The ways in which a container may come to its plan, the best first.
@@ -35,6 +36,10 @@ export interface WaysInput {
   readonly spill?: SpillPlace;
   /** The image's ENTRYPOINT is bellhop already. */
   readonly isStartedByImage: boolean;
+  /** The plan is carried out over another one, whose own variables stay as they are. */
+  readonly isOver?: boolean;
+  /** Words behind what the request starts are the program's arguments, instead of the plan's. */
+  readonly hasArguments?: boolean;
   readonly given: (operation: string) => JsonObject;
   readonly needs: Needs;
   readonly deflate: (bytes: Uint8Array) => Uint8Array;
@@ -62,9 +67,10 @@ export function pointers(input: WaysInput, bundle: PrintedBundle, way: WayFacts)
   const object = isObject ? objectPointer(spill, digest) : undefined;
   const ways = way.isIsolated ? [inline, channel] : [inline, object, channel];
   const ordered = way.spillsParameters && channel !== undefined ? [channel] : ways;
-  const more = [...(hasCommand(input) && isCommandOurs(input) ? COMMAND : []), ...startOf(input)];
+  const more = [...commandOf(input), ...startOf(input)];
   return ordered
     .filter((one) => one !== undefined)
+    .map((one) => (input.isOver === true ? overriding(one) : one))
     .map((one) => ({ ...one, variables: [...one.variables, ...more] }))
     .flatMap((one) => unchanged(target, one));
 }
@@ -78,7 +84,7 @@ function unchanged(target: Target, pointer: Pointer): Pointer[] {
 
 /** Settings of stores are JSON, which shells change: in Base64 they are not. */
 function inBase64(target: Target, [name, value]: Variable): Variable | undefined {
-  if (name !== STORES_VARIABLE) return undefined;
+  if (!STORES_VARIABLES.includes(name)) return undefined;
   return written(target, [name, Buffer.from(value).toString('base64')]);
 }
 
@@ -104,8 +110,15 @@ function startOf({ target, plan, given, needs }: WaysInput): Variable[] {
   ];
 }
 
-/** The pod's command counts, whatever the platform adds to the image's ENTRYPOINT. */
-const COMMAND: readonly Variable[] = [['BELLHOP_COMMAND', 'plan']];
+/**
+ * plan: the pod's command counts, whatever the platform adds to the image's ENTRYPOINT. args: what
+ * it adds to ours are arguments instead of the plan's.
+ */
+function commandOf(input: WaysInput): readonly Variable[] {
+  if (input.hasArguments === true) return [['BELLHOP_COMMAND', 'args']];
+  const isOurs = input.isOver !== true && hasCommand(input) && isCommandOurs(input);
+  return isOurs ? [['BELLHOP_COMMAND', 'plan']] : [];
+}
 
 function isCommandOurs(input: WaysInput): boolean {
   return input.isStartedByImage || input.target.start === 'image';

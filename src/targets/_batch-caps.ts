@@ -32,7 +32,8 @@ export const BATCH_CAPS: readonly Cap[] = [
     operation: SUBMIT,
     at: 'containerOverrides',
     counts: 'json',
-    max: 8192,
+    // RunTask takes 8,192, with {"containerOverrides": [{"name": "default", …}]} around them.
+    max: 8192 - 45,
     source: 'one secondary text: Batch hands the overrides to RunTask of ECS',
     readOn: READ_ON,
     sure: 'weak',

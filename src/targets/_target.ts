@@ -276,7 +276,8 @@ export interface Target {
   /** The requests in their order; the last one starts the job. */
   render(job: Job): readonly Request[];
   readonly follow?: Follow;
-  readonly adapt?: Adapting;
+  /** Requests that `bellhop adapt` takes; the first whose name is in a request is its kind. */
+  readonly adapt?: readonly Adapting[];
   /**
    * What a request must have that pods seldom say: operation → field → what it is. Of fields with
    * ` | ` between them one suffices.

@@ -11,6 +11,7 @@ import {
   valueFrom,
 } from './_ecs.ts';
 import { BATCH_CAPS, REGISTER, SUBMIT } from './_batch-caps.ts';
+import { BATCH_ADAPT } from './_ecs-adapt.ts';
 import { indexFrom } from './_entrypoint.ts';
 import { appended, asList, digestName, over } from './_request.ts';
 import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
@@ -132,17 +133,7 @@ const target: Target = {
     },
     read: progressOf,
   },
-  adapt: {
-    operation: REGISTER,
-    name: 'jobDefinitionName',
-    image: 'containerProperties.image',
-    arguments: 'containerProperties.command',
-    secrets: 'containerProperties.secrets',
-    // awsdocs/aws-batch-user-guide@39859a8: parameters are put into the command.
-    replaced: 'Ref::',
-    others: ['ecsProperties', 'eksProperties', 'nodeProperties'],
-    kept: ['tags', 'type'],
-  },
+  adapt: BATCH_ADAPT,
   wants: {
     [REGISTER]: {
       'containerProperties.image': "the image: the container's `image`",

@@ -10,6 +10,7 @@ import {
   mayMount,
   valueFrom,
 } from './_ecs.ts';
+import { ECS_ADAPT } from './_ecs-adapt.ts';
 import { appended, asList, digestName, over, tags } from './_request.ts';
 import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
 
@@ -141,24 +142,7 @@ const target: Target = {
     },
     read: progressOf,
   },
-  adapt: {
-    operation: REGISTER,
-    name: 'family',
-    image: `${MEMBERS}.image`,
-    entrypoint: `${MEMBERS}.entryPoint`,
-    arguments: `${MEMBERS}.command`,
-    secrets: `${MEMBERS}.secrets`,
-    kept: [
-      'tags',
-      'requiresCompatibilities',
-      'networkMode',
-      'cpu',
-      'memory',
-      `${MEMBERS}.essential`,
-      `${MEMBERS}.cpu`,
-      `${MEMBERS}.memory`,
-    ],
-  },
+  adapt: ECS_ADAPT,
   wants: {
     [REGISTER]: {
       'containerDefinitions[].image': "the image: the container's `image`",

@@ -188,14 +188,16 @@ const target: Target = {
       return { state: 'failed', said, ...(reason === undefined ? {} : { reason }) };
     },
   },
-  adapt: {
-    operation: OPERATION,
-    name: 'FunctionName',
-    image: 'Code.ImageUri',
-    entrypoint: 'ImageConfig.EntryPoint',
-    arguments: 'ImageConfig.Command',
-    kept: ['Tags', 'PackageType'],
-  },
+  adapt: [
+    {
+      operation: OPERATION,
+      name: 'FunctionName',
+      image: 'Code.ImageUri',
+      variables: 'Environment.Variables',
+      entrypoint: 'ImageConfig.EntryPoint',
+      arguments: 'ImageConfig.Command',
+    },
+  ],
   wants: {
     [OPERATION]: {
       'Code.ImageUri': "the image: the container's `image`, in Amazon ECR",

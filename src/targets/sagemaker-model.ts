@@ -9,6 +9,7 @@ import {
   limitsOf,
   sagemaker,
 } from './_sagemaker.ts';
+import { MODEL_ADAPT } from './_sagemaker-adapt.ts';
 import type { Job, Target } from './_target.ts';
 
 const OPERATION = 'CreateModel';
@@ -101,13 +102,7 @@ const target: Target = {
       unless: describedBy('DescribeModel', 'ModelName', job.name),
     },
   ],
-  adapt: {
-    operation: OPERATION,
-    name: 'ModelName',
-    image: 'PrimaryContainer.Image',
-    others: ['Containers'],
-    kept: ['Tags'],
-  },
+  adapt: MODEL_ADAPT,
   wants: {
     [OPERATION]: {
       'PrimaryContainer.Image': "the image: the container's `image`",

@@ -134,14 +134,19 @@ const target: Target = {
       return jobProgress({ status, reason: FailureReason ?? ExitMessage, running: 'InProgress' });
     },
   },
-  adapt: {
-    operation: OPERATION,
-    name: 'ProcessingJobName',
-    image: 'AppSpecification.ImageUri',
-    entrypoint: 'AppSpecification.ContainerEntrypoint',
-    arguments: 'AppSpecification.ContainerArguments',
-    kept: ['Tags'],
-  },
+  adapt: [
+    {
+      operation: OPERATION,
+      name: 'ProcessingJobName',
+      image: 'AppSpecification.ImageUri',
+      variables: 'Environment',
+      entrypoint: 'AppSpecification.ContainerEntrypoint',
+      arguments: 'AppSpecification.ContainerArguments',
+      channel: { at: 'ProcessingInputs', by: 'InputName', of: inputOf },
+      isolation: 'NetworkConfig.EnableNetworkIsolation',
+      nodes: 'ProcessingResources.ClusterConfig.InstanceCount',
+    },
+  ],
   wants: {
     [OPERATION]: {
       'AppSpecification.ImageUri': "the image: the container's `image`",

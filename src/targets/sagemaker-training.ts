@@ -14,6 +14,7 @@ import {
   sagemaker,
   wordsOf,
 } from './_sagemaker.ts';
+import { trainingAdapt } from './_sagemaker-adapt.ts';
 import type { Job, Target } from './_target.ts';
 
 const OPERATION = 'CreateTrainingJob';
@@ -178,16 +179,7 @@ const target: Target = {
       return jobProgress({ status, step, reason, running: 'Training' });
     },
   },
-  adapt: {
-    operation: OPERATION,
-    name: 'TrainingJobName',
-    image: 'AlgorithmSpecification.TrainingImage',
-    entrypoint: 'AlgorithmSpecification.ContainerEntrypoint',
-    arguments: 'AlgorithmSpecification.ContainerArguments',
-    argumentsDefault: ['train'],
-    hyperparameters: 'HyperParameters',
-    kept: ['Tags', 'AlgorithmSpecification.TrainingInputMode'],
-  },
+  adapt: trainingAdapt(channelOf),
   wants: {
     [OPERATION]: {
       'AlgorithmSpecification.TrainingImage': "the image: the container's `image`",

@@ -8,6 +8,7 @@ import {
   READ_ON,
   fargateSize,
   mayMount,
+  secretsOf,
   valueFrom,
 } from './_ecs.ts';
 import { BATCH_CAPS, REGISTER, SUBMIT } from './_batch-caps.ts';
@@ -99,11 +100,7 @@ const target: Target = {
       ...(Number.isSafeInteger(nodes) ? { nodes } : {}),
     };
   },
-  secret(wish) {
-    const properties = objectIn(wish.given(REGISTER), 'containerProperties');
-    // Without an execution role the agent could not fetch it.
-    return textIn(properties, 'executionRoleArn') === undefined ? undefined : valueFrom(wish);
-  },
+  secret: (wish) => valueFrom(wish, objectIn(wish.given(REGISTER), 'containerProperties')),
   userAt: { operation: REGISTER, at: 'containerProperties.user' },
   mounts: ({ given }) => mayMount(objectIn(given(REGISTER), 'containerProperties')),
   nodes: ({ given }) => countIn(objectIn(given(SUBMIT), 'arrayProperties'), 'size'),
@@ -205,14 +202,7 @@ function properties(
     user: job.user,
     command: job.start.length === 0 ? undefined : job.start,
     environment: appended(given['environment'], asList(job.variables), 'name'),
-    secrets:
-      job.secrets.length === 0
-        ? undefined
-        : appended(
-            given['secrets'],
-            job.secrets.map(({ name, from }) => ({ name, valueFrom: from })),
-            'name',
-          ),
+    secrets: secretsOf(job, given),
     resourceRequirements: resources(job, given, sizes),
   };
 }

@@ -8,6 +8,7 @@ import {
   READ_ON,
   fargateSize,
   mayMount,
+  secretsOf,
   valueFrom,
 } from './_ecs.ts';
 import { ECS_ADAPT } from './_ecs-adapt.ts';
@@ -121,11 +122,7 @@ const target: Target = {
     const region = inside.variable('AWS_REGION');
     return region === undefined ? {} : { region };
   },
-  secret(wish) {
-    // Without an execution role the agent could not fetch it.
-    if (textIn(wish.given(REGISTER), 'executionRoleArn') === undefined) return undefined;
-    return valueFrom(wish);
-  },
+  secret: (wish) => valueFrom(wish, wish.given(REGISTER)),
   userAt: { operation: REGISTER, at: `${MEMBERS}.user` },
   mounts: ({ given }) => mayMount(objectsIn(given(REGISTER), 'containerDefinitions')[0] ?? {}),
   nodes: ({ given }) => countIn(given(RUN), 'count'),
@@ -214,10 +211,7 @@ function definition(
     essential: true,
     entryPoint: job.start.length === 0 ? undefined : job.start,
     environment: appended(given['environment'], asList(job.variables), 'name'),
-    secrets:
-      job.secrets.length === 0
-        ? undefined
-        : appended(given['secrets'], job.secrets.map(asSecret), 'name'),
+    secrets: secretsOf(job, given),
     user,
     interactive: needs.stdin,
     pseudoTerminal: needs.tty,
@@ -226,10 +220,6 @@ function definition(
     resourceRequirements:
       needs.gpus === undefined ? undefined : [{ type: 'GPU', value: String(needs.gpus) }],
   };
-}
-
-function asSecret({ name, from }: { readonly name: string; readonly from: string }): JsonObject {
-  return { name, valueFrom: from };
 }
 
 function run(job: Job): Request {

@@ -1,6 +1,6 @@
 // Nomad jobs in JSON: hashicorp/nomad@aa026cc (2026-08-21).
 import type { Json } from '../core/canonical.ts';
-import { countIn, objectIn, objectsIn, textIn } from './_fields.ts';
+import { countIn, objectIn, objectsIn } from './_fields.ts';
 import type { JsonObject } from './_caps.ts';
 import { ENTRYPOINT_FEATURES, SHELL_NAME, indexFrom } from './_entrypoint.ts';
 import { asMap, digestName, over } from './_request.ts';
@@ -102,7 +102,7 @@ const target: Target = {
     const [group = {}] = objectsIn(objectIn(given(OPERATION), 'Job'), 'TaskGroups');
     const [task = {}] = objectsIn(group, 'Tasks');
     const { privileged, cap_add: added } = objectIn(task, 'Config');
-    return isOfImage(task) && privileged !== true && added === undefined ? false : undefined;
+    return privileged !== true && added === undefined ? false : undefined;
   },
   nodes: ({ given }) => {
     const [group = {}] = objectsIn(objectIn(given(OPERATION), 'Job'), 'TaskGroups');
@@ -176,34 +176,20 @@ function restartsOf({ needs }: Job, group: JsonObject): { readonly [name: string
   };
 }
 
-/** Drivers that run images; others start the command itself. */
-const OF_IMAGES = ['docker', 'podman'];
-
-function driverOf(given: JsonObject): string {
-  return textIn(given, 'Driver') ?? 'docker';
-}
-
-function isOfImage(given: JsonObject): boolean {
-  return OF_IMAGES.includes(driverOf(given));
-}
-
 function taskOf(job: Job, given: JsonObject): { readonly [name: string]: Json | undefined } {
-  const driver = driverOf(given);
-  const isImage = isOfImage(given);
   const [command, ...args] = job.start.map(unevaluated);
-  const start = isImage
-    ? { entrypoint: command === undefined ? undefined : [command] }
-    : { command };
   return {
     Name: given['Name'] ?? job.container,
-    Driver: driver,
+    // Of drivers that run images; others have no `image`, and refuse the job.
+    Driver: given['Driver'] ?? 'docker',
     Config: over(objectIn(given, 'Config'), {
       image: job.image,
-      ...start,
+      entrypoint: command === undefined ? undefined : [command],
       args: command === undefined ? undefined : args,
-      ...(isImage ? { interactive: job.needs.stdin, tty: job.needs.tty } : {}),
+      interactive: job.needs.stdin,
+      tty: job.needs.tty,
     }),
-    User: isImage ? job.user : undefined,
+    User: job.user,
     Env: asMap(job.variables),
     // As a kubelet ends a container.
     KillSignal: given['KillSignal'] ?? 'SIGTERM',

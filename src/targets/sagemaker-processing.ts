@@ -14,6 +14,7 @@ import {
   sagemaker,
   wordsOf,
 } from './_sagemaker.ts';
+import { ROLE_CREDENTIALS } from './_names.ts';
 import type { Job, Target } from './_target.ts';
 
 const OPERATION = 'CreateProcessingJob';
@@ -93,14 +94,7 @@ const target: Target = {
     sure: 'documented',
   },
   rank: 2,
-  gives: [
-    {
-      pattern: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-      source: 'botocore 1.44.5, credentials.py (ContainerProvider)',
-      readOn: '2026-11-22',
-      sure: 'documented',
-    },
-  ],
+  gives: [ROLE_CREDENTIALS],
   detect(inside) {
     if (!inside.exists(CONFIG)) return undefined;
     const nodes = hostsOf(inside, '/opt/ml/config/resourceconfig.json');

@@ -15,6 +15,7 @@ import {
   wordsOf,
 } from './_sagemaker.ts';
 import { trainingAdapt } from './_sagemaker-adapt.ts';
+import { ROLE_CREDENTIALS } from './_names.ts';
 import type { Job, Target } from './_target.ts';
 
 const OPERATION = 'CreateTrainingJob';
@@ -142,12 +143,7 @@ const target: Target = {
       readOn: '2026-11-22',
       sure: 'documented',
     },
-    {
-      pattern: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-      source: 'botocore 1.44.5, credentials.py (ContainerProvider)',
-      readOn: '2026-11-22',
-      sure: 'documented',
-    },
+    ROLE_CREDENTIALS,
   ],
   detect(inside) {
     const job = inside.variable('TRAINING_JOB_NAME');

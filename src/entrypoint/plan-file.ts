@@ -26,7 +26,8 @@ export async function readPlanFile(
 
 /** A file with a plan, or with a bundle; its digest must fit where one is given. */
 export function readCarried(io: Io, path: string, digest?: string): CarriedPlan {
-  return carriedPlan(readInput(io, path, FILE_BYTES_MAX), path, digest);
+  const expected = digest === undefined ? undefined : { digest, by: 'BELLHOP_PLAN_DIGEST' };
+  return carriedPlan(readInput(io, path, FILE_BYTES_MAX), path, expected);
 }
 
 /** The plan with the objects that came along with it, and those of manifests. */

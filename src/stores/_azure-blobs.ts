@@ -151,8 +151,9 @@ async function signatureIn({ context, options }: BlobWay): Promise<string> {
   throw settingsProblem(context, 'what `sas` names is no shared access signature: `sv=…&sig=…`');
 }
 
-function saidBy({ headers, body }: HttpAnswer, nowMs: number): BlobSaid {
-  const xml = new TextDecoder().decode(body);
+function saidBy({ status, headers, body }: HttpAnswer, nowMs: number): BlobSaid {
+  // The body of a success is the blob: up to 64 MiB that nobody else reads as text.
+  const xml = status < 300 ? '' : new TextDecoder().decode(body);
   const code = headers['x-ms-error-code'] ?? xmlText(xml, ['Error', 'Code']);
   // Behind the first line stand the request's id and the time.
   const [message = ''] = (xmlText(xml, ['Error', 'Message']) ?? '').split('\n');

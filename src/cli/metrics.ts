@@ -10,8 +10,7 @@ import type { RelayFacts } from '../relay/document.ts';
 import { namesOf, relayDocument } from '../relay/document.ts';
 import { startPacket } from '../relay/self.ts';
 import { isInHosts, questionsFor, readResolver, serverAddresses, wholeNames } from '../wire/dns.ts';
-import { inetAddress, parseEndpoint } from '../wire/endpoint.ts';
-import type { Endpoint } from '../wire/endpoint.ts';
+import { inetAddress, knownEndpoint } from '../wire/endpoint.ts';
 import type { Metrics, Relay } from '../wire/metrics.ts';
 
 /** For how long names are looked up, beside the rest of the start, where a relay needs them. */
@@ -44,7 +43,7 @@ export async function openMetrics(io: Io, about: MeteredStart): Promise<Metering
       if (!metrics.self || metrics.statsd === undefined) return;
       try {
         await looking.until(SELF_MS_MAX);
-        await send(io, metrics, {
+        await send(io, metrics.statsd, {
           addresses: looking.addresses,
           text: packetOf(io, about, outcome),
         });
@@ -136,14 +135,11 @@ async function relayOf(
 const ETC_BYTES_MAX = 256 * 1024;
 
 /** How the relay finds a gateway that has moved: by the name servers that gave its address. */
-function lookAgain(
-  io: Io,
-  { statsd = '' }: Metrics,
-  addresses: Addresses,
-): Pick<RelayFacts, 'look'> {
-  const to: Endpoint | string = parseEndpoint(statsd);
-  const address = typeof to === 'string' || 'path' in to ? undefined : addresses.get(to.host);
-  if (typeof to === 'string' || 'path' in to || address === undefined) return {};
+function lookAgain(io: Io, { statsd }: Metrics, addresses: Addresses): Pick<RelayFacts, 'look'> {
+  const to = statsd === undefined ? undefined : knownEndpoint(statsd);
+  if (to === undefined || 'path' in to) return {};
+  const address = addresses.get(to.host);
+  if (address === undefined) return {};
   if (isInHosts(etcText(io, 'hosts'), to.host)) return {};
   const resolver = readResolver(etcText(io, 'resolv.conf'));
   const servers = serverAddresses(resolver);
@@ -201,9 +197,9 @@ interface Sending {
 }
 
 /** UDP is sent and forgotten; a TCP gateway that does not answer at once is not told. */
-async function send(io: Io, { statsd = '' }: Metrics, { addresses, text }: Sending): Promise<void> {
-  const to: Endpoint | string = parseEndpoint(statsd);
-  if (typeof to === 'string' || 'path' in to) return;
+async function send(io: Io, statsd: string, { addresses, text }: Sending): Promise<void> {
+  const to = knownEndpoint(statsd);
+  if ('path' in to) return;
   const isNumber = inetAddress(to.host, to.port) !== undefined;
   const address = isNumber ? to.host : addresses.get(to.host);
   if (address === undefined) return;

@@ -263,12 +263,10 @@ describe.skipIf(missing !== undefined)('a relay beside a program', () => {
     'who may not become the user of the program leaves it to the program to say so: %s',
     async (taken) => {
       const { listen } = sockets();
-      const options = { flags: ['--uid=0'], conditions: ['uid 65534'] };
-      const beneath = { gateway: 'udp://127.0.0.1:9', relay: { listen, taken }, ...options };
-      const { child } = beside(beneath, ['exit', '0']);
+      const how = { flags: ['--uid=0'], conditions: ['uid 65534'], relay: { listen, taken } };
+      const { child } = beside({ gateway: 'udp://127.0.0.1:9', ...how }, ['exit', '0']);
       expect(await child.exited).toBe(126);
-      const said = await new Response(child.stderr).text();
-      expect(said).toBe('report: other, setresuid: EPERM (1)\n');
+      expect(await new Response(child.stderr).text()).toBe('report: other, setresuid: EPERM (1)\n');
     },
     TIMEOUT_MS,
   );

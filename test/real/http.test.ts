@@ -196,25 +196,6 @@ describe('who we are', () => {
     expect([sent('accept'), sent('x-team'), sent('x-api-key')]).toEqual(['x/y', 'a', CANARY]);
     expect(sent('accept-encoding')).toBe('identity');
   });
-  test('credentials from another server are asked for at once, and of those missing the first is told', async () => {
-    const asked: string[] = [];
-    const { promise: all, resolve } = Promise.withResolvers<void>();
-    await using vault = await faultServer({
-      answer: async ({ path: at }) => {
-        asked.push(at);
-        if (asked.length === 3) resolve();
-        await all;
-        return answerOf(404, '');
-      },
-    });
-    const stores = { vars: { kind: 'env' }, vault: { kind: 'http', url: vault.url } };
-    const secretHeaders = { 'x-a': 'vault:a', 'x-b': 'vault:b', 'x-c': 'vars:NOSUCH' };
-    const mine = { kind: 'http', url: server.url, bearer: 'vault:t', secretHeaders };
-    const { fetch } = await openReal(mine, { stores });
-    const [answer] = await fetch('there');
-    expect(asked.toSorted()).toEqual(['/a', '/b', '/t']);
-    expect(answer).toHaveProperty('problem.where', expect.arrayContaining(['vault:a']));
-  });
   test('a redirect inside of the server keeps them, one to another server gets nothing', async () => {
     await ask(['moved'], { bearer: 'vars:TOKEN' }, around);
     expect(server.requests.map((one) => one.headers['authorization'])).toEqual(

@@ -56,11 +56,10 @@ export async function openMetrics(io: Io, about: MeteredStart): Promise<Metering
 
 function lookUp(io: Io, names: readonly string[], startMsMax: number): Looking {
   const addresses: Addresses = new Map();
-  const stop = new AbortController();
   const begunMs = io.clock.monotonicMs();
   const all = Promise.all(
     names.map(async (name) => {
-      const address = await io.net.resolve(name, stop.signal).catch(() => undefined);
+      const address = await io.net.resolve(name);
       if (address !== undefined) addresses.set(name, address);
     }),
   );

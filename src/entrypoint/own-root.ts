@@ -8,7 +8,7 @@ import type { Plan } from '../plan/types.ts';
 import type { Delivery } from './delivery.ts';
 import type { Delivered } from './deliver.ts';
 import { deliver } from './deliver.ts';
-import type { Place } from './hands.ts';
+import type { RootPlace } from './hands.ts';
 import { writeProblem } from './hands.ts';
 import { idsOf } from './identity.ts';
 import { givePlatform } from './own-root-mounts.ts';
@@ -45,7 +45,7 @@ export interface Inside {
 
 /** DIR, entered as far as that is possible before the program is started. */
 interface Entered extends Wanted {
-  readonly place: Place;
+  readonly place: RootPlace;
   readonly document: Pick<ExecDocument, 'root'>;
 }
 
@@ -160,12 +160,12 @@ async function enter(io: Io, root: OwnRoot, wanted: Wanted): Promise<Entered> {
     };
   }
   const fs = belowPrefix(folder, seen.fs, io.fs);
-  const place: Place = { fs, mounts: 'none', mountTable: { path: table, root: '' } };
+  const place: RootPlace = { fs, mounts: 'none', mountTable: { path: table, root: '' } };
   return { ...wanted, ...deliveryBelow(folder, wanted), place, document: {} };
 }
 
 /** `io` is what we are; what the process is inside, only the program is to know. */
-async function enterNamespaces(io: Io, { folder, ids }: OwnRoot): Promise<Place> {
+async function enterNamespaces(io: Io, { folder, ids }: OwnRoot): Promise<RootPlace> {
   const { kernel } = io;
   const outside = { uid: kernel.uid, gid: kernel.gid };
   const map: IdMap | undefined = ids === 'all' ? undefined : { inside: ids, outside };

@@ -62,3 +62,9 @@ export function cleanPath(path: string): string {
   }
   return `${isAbsolute ? '/' : ''}${steps.join('/')}`;
 }
+
+/** Of `a/b/c`: `a`, `a/b` and `a/b/c`. */
+export function stepsOf(path: string): string[] {
+  const steps = path.split('/');
+  return steps.map((_, index) => steps.slice(0, index + 1).join('/'));
+}

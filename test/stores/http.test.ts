@@ -17,8 +17,8 @@ test('credentials from another server are asked for at once, and of those missin
   const stores = { vars: { kind: 'env' }, vault: { kind: 'http', url: vault.url } };
   const secretHeaders = { 'x-a': 'vault:a', 'x-b': 'vault:b', 'x-c': 'vars:NOSUCH' };
   const mine = { kind: 'http', url: vault.url, bearer: 'vault:t', secretHeaders };
-  const { fetch } = await openReal(mine, { stores });
-  const [answer] = await fetch('there');
+  const opened = await openReal(mine, { stores });
+  const [answer] = await opened.fetch('there');
   expect(asked.toSorted()).toEqual(['/a', '/b', '/t']);
   expect(answer).toHaveProperty('problem.where', expect.arrayContaining(['vault:a']));
 });

@@ -142,13 +142,14 @@ const container = (name: string, image = ''): Container => ({
 describe('sidecars', () => {
   const KINDS: readonly (readonly [string, string, string | undefined])[] = [
     ['a', 'quay.io/prometheus/statsd-exporter:v0.28.0', 'statsd-exporter'],
-    ['a', 'gcr.io/datadoghq/agent@sha256:00', 'Datadog agent'],
+    ['a', `gcr.io/datadoghq/agent@sha256:${'0'.repeat(64)}`, 'Datadog agent'],
     ['a', 'registry.corp:5000/mirror/fluent/fluent-bit:3', 'Fluent Bit'],
     ['istio-proxy', 'corp/proxy', 'Istio proxy'],
     ['vault-agent', 'hashicorp/vault:1.17', 'Vault agent'],
     ['a', 'corp/agent', undefined],
     ['a', 'corp/not-telegraf', undefined],
     ['main', 'registry.corp:5000/train', undefined],
+    ['a', 'telegraf:1.30', 'telegraf'],
     ['main', '', undefined],
   ];
   for (const [name, image, kind] of KINDS) {

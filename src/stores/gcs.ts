@@ -2,7 +2,7 @@ import type { Verdict } from '../core/call.ts';
 import type { HttpAnswer } from '../core/io/net-types.ts';
 import { crc32c } from '../wire/crc32c.ts';
 import { checkedAddress } from './_address.ts';
-import { askEach, wantedKey } from './_each.ts';
+import { askEach, pathProblem, wantedKey } from './_each.ts';
 import type { GcsObject } from './_gcs.ts';
 import { failureOfGcs, isNoObject, objectUrl } from './_gcs.ts';
 import { gcsHands } from './_gcs-write.ts';
@@ -13,9 +13,8 @@ import { DOTENV_OPTION, OBJECT_BYTES_MAX, objectAnswer, putNamed } from './_obje
 import { readObject } from './_objects.ts';
 import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
-import { failedAnswer, sendDoubting } from './_rest.ts';
+import { sendDoubting } from './_rest.ts';
 import type { Answer, StoreContext, StoreKind, Wanted } from './_store.ts';
-import { settingsProblem } from './_tls-files.ts';
 
 const API = 'https://storage.googleapis.com';
 
@@ -48,7 +47,7 @@ const gcs: StoreKind = {
       fetch: async (wanted) => fetchAll(opened, wanted),
       put: async (path, content, how = {}) => {
         const place = placeOf(path);
-        if (typeof place === 'string') throw settingsProblem(context, `${path}: ${place}`);
+        if (typeof place === 'string') throw pathProblem(context, path, place);
         const object = { ...place, content, ...how };
         const hands = gcsHands({ context, options, endpoint, google: await google() }, object);
         if (how.isNamedByContent !== true) return hands.write('anything');
@@ -121,17 +120,13 @@ async function fetchAll(opened: Opened, wanted: readonly Wanted[]): Promise<read
     ask: async (one) => {
       const place = placeOf(one.path);
       const generation = one.version;
-      if (typeof place === 'string') return wrong(context, one.path, place);
+      if (typeof place === 'string') throw pathProblem(context, one.path, place);
       if (generation !== undefined && !/^\d{1,20}$/.test(generation)) {
-        return wrong(context, one.path, `${generation} is no generation: a number`);
+        throw pathProblem(context, one.path, `${generation} is no generation: a number`);
       }
       return contentOf(opened, google, generation === undefined ? place : { ...place, generation });
     },
   });
-}
-
-function wrong(context: StoreContext, path: string, what: string): Answer {
-  return failedAnswer(settingsProblem(context, `${path}: ${what}`));
 }
 
 async function contentOf(

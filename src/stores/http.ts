@@ -5,7 +5,7 @@ import { BellhopError } from '../core/errors.ts';
 import type { HttpAnswer, TlsFacts } from '../core/io/net-types.ts';
 import { retryAfterMs } from '../core/retry.ts';
 import { checkedAddress } from './_address.ts';
-import { askEach } from './_each.ts';
+import { askEach, pathProblem } from './_each.ts';
 import type { BodyWanted } from './_formats-http.ts';
 import {
   answerInBody,
@@ -118,24 +118,21 @@ function openHttp(options: Options, context: StoreContext): Store {
         keyOf: ({ path }) => path,
         ask: async ({ path }) => {
           const url = urlBelow(base, path);
-          if (url === undefined) throw outside(context.name, path);
+          if (url === undefined) throw pathProblem(context, path, OUTSIDE);
           return get({ context, facts: await facts(), wanted: { path, format } }, url);
         },
       });
     },
     put: async (path, content, how) => {
       const url = urlBelow(base, path);
-      if (url === undefined) throw outside(context.name, path);
+      if (url === undefined) throw pathProblem(context, path, OUTSIDE);
       await putByHttp({ context, path, url, content, ...(await facts()), ...how });
     },
     identity: async () => identityOf(options),
   };
 }
 
-function outside(name: string, path: string): BellhopError {
-  const what = "a path may not contain '.' or '..' as a segment";
-  return new BellhopError('BH_ERR_SETTINGS', { where: [`store ${name}`, path], what });
-}
+const OUTSIDE = "a path may not contain '.' or '..' as a segment";
 
 function identityOf(options: Options): string {
   const { user } = groupOption(options, 'basic');

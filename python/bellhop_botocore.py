@@ -1,4 +1,4 @@
-"""Lets unmodified scripts send SageMaker requests that are over the service's caps.
+"""Lets unmodified scripts send AWS requests that are over their service's caps.
 
 Import it before the first client is made, or start the script by it:
 
@@ -22,10 +22,18 @@ import botocore.exceptions
 import botocore.handlers
 
 TARGETS = {
-    "CreateTrainingJob": "sagemaker-training",
-    "CreateProcessingJob": "sagemaker-processing",
-    "CreateModel": "sagemaker-model",
+    "sagemaker": {
+        "CreateTrainingJob": "sagemaker-training",
+        "CreateHyperParameterTuningJob": "sagemaker-training",
+        "CreateProcessingJob": "sagemaker-processing",
+        "CreateModel": "sagemaker-model",
+        "CreateTransformJob": "sagemaker-model",
+    },
+    "batch": {"RegisterJobDefinition": "aws-batch", "SubmitJob": "aws-batch"},
+    "ecs": {"RegisterTaskDefinition": "ecs", "RunTask": "ecs"},
+    "lambda": {"CreateFunction": "lambda-image"},
 }
+TARGET_OF = {name: target for every in TARGETS.values() for name, target in every.items()}
 SECONDS_MAX = 300
 
 
@@ -37,7 +45,9 @@ class AdaptError(botocore.exceptions.BotoCoreError):
 
 def adapt(params, model, **_):
     """Answers botocore's event: the request to be sent, or None where it stays."""
-    target = TARGETS[model.name]
+    target = TARGET_OF[model.name]
+    if model.name == "CreateFunction" and "ImageUri" not in (params.get("Code") or {}):
+        return None  # A function that is no image has no room for bellhop.
     try:
         request = json.dumps(params)
     except (TypeError, ValueError):
@@ -65,7 +75,11 @@ def adapt(params, model, **_):
 
 def events():
     """Names of botocore's events that a request of the operations makes."""
-    return [f"provide-client-params.sagemaker.{name}" for name in TARGETS]
+    return [
+        f"provide-client-params.{service}.{name}"
+        for service, names in TARGETS.items()
+        for name in names
+    ]
 
 
 def register(session):

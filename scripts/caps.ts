@@ -25,8 +25,9 @@ export interface ModelCap {
 /** Every cap that names a member of a service model. */
 export async function modelCaps(): Promise<readonly ModelCap[]> {
   const all = Object.entries(ALL_TARGETS).map(async ([target, load]) => {
-    const { caps } = (await load()).default;
-    return caps.flatMap((cap) =>
+    const { caps, adapt = [] } = (await load()).default;
+    const all = [...caps, ...adapt.flatMap((one) => one.caps ?? [])];
+    return all.flatMap((cap) =>
       cap.model === undefined ? [] : [{ target, cap, model: cap.model }],
     );
   });

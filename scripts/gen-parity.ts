@@ -8,10 +8,10 @@ import type { DifferenceRule } from '../src/parity/rules.ts';
 import { DIFFERENCE_RULES } from '../src/parity/rules.ts';
 import type { LiveResult, RoutesResult } from '../test/cluster/_live-record.ts';
 import type { OfflineMode, OfflineResult } from '../test/kubelet/record.ts';
+import { RESULTS } from '../test/kubelet/record.ts';
 import { code, table } from './markdown.ts';
 
 const ROOT = path.join(import.meta.dir, '..');
-const RESULTS = path.join(ROOT, '.cache/parity');
 const PAGE = path.join(ROOT, 'docs/parity.md');
 
 /** Everything that the page is made of; undefined is not measured here. */

@@ -6,11 +6,12 @@ import { barePlan } from '../plan/bare.ts';
 import type { Settings } from '../plan/settings.ts';
 import { policyOf, storesOf } from '../plan/settings-use.ts';
 import type { Adapted, AdaptInput } from '../submit/adapt.ts';
-import { adapt, isLegal } from '../submit/adapt.ts';
+import { adapt, adaptingOf, isLegal } from '../submit/adapt.ts';
 import { textAt } from '../submit/adapt-fields.ts';
+import type { Adaptable } from '../submit/adapt-target.ts';
 import type { JsonObject } from '../targets/_caps.ts';
 import { isObject } from '../targets/_caps.ts';
-import type { Adapting, Target } from '../targets/_target.ts';
+import type { Target } from '../targets/_target.ts';
 import { variableNameProblem } from '../wire/names.ts';
 import type { Command, Given } from './command.ts';
 import { DECLARE_FLAGS, declareOptions } from './declare-flags.ts';
@@ -25,12 +26,13 @@ const command: Command = {
   summary: "Make a request that is over its platform's caps a legal one, with what it says kept",
   usage: 'TARGET [-c bellhop.yaml] [FLAGS] < request.json',
   about: [
-    'Reads a request as an SDK makes it. One that the platform takes comes out byte for byte. Of one',
-    'that is over the caps, what has no room goes into a plan, by the rules of `bellhop submit`:',
-    'beside the request (`submit.spill` of bellhop.yaml, uploaded before anything is printed) or in',
-    'it; bellhop is what the container starts, and gives the program its variables, words and',
-    'hyperparameters as the author wrote them. Nothing is guessed to be a secret. docs/adapt.md has',
-    'the way to use it from Python without changing a script.',
+    'Reads a request as an SDK makes it: a job, a definition, or a run of one; it says itself which.',
+    'One that the platform takes comes out byte for byte. Of one that is over the caps, what has no',
+    'room goes into a plan, by the rules of `bellhop submit`: beside the request (`submit.spill` of',
+    'bellhop.yaml, uploaded before anything is printed) or in it; bellhop is what the container',
+    'starts, and gives the program its variables, words and hyperparameters as the author wrote',
+    'them. Nothing is guessed to be a secret. docs/adapt.md has the way to use it from Python without',
+    'changing a script.',
   ].join('\n'),
   flags: {
     ...(config === undefined ? {} : { config }),
@@ -45,14 +47,14 @@ const command: Command = {
     '$ aws sagemaker create-training-job --cli-input-json file://legal.json',
   ].join('\n'),
   async run(io, given) {
-    const { target, adapting } = await adaptable(given.words[0]);
+    const target = await adaptableTarget(given.words[0]);
     const bytes = io.stdin(REQUEST_BYTES_MAX);
-    const request = requestIn(bytes, adapting);
-    if (isLegal(target, adapting, request)) {
+    const adaptable = requestIn(bytes, target);
+    if (isLegal(target, adaptable.adapting, adaptable.request)) {
       io.stdout(bytes);
       return 0;
     }
-    const { input, settings } = await readAdapt(io, given, { target, adapting, request });
+    const { input, settings } = await readAdapt(io, given, adaptable);
     const made = adapt(input);
     if (!('request' in made)) {
       judge(made);
@@ -66,21 +68,31 @@ const command: Command = {
 
 export default command;
 
-interface Adaptable {
-  readonly target: Target;
-  readonly adapting: Adapting;
-}
-
-async function adaptable(name: string | undefined): Promise<Adaptable> {
+async function adaptableTarget(name: string | undefined): Promise<Target> {
   const target = await targetOf(name);
-  const { adapt: adapting } = target;
-  if (adapting !== undefined) return { target, adapting };
+  if (target.adapt !== undefined) return target;
   const what = 'requests of this target are not adapted';
   const help = 'docs/adapt.md has those that are; `bellhop submit` takes a pod for any target';
   throw new BellhopError('BH_ERR_USAGE', { where: [target.name], what, help });
 }
 
-function requestIn(bytes: Uint8Array, { operation }: Adapting): JsonObject {
+function requestIn(bytes: Uint8Array, target: Target): Adaptable {
+  const request = objectOf(bytes);
+  const all = target.adapt ?? [];
+  const where = ['standard input'];
+  if (request === undefined) {
+    const wanted = all.map(({ operation }) => operation).join(' or ');
+    const what = `is no JSON object: a request of ${wanted} is wanted`;
+    throw new BellhopError('BH_ERR_ADAPT', { where, what });
+  }
+  const adapting = adaptingOf(target, request);
+  if (adapting !== undefined) return { target, adapting, request };
+  const wanted = all.map(({ operation, name }) => `${operation} (${name})`).join(', ');
+  const what = `names nothing that ${target.name} makes: adapted are ${wanted}`;
+  throw new BellhopError('BH_ERR_ADAPT', { where, what });
+}
+
+function objectOf(bytes: Uint8Array): JsonObject | undefined {
   let parsed: JsonObject | undefined;
   try {
     const value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonObject;
@@ -88,15 +100,13 @@ function requestIn(bytes: Uint8Array, { operation }: Adapting): JsonObject {
   } catch {
     parsed = undefined;
   }
-  if (parsed !== undefined) return parsed;
-  const what = `is no JSON object: a request of ${operation} is wanted`;
-  throw new BellhopError('BH_ERR_ADAPT', { where: ['standard input'], what });
+  return parsed;
 }
 
 async function readAdapt(
   io: Io,
   given: Given,
-  { target, adapting, request }: Adaptable & { readonly request: JsonObject },
+  { target, adapting, request }: Adaptable,
 ): Promise<{ readonly input: AdaptInput; readonly settings: Settings }> {
   const options = declareOptions(given);
   const { settings, problems: read, source } = await readSettingsFile(io, options.settings);
@@ -119,7 +129,7 @@ async function readAdapt(
       ...(image.entrypoint === undefined ? {} : { entrypoint: image.entrypoint }),
       ...(image.cmd === undefined ? {} : { cmd: image.cmd }),
     },
-    isStartedByImage: startedBy === 'image',
+    ...(startedBy === undefined ? {} : { startedBy }),
     bellhop,
     policy,
     deflate: (packed) => io.packing.deflate(packed),

@@ -22,7 +22,9 @@ const command: Command = {
     '',
     'A plan may also be in a store: `--plan s3:bucket/plan.json`, or BELLHOP_PLAN as `bellhop submit`',
     'sets it, with the settings of the store in BELLHOP_PLAN_STORES (JSON, as in bellhop.yaml) and',
-    'the digest in BELLHOP_PLAN_DIGEST. A path with a colon is written ./a:b.',
+    'the digest in BELLHOP_PLAN_DIGEST. A path with a colon is written ./a:b. What `bellhop adapt` put',
+    'into the request of a run over a definition (BELLHOP_OVERRIDES, and the same beside it) counts',
+    'over the plan.',
   ].join('\n'),
   flags: {
     ...DECLARE_FLAGS,

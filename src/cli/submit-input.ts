@@ -3,6 +3,8 @@ import type { Io } from '../core/io/types.ts';
 import { carriedBy } from '../entrypoint/carried.ts';
 import type { Declared, DeclareOptions, Read } from '../entrypoint/declare.ts';
 import { declare } from '../entrypoint/declare.ts';
+import { indexAsks } from '../plan/completion-index.ts';
+import type { Left } from '../plan/left.ts';
 import { asksOf, needsOf } from '../plan/needs.ts';
 import { sidecarsOf } from '../plan/sidecars.ts';
 import { printable } from '../core/report.ts';
@@ -10,6 +12,7 @@ import type { Settings } from '../plan/settings.ts';
 import { containerHints } from '../submit/container.ts';
 import { askProblems, secretProblems } from '../submit/judge.ts';
 import type { SubmitInput } from '../submit/prepare.ts';
+import { runOf } from '../submit/running.ts';
 import { isStartTold } from '../submit/ways.ts';
 import { ALL_TARGETS } from '../targets/_all.gen.ts';
 import type { JsonObject } from '../targets/_caps.ts';
@@ -42,11 +45,14 @@ export async function readSubmit(
   target: Target,
   { options, name }: { readonly options: DeclareOptions; readonly name: string | undefined },
 ): Promise<SubmitWork> {
-  const examine = ({ pod, container, settings }: Read): readonly BellhopError[] => [
+  const examine = ({ pod, container, settings, runs }: Read): readonly BellhopError[] => [
     ...askProblems(
       target,
-      asksOf(pod, container, sidecarsOf(pod, settings, container.name)),
-      settings.submit?.without ?? [],
+      [
+        ...asksOf(pod, container, sidecarsOf(pod, settings, container.name)),
+        ...indexAsks(runs, withoutOf(settings)),
+      ],
+      withoutOf(settings),
     ),
     ...targetsProblems(target, settings),
   ];
@@ -64,12 +70,14 @@ export async function readSubmit(
   judge(problems);
   const given = (operation: string): JsonObject => givenIn(settings, target, operation);
   const { bellhop = 'bellhop', startedBy, nativeKeys = false } = settings.submit ?? {};
+  const without = withoutOf(settings);
+  const run = runOf({ target, runs: read.runs, left: read.left, given, without });
   const input: SubmitInput = {
     target,
     plan,
     objects: carried.objects,
     ...(parameters === undefined ? {} : { parameters }),
-    needs: needsOf(container),
+    needs: { ...needsOf(container), ...run.needs },
     image: settings.submit?.image ?? container.image,
     ...(name === undefined ? {} : { name }),
     bellhop,
@@ -79,13 +87,16 @@ export async function readSubmit(
     given,
     deflate: (bytes) => io.packing.deflate(bytes),
   };
-  const hints = [...leftText(input, read), ...hintsOf(input)];
+  const hints = [...leftText(target, run.left, without), ...run.hints, ...hintsOf(input)];
   return { input, settings, warnings: [...warnings, ...hints] };
 }
 
+function withoutOf({ submit }: Settings): readonly string[] {
+  return submit?.without ?? [];
+}
+
 /** What is in the manifest and in nothing that is sent. */
-function leftText({ target }: SubmitInput, { left, settings }: Read): string[] {
-  const without = settings.submit?.without ?? [];
+function leftText(target: Target, left: readonly Left[], without: readonly string[]): string[] {
   const named = left.filter(({ word }) => !without.includes(word));
   if (named.length === 0) return [];
   const words = [...new Set(named.map(({ word }) => word))].join(', ');

@@ -32,6 +32,10 @@ export const CODES = {
     exit: 65,
     help: 'give it with `--field PATH=VALUE`, or `fields:` in bellhop.yaml',
   },
+  BH_ERR_INDEX: {
+    exit: 65,
+    help: 'start it once for each index, with JOB_COMPLETION_INDEX set to it, from 0 on',
+  },
   BH_ERR_UNBOUND: {
     exit: 65,
     help: 'add the object to the input, or bind it to a store in bellhop.yaml',

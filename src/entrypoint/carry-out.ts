@@ -3,6 +3,7 @@ import type { ExecDocument, Io, RelayDocument } from '../core/io/types.ts';
 import { renderWarning } from '../core/report.ts';
 import type { Plan } from '../plan/types.ts';
 import { versionName } from '../plan/volume-tree.ts';
+import { completionIndex } from './completion-index.ts';
 import type { Declared } from './declare.ts';
 import { deliver } from './deliver.ts';
 import type { Delivery } from './delivery.ts';
@@ -20,7 +21,7 @@ import { apiServer } from './platform.ts';
 import type { Inside, OwnRoot } from './own-root.ts';
 import { withReplaced } from './replaced.ts';
 import type { RunOptions } from './run.ts';
-import { podArguments, sizeProblems } from './start.ts';
+import { markedWords, podArguments, sizeProblems } from './start.ts';
 import type { Tracing } from './tracing.ts';
 
 /** What is carried out, and what it is seen by. */
@@ -122,7 +123,8 @@ interface Ready {
   readonly relay: RelayDocument | undefined;
 }
 
-async function prepare(io: Io, { plan, objects }: Declared, options: Delivering): Promise<Ready> {
+async function prepare(io: Io, declared: Declared, options: Delivering): Promise<Ready> {
+  const { plan, objects, words: overriding = [] } = declared;
   const root = await rootOf(io, plan, options.root);
   const nowMs = io.clock.now();
   const budget = startBudget(plan, io);
@@ -136,18 +138,21 @@ async function prepare(io: Io, { plan, objects }: Declared, options: Delivering)
   outcome.fallbacks = fallbacksOf(answers);
   const inherited = apiServer(io);
   const arrived = arrivedNames(io, plan);
-  const environment = computeEnvironment({ plan, answers, inherited, arrived, nowMs });
+  const told = await completionIndex(io, plan, platform);
+  const facts = { nowMs, ...(typeof told === 'string' ? { index: told } : {}) };
+  const environment = computeEnvironment({ plan, answers, inherited, arrived, ...facts });
   const random = new DataView(io.random(4).buffer).getUint32(0);
   const version = versionName(nowMs, random);
-  const files = computeDelivery({ plan, answers, environment, nowMs, version });
+  const files = computeDelivery({ plan, answers, environment, ...facts, version });
   const inside = root?.seen ?? io;
   const replacing: BellhopError[] = [];
   const replaced = withReplaced(inside.fs, files.delivery, replacing);
   const become = whoToBecome(plan, inside, hasOwnRoot(root) ? io : undefined);
-  const argv = commandOf(io, { options, plan, environment });
+  const argv = commandOf(io, { options, plan, environment, overriding });
   const env = execEnvironment(io, withHome(io, environment, become), plan.policy.stripEnv);
   const words = argv instanceof BellhopError ? [] : argv;
   judge([
+    ...(told instanceof BellhopError ? [told] : []),
     ...environment.problems,
     ...files.problems,
     ...replacing,
@@ -185,11 +190,18 @@ function ownerOf(
 
 function commandOf(
   io: Io,
-  of: { options: RunOptions; plan: Plan; environment: Environment },
+  of: {
+    readonly options: RunOptions;
+    readonly plan: Plan;
+    readonly environment: Environment;
+    readonly overriding: readonly string[];
+  },
 ): readonly Argument[] | BellhopError {
-  const { commandAt } = of.options;
-  if (commandAt !== undefined) return rawArguments(io, commandAt);
-  const argv = podArguments(of.plan, of.environment);
+  const { commandAt, argumentsAt = commandAt } = of.options;
+  const arrived = argumentsAt === undefined ? [] : rawArguments(io, argumentsAt);
+  const given = markedWords(arrived, of.overriding, commandAt !== undefined);
+  if (given instanceof BellhopError || commandAt !== undefined) return given;
+  const argv = podArguments(of.plan, of.environment, given);
   return argv.length > 0 ? argv : noCommand();
 }
 

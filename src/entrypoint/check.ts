@@ -180,9 +180,11 @@ async function orLastGood(
 /** What `run` would report of values; who we are and where we run is not asked here. */
 function problemsIn(io: Io, { plan, wanted }: CheckInput, answers: Answers): BellhopError[] {
   const nowMs = io.clock.now();
-  const environment = computeEnvironment({ plan, answers, inherited: apiServer(io), nowMs });
+  // Which task of a Job it would be is told at its start.
+  const facts = { nowMs, ...(plan.index === undefined ? {} : { index: '0' }) };
+  const environment = computeEnvironment({ plan, answers, inherited: apiServer(io), ...facts });
   const version = versionName(nowMs, 0);
-  const files = computeDelivery({ plan, answers, environment, nowMs, version });
+  const files = computeDelivery({ plan, answers, environment, ...facts, version });
   // What a placement wants is told by where it is placed.
   const placed = new Set(boundsOf(plan.placements).map(({ bound }) => bound));
   const selected = wanted

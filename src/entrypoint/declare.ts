@@ -4,8 +4,11 @@ import type { Declaration, Workload } from '../plan/declaration.ts';
 import { chooseWorkload, readDeclaration } from '../plan/declaration.ts';
 import { buildPlan, chooseContainer } from '../plan/build.ts';
 import type { PlanInput } from '../plan/build.ts';
+import { withGivenIndex } from '../plan/completion-index.ts';
 import type { Left } from '../plan/left.ts';
 import { leftOf } from '../plan/left.ts';
+import type { Runs } from '../plan/runs.ts';
+import { runsIn } from '../plan/runs.ts';
 import type { Settings } from '../plan/settings.ts';
 import { storesOf } from '../plan/settings-use.ts';
 import type { Sidecar } from '../plan/sidecars.ts';
@@ -46,6 +49,8 @@ export interface Read {
   readonly settings: Settings;
   /** What the manifest says of a cluster that neither the plan nor a request brings. */
   readonly left: readonly Left[];
+  /** What it says of attempts, time and tasks. */
+  readonly runs: Runs;
 }
 
 /** The plan and what it was made from. */
@@ -55,6 +60,8 @@ export interface Declared {
   readonly warnings: readonly string[];
   /** Absent where the plan was not made here. */
   readonly read?: Read;
+  /** What stands where the words on arrival have their mark; see `WORDS_MARK`. */
+  readonly words?: readonly string[];
   /** Where a manifest was read: what stands beside the container and is not started. */
   readonly sidecars?: readonly Sidecar[];
 }
@@ -81,7 +88,7 @@ export async function declare(io: Io, options: DeclareOptions): Promise<Declared
   const input = planInput({ options, settings, declaration, fields, node }, chosen, answered);
   const result = buildPlan(input);
   const { pod, container } = input;
-  const read: Read = { pod, container, settings, left: leftIn(chosen, container) };
+  const read: Read = { pod, container, settings, ...saidBy(chosen, input) };
   const found = [...answered.problems, ...result.problems, ...(options.examine?.(read) ?? [])];
   const placed = found.map((problem) => {
     return withPosition(problem, chosen.source);
@@ -104,10 +111,12 @@ async function podIn(
   return readAnnotated(workload, options.annotations, about);
 }
 
-function leftIn({ workload }: Chosen, container: Container): readonly Left[] {
-  if (!('place' in workload)) return [];
+function saidBy({ workload }: Chosen, input: PlanInput): Pick<Read, 'left' | 'runs'> {
+  if (!('place' in workload)) return { left: [], runs: {} };
   const { place, template } = workload;
-  return leftOf({ value: place.value, template, container });
+  const { container, fields } = input;
+  const runs = runsIn(workload, fields);
+  return { runs, left: leftOf({ value: place.value, template, container, runs }) };
 }
 
 /** bellhop.yaml may place variables and files directly, without a pod. */
@@ -192,11 +201,13 @@ function namespaceOf(workload: Chosen['workload'], options: DeclareOptions): str
 function planInput(
   parts: Parts,
   { workload, problems }: Chosen,
-  { pod, values, stores }: ReadAnnotated,
+  { pod: podAsRead, values, stores }: ReadAnnotated,
 ): PlanInput {
-  const { options, declaration, fields, node } = parts;
+  const { options, declaration, fields: given, node } = parts;
   // Stores that nobody has declared do not hide those that somebody has.
   const settings = { ...parts.settings, stores: { ...stores, ...storesOf(parts.settings) } };
+  const fields = new Map([...Object.entries(settings.fields ?? {}), ...given]);
+  const pod = withGivenIndex(podAsRead, fields);
   let container: PlanInput['container'];
   try {
     container = chooseContainer(pod, options.container);
@@ -216,7 +227,7 @@ function planInput(
     annotated: values,
     settings,
     image: imageOf(settings, options.image),
-    fields: new Map([...Object.entries(settings.fields ?? {}), ...fields]),
+    fields,
     node: new Map([...nodeSettings, ...node]),
     hasVersions: (store) =>
       STORE_KINDS.get(settings.stores?.[store]?.kind ?? '')?.hasVersions === true,

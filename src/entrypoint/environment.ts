@@ -3,6 +3,7 @@ import type { Sealed } from '../core/sealed.ts';
 import { expand } from '../plan/expand.ts';
 import type { Layer, Placement, Plan, Source } from '../plan/types.ts';
 import { isSetElsewhere } from '../plan/unless.ts';
+import { INDEX_KEY } from '../plan/completion-index.ts';
 import { mapText } from '../plan/fields.ts';
 import { replaceInvalidUtf8 } from '../wire/go-text.ts';
 import { variableNameProblem } from '../wire/names.ts';
@@ -40,6 +41,8 @@ export interface EnvironmentInput {
   readonly arrived?: ReadonlySet<string>;
   /** Milliseconds since the epoch; part of the annotations file. */
   readonly nowMs: number;
+  /** The completion index of this task, where the plan needs one. */
+  readonly index?: string;
 }
 
 /** UTF-8 bytes of a text, one character a byte. */
@@ -142,8 +145,10 @@ function sourceText(
       return expand(byteText(source.text), work.lookup);
     case 'text':
       return byteText(source.text);
+    case 'index':
     case 'annotations':
-      return byteText(annotationsText(source.entries, work.input.nowMs));
+    case 'labels':
+      return byteText(ownText(source, work.input));
     case 'absent':
       return undefined;
     case 'value': {
@@ -161,6 +166,25 @@ function valueText(work: Work, value: Sealed): ByteText {
   const bytes = value.reveal();
   const exact = work.input.plan.policy.nonUtf8Env === 'bytes';
   return bytesToText(exact ? bytes : replaceInvalidUtf8(bytes));
+}
+
+/** What the texts of a pod's own fields are made from. */
+interface OwnFacts {
+  readonly nowMs: number;
+  readonly index?: string;
+}
+
+/** The text of what is only known of this pod, at its start. */
+export function ownText(
+  source: Extract<Source, { kind: 'index' | 'annotations' | 'labels' }>,
+  { nowMs, index }: OwnFacts,
+): string {
+  if (source.kind === 'index') return index ?? '';
+  // The Job controller writes over what a template has there.
+  const own = index === undefined ? {} : { [INDEX_KEY]: index };
+  const entries = { ...source.entries, ...own };
+  if (source.kind === 'labels') return mapText(new Map(Object.entries(entries)));
+  return annotationsText(entries, nowMs);
 }
 
 /**

@@ -23,7 +23,9 @@ export interface StoresContext {
   readonly objects: readonly DataObject[];
   readonly trace: Trace;
   /** What the container was found to be; asked where a store must know its region. */
-  readonly platform?: () => Promise<{ readonly region?: string } | undefined>;
+  readonly platform?: () => Promise<
+    { readonly region?: string; readonly index?: string } | undefined
+  >;
   /** Made once for all stores of this start, by key: credentials and the like. */
   readonly made: Map<string, Promise<unknown>>;
 }

@@ -9,12 +9,13 @@ import type {
   Plan,
   Source,
 } from '../plan/types.ts';
+import { isMade } from '../plan/types.ts';
 import type { Payload } from '../plan/volume-tree.ts';
 import { volumeTree } from '../plan/volume-tree.ts';
 import { cleanPath, keyProblem, subPathProblem } from '../wire/names.ts';
 import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
 import type { Environment } from './environment.ts';
-import { annotationsText } from './environment.ts';
+import { ownText } from './environment.ts';
 import type { Answers } from './answers.ts';
 import { selectAll, selectValue } from './select.ts';
 import { envFile, startFile } from './start-file.ts';
@@ -27,6 +28,8 @@ export interface PayloadInput {
   readonly answers: Answers;
   readonly environment: Environment;
   readonly nowMs: number;
+  /** The completion index of this task, where the plan needs one. */
+  readonly index?: string;
   /** Name of the timestamped folders of this start. */
   readonly version: string;
   /** The bytes of the launcher; `pull` alone puts it where containers find it. */
@@ -123,6 +126,7 @@ function fileBytes(
   source: Source | MadeSource,
   problems: BellhopError[],
 ): Sealed | undefined {
+  if (!isMade(source)) return sourceBytes(input, source, problems);
   const { variables } = input.environment;
   switch (source.kind) {
     case 'start':
@@ -137,12 +141,6 @@ function fileBytes(
     }
     case 'hyperparameters':
       return sourceBytes(input, { ...source, kind: 'value' }, problems);
-    case 'template':
-    case 'text':
-    case 'annotations':
-    case 'absent':
-    case 'value':
-      return sourceBytes(input, source, problems);
   }
 }
 
@@ -156,7 +154,9 @@ function sourceBytes(
     case 'text':
       return new Sealed(encoder.encode(source.text));
     case 'annotations':
-      return new Sealed(encoder.encode(annotationsText(source.entries, input.nowMs)));
+    case 'labels':
+    case 'index':
+      return new Sealed(encoder.encode(ownText(source, input)));
     case 'absent':
       return undefined;
     case 'value': {

@@ -27,7 +27,8 @@ export async function readPlanFile(
   } catch (error) {
     throw readProblem(error, path);
   }
-  return withObjects(io, carriedPlan(bytes, path, digest), { path, manifests });
+  const expected = digest === undefined ? undefined : { digest, by: 'BELLHOP_PLAN_DIGEST' };
+  return withObjects(io, carriedPlan(bytes, path, expected), { path, manifests });
 }
 
 /** The plan with the objects that came along with it, and those of manifests. */

@@ -1,13 +1,16 @@
 import type { Budget } from '../core/budget.ts';
 import { openBudget, within } from '../core/budget.ts';
-import { BellhopError } from '../core/errors.ts';
+import { BellhopError, BellhopErrors, invariant, judge, problemsOf } from '../core/errors.ts';
+import type { Io } from '../core/io/types.ts';
 import { barePlan } from '../plan/bare.ts';
+import type { Expected } from '../plan/document.ts';
 import { readPlan } from '../plan/document.ts';
 import { isBundle, readBundle } from '../plan/bundle.ts';
 import { ReferenceProblem, parseReference } from '../plan/reference.ts';
 import type { Plan, Reference, StoreOptions } from '../plan/types.ts';
 import { DEFAULT_POLICY, START_MS_DEFAULT } from '../plan/types.ts';
 import { STORE_KINDS } from '../stores/_all.gen.ts';
+import type { Answer } from '../stores/_store.ts';
 import type { DataObject } from '../wire/objects.ts';
 import { isRecord } from '../wire/read.ts';
 import type { StoresContext } from './open-store.ts';
@@ -22,54 +25,96 @@ export interface CarriedPlan {
   readonly objects: readonly DataObject[];
 }
 
-/** Where a plan is that `BELLHOP_PLAN` or `--plan` names. */
+/** Where a plan is that `BELLHOP_PLAN`, `--plan` or `BELLHOP_OVERRIDES` names. */
 export interface PlanPlace {
   /** `inline:COUNT`, or `store:path`. */
   readonly named: string;
   /** The variable or flag that says so, for messages. */
   readonly by: string;
-  readonly digest: string | undefined;
+  /** How the variables begin that say more: its digest, its stores, its parts. */
+  readonly variable: 'BELLHOP_PLAN' | 'BELLHOP_OVERRIDES';
   /** bellhop's own variables on arrival. */
   readonly own: ReadonlyMap<string, string>;
 }
 
+/** What fetching takes. */
+export type PlanContext = Pick<StoresContext, 'io' | 'trace' | 'platform'>;
+
 const INLINE = /^inline:(\d{1,3})$/;
 
 /** What was read, as a plan of its own or as a bundle. Its digest must fit where one is given. */
-export function carriedPlan(bytes: Uint8Array, name: string, digest?: string): CarriedPlan {
-  if (isBundle(bytes)) return readBundle(bytes, name, digest);
-  return { plan: readPlan(new TextDecoder().decode(bytes), name, digest), objects: [] };
+export function carriedPlan(bytes: Uint8Array, name: string, expected?: Expected): CarriedPlan {
+  if (isBundle(bytes)) return readBundle(bytes, name, expected);
+  return { plan: readPlan(new TextDecoder().decode(bytes), name, expected), objects: [] };
+}
+
+function expectedOf({ own, variable }: PlanPlace): Expected | undefined {
+  const by = `${variable}_DIGEST`;
+  const digest = own.get(by);
+  return digest === undefined ? undefined : { digest, by };
 }
 
 /** Reads it from the variables, or fetches it within the time of a start. */
-export async function planElsewhere(
-  place: PlanPlace,
-  context: Pick<StoresContext, 'io' | 'trace' | 'platform'>,
-): Promise<CarriedPlan> {
-  const count = INLINE.exec(place.named)?.[1];
-  if (count === undefined) return fetchedPlan(place, context);
-  const { packing } = context.io;
+export async function planElsewhere(place: PlanPlace, context: PlanContext): Promise<CarriedPlan> {
+  const [plan] = await plansElsewhere([place], context);
+  invariant(plan !== undefined, 'each place has a plan');
+  return plan;
+}
+
+/**
+ * The plans of several places, in their order. Those in stores are fetched together, each store
+ * opened once; every problem of all of them is told.
+ */
+export async function plansElsewhere(
+  places: readonly PlanPlace[],
+  context: PlanContext,
+): Promise<readonly CarriedPlan[]> {
+  const groups = new Map<string, PlanPlace[]>();
+  for (const place of places) {
+    const { named, variable, own } = place;
+    const store = JSON.stringify([named.split(':')[0], own.get(`${variable}_STORES`)]);
+    const key = INLINE.test(named) ? variable : store;
+    groups.set(key, [...(groups.get(key) ?? []), place]);
+  }
+  const done = await Promise.allSettled(
+    [...groups.values()].map(async (group) => {
+      const inline = group.find(({ named }) => INLINE.test(named));
+      return inline === undefined ? fetchedPlans(group, context) : [inlinePlan(inline, context.io)];
+    }),
+  );
+  judge(done.flatMap((one) => (one.status === 'rejected' ? problemsOf(one.reason) : [])));
+  const plans = done.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+  const order = [...groups.values()].flat();
+  return places.flatMap((place) => plans[order.indexOf(place)] ?? []);
+}
+
+function inlinePlan(place: PlanPlace, { packing }: Io): CarriedPlan {
+  const { own, by, variable } = place;
+  const count = INLINE.exec(place.named)?.[1] ?? '0';
   const chunks = Array.from({ length: Number(count) }, (_, index) => {
-    return place.own.get(`BELLHOP_PLAN_${index + 1}`);
+    return own.get(`${variable}_${index + 1}`);
   });
   const lacking = chunks.findIndex((one) => one === undefined);
   const packed = Buffer.from(chunks.join(''), 'base64');
   const bytes = lacking >= 0 ? undefined : packing.inflate(packed);
-  if (bytes !== undefined) return carriedPlan(bytes, place.by, place.digest);
+  if (bytes !== undefined) return carriedPlan(bytes, by, expectedOf(place));
   const what =
     lacking < 0
-      ? `what BELLHOP_PLAN_1 and following hold is not what \`bellhop submit\` put there`
-      : `there is no BELLHOP_PLAN_${lacking + 1}, and it has ${count} parts`;
-  throw new BellhopError('BH_ERR_PLAN', { where: [place.by], what });
+      ? `what ${variable}_1 and following hold is not what \`bellhop submit\` put there`
+      : `there is no ${variable}_${lacking + 1}, and it has ${count} parts`;
+  throw new BellhopError('BH_ERR_PLAN', { where: [by], what });
 }
 
-async function fetchedPlan(
-  place: PlanPlace,
-  { io, trace, platform }: Pick<StoresContext, 'io' | 'trace' | 'platform'>,
-): Promise<CarriedPlan> {
-  const reference = referenceOf(place);
-  const stores = storesOf(place, reference);
-  const startMs = Number(place.own.get('BELLHOP_START_MS_MAX') ?? START_MS_DEFAULT);
+/** Plans of one store. */
+async function fetchedPlans(
+  places: readonly PlanPlace[],
+  { io, trace, platform }: PlanContext,
+): Promise<CarriedPlan[]> {
+  const wanted = places.map((place) => ({ place, reference: referenceOf(place) }));
+  const [first] = wanted;
+  invariant(first !== undefined, 'a store is asked for something');
+  const stores = storesOf(first.place, first.reference);
+  const startMs = Number(first.place.own.get('BELLHOP_START_MS_MAX') ?? START_MS_DEFAULT);
   const limitMs = Number.isFinite(startMs) ? startMs : START_MS_DEFAULT;
   const budget = openBudget(io.clock, limitMs - io.clock.monotonicMs());
   const origin = { name: 'plan', namespace: 'default', container: 'main' };
@@ -81,11 +126,14 @@ async function fetchedPlan(
     made: new Map(),
     ...(platform === undefined ? {} : { platform }),
   };
-  const bytes = await within(budget, askFor({ plan, context, budget }, reference, place));
+  const all = await within(budget, askFor({ plan, context, budget }, wanted));
   budget.end();
-  if (bytes !== undefined) return carriedPlan(bytes, place.named, place.digest);
+  if (all !== undefined) return all;
   const what = `the plan could not be fetched within ${limitMs} ms`;
-  throw new BellhopError('BH_ERR_STORE', { where: [place.by, place.named], what });
+  const problems = places.map(({ by, named }) => {
+    return new BellhopError('BH_ERR_STORE', { where: [by, named], what });
+  });
+  throw new BellhopErrors(problems);
 }
 
 interface Asking {
@@ -94,14 +142,31 @@ interface Asking {
   readonly budget: Budget;
 }
 
+interface Wanted {
+  readonly place: PlanPlace;
+  readonly reference: Reference;
+}
+
 async function askFor(
   { plan, context, budget }: Asking,
-  reference: Reference,
-  { by, named }: PlanPlace,
-): Promise<Uint8Array> {
-  const opening = { name: reference.store, budget, attemptsMax: Infinity, waiting: [] };
+  wanted: readonly Wanted[],
+): Promise<CarriedPlan[]> {
+  const name = wanted[0]?.reference.store ?? '';
+  const opening = { name, budget, attemptsMax: Infinity, waiting: [] };
   const store = await openStore(plan, context, opening);
-  const [answer] = await store.fetch([reference]);
+  const answers = await store.fetch(wanted.map(({ reference }) => reference));
+  const read = wanted.map(({ place }, index): CarriedPlan | readonly BellhopError[] => {
+    try {
+      return carriedPlan(bytesOf(answers[index], place), place.named, expectedOf(place));
+    } catch (error) {
+      return problemsOf(error);
+    }
+  });
+  judge(read.flatMap((one) => ('plan' in one ? [] : one)));
+  return read.flatMap((one) => ('plan' in one ? [one] : []));
+}
+
+function bytesOf(answer: Answer | undefined, { by, named }: PlanPlace): Uint8Array {
   if (answer?.kind === 'failed') throw answer.problem.within(`${by} ${named}`);
   if (answer?.kind === 'value') return answer.value.reveal();
   const what = answer?.kind === 'absent' ? answer.what : 'several values are no plan';
@@ -119,12 +184,13 @@ function referenceOf({ named, by }: PlanPlace): Reference {
   }
 }
 
-/** BELLHOP_PLAN_STORES, else a store of the kind that the reference names, without settings. */
+/** The variable with its stores, else a store of the reference's kind, without settings. */
 function storesOf(
-  { own }: PlanPlace,
+  { own, variable }: PlanPlace,
   { store }: Reference,
 ): Readonly<Record<string, StoreOptions>> {
-  const written = own.get('BELLHOP_PLAN_STORES');
+  const by = `${variable}_STORES`;
+  const written = own.get(by);
   if (written === undefined) return { [store]: { kind: store } };
   let parsed: unknown;
   try {
@@ -138,7 +204,7 @@ function storesOf(
   // Each was looked at just now.
   if (isFit) return parsed as Readonly<Record<string, StoreOptions>>;
   const what = 'must be a JSON object of stores as in bellhop.yaml';
-  throw new BellhopError('BH_ERR_SETTINGS', { where: ['BELLHOP_PLAN_STORES'], what });
+  throw new BellhopError('BH_ERR_SETTINGS', { where: [by], what });
 }
 
 function isStore(value: unknown): boolean {

@@ -16,6 +16,8 @@ export interface RunOptions extends DeclareOptions {
   readonly plan?: string;
   /** Index of the first word of the user's command in argv, undefined where there is none. */
   readonly commandAt?: number;
+  /** The same where these words are arguments instead of the plan's. */
+  readonly argumentsAt?: number;
   readonly log: LogFormat;
   readonly verbose: boolean;
   /** The folder that becomes the program's root. */
@@ -34,9 +36,10 @@ const DEFAULT_PLAN = '/etc/bellhop/plan.json';
 
 /** Delivers what the container was promised and becomes the user's program; never returns. */
 export async function run(io: Io, options: RunOptions): Promise<never> {
-  const source = findSource(io, options);
+  const overrides = overridesIn(io);
+  const source = findSource(io, options, overrides);
   if (source.kind === 'plan' || source.kind === 'elsewhere') refuseUnusedFlags(options);
-  if (source.kind === 'nothing') {
+  if (source.kind === 'nothing' && overrides === undefined) {
     if (options.root !== undefined) throw nothingInside();
     return passThrough(io, options);
   }
@@ -47,7 +50,7 @@ export async function run(io: Io, options: RunOptions): Promise<never> {
     if (jitter !== undefined) await (await import('./spread.ts')).spread(io, jitter);
     // Loaded only now: a start without a plan costs next to nothing.
     const { carryOut } = await import('./carry-out.ts');
-    const declared = await declaredBy(io, source, { ...options, tracing });
+    const declared = await declaredBy(io, { source, overrides }, { ...options, tracing });
     reading.end('ok');
     return await carryOut(io, declared, { ...commanded(io, source, options), tracing });
   } catch (error) {
@@ -95,27 +98,33 @@ function hasCollector(io: Io): boolean {
   });
 }
 
-/** Where the image's ENTRYPOINT is bellhop, a platform adds words of its own behind it. */
+/**
+ * Where the image's ENTRYPOINT is bellhop, a platform adds words of its own behind it: none of the
+ * program's (`plan`). Where a request starts it, they are those of a later one (`args`).
+ */
 function commanded(io: Io, source: PlanSource, options: RunOptions): RunOptions {
-  const isOfPlan = ownVariables(io).get('BELLHOP_COMMAND') === 'plan';
-  if (!isOfPlan || source.kind === 'manifests') return options;
-  const { commandAt: _, ...others } = options;
-  return others;
+  const whose = ownVariables(io).get('BELLHOP_COMMAND');
+  if (source.kind === 'manifests' || (whose !== 'plan' && whose !== 'args')) return options;
+  const { commandAt, ...others } = options;
+  const isArguments = whose === 'args' && commandAt !== undefined;
+  return { ...others, ...(isArguments ? { argumentsAt: commandAt } : {}) };
 }
 
 async function declaredBy(
   io: Io,
-  source: PlanSource,
+  { source, overrides }: Sources,
   options: RunOptions & { readonly tracing: Tracing },
 ): Promise<Declared> {
-  if (source.kind === 'elsewhere') {
-    const { planElsewhere } = await import('./plan-source.ts');
-    const { withObjects } = await import('./plan-file.ts');
+  if (source.kind === 'elsewhere' || overrides !== undefined) {
+    const { declaredElsewhere } = await import('./overridden.ts');
     const { trace } = options.tracing;
-    const { platform } = options;
+    const { platform, manifests } = options;
     const context = { io, trace, ...(platform === undefined ? {} : { platform }) };
-    const carried = await planElsewhere(source, context);
-    return withObjects(io, carried, { path: source.named, manifests: options.manifests });
+    const base = async (): Promise<Declared> => declaredBy(io, { source }, options);
+    const isElsewhere = source.kind === 'elsewhere';
+    const inFiles = source.kind === 'nothing' ? {} : { base };
+    const of = isElsewhere ? { place: source } : inFiles;
+    return declaredElsewhere(context, { ...of, overrides }, manifests);
   }
   if (source.kind === 'plan') {
     const { readPlanFile } = await import('./plan-file.ts');
@@ -139,20 +148,39 @@ type PlanSource =
   | { readonly kind: 'plan'; readonly path: string; readonly digest: string | undefined }
   | ({ readonly kind: 'elsewhere' } & PlanPlace);
 
+/** Where the plan comes from, and what is over it. */
+interface Sources {
+  readonly source: PlanSource;
+  readonly overrides?: PlanPlace | undefined;
+}
+
+/** What a request over the container's definition says, as `bellhop adapt` put it there. */
+function overridesIn(io: Io): PlanPlace | undefined {
+  const own = ownVariables(io);
+  const named = own.get(OVERRIDES);
+  if (named === undefined || isKubernetes(io)) return undefined;
+  if (ELSEWHERE.test(named)) return { named, by: OVERRIDES, variable: OVERRIDES, own };
+  const what = `must be inline:COUNT or store:path, and begins with ${JSON.stringify(named.slice(0, SHOWN_MAX))}`;
+  throw new BellhopError('BH_ERR_INPUT_READ', { where: [OVERRIDES], what });
+}
+
+const OVERRIDES = 'BELLHOP_OVERRIDES';
+
 /** `--plan` or `-f`, then BELLHOP_PLAN, then /etc/bellhop/plan.json. */
-function findSource(io: Io, options: RunOptions): PlanSource {
+function findSource(io: Io, options: RunOptions, overrides: PlanPlace | undefined): PlanSource {
   const declares = options.manifests.length > 0 || options.settings !== undefined;
   if (options.plan === undefined && declares) return { kind: 'manifests' };
   const env = ownVariables(io);
   const asked = options.plan ?? env.get('BELLHOP_PLAN');
   const path = asked ?? (io.fs.statThrough(DEFAULT_PLAN) ? DEFAULT_PLAN : undefined);
-  if (path === undefined) return nothing(env);
+  if (path === undefined) return nothing(env, overrides);
   if (options.plan === undefined && isKubernetes(io)) return { kind: 'nothing' };
   const by = options.plan === undefined ? 'BELLHOP_PLAN' : '--plan';
-  const digest = env.get('BELLHOP_PLAN_DIGEST');
-  if (ELSEWHERE.test(path)) return { kind: 'elsewhere', named: path, by, digest, own: env };
+  if (ELSEWHERE.test(path)) {
+    return { kind: 'elsewhere', named: path, by, variable: 'BELLHOP_PLAN', own: env };
+  }
   refuseNoPath(by, path);
-  return { kind: 'plan', path, digest };
+  return { kind: 'plan', path, digest: env.get('BELLHOP_PLAN_DIGEST') };
 }
 
 /** `inline:3`, or `store:path`; a path with a colon is written `./a:b`. */
@@ -170,8 +198,9 @@ function refuseNoPath(called: string, path: string): void {
   throw new BellhopError('BH_ERR_INPUT_READ', { where: [called], what, help });
 }
 
-function nothing(env: ReadonlyMap<string, string>): PlanSource {
-  if ((env.get('BELLHOP_REQUIRE') ?? '0') === '0') return { kind: 'nothing' };
+function nothing(env: ReadonlyMap<string, string>, over: PlanPlace | undefined): PlanSource {
+  const isContent = over !== undefined || (env.get('BELLHOP_REQUIRE') ?? '0') === '0';
+  if (isContent) return { kind: 'nothing' };
   const what = `no -f, no --plan, no BELLHOP_PLAN and no ${DEFAULT_PLAN}`;
   throw new BellhopError('BH_ERR_NO_PLAN', { where: ['BELLHOP_REQUIRE is set'], what });
 }

@@ -2,6 +2,7 @@ import { BellhopError } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import { printable } from '../core/report.ts';
 import { expand } from '../plan/expand.ts';
+import { WORDS_MARK } from '../plan/overrides.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Environment } from './environment.ts';
 import { byteText } from './environment.ts';
@@ -14,9 +15,13 @@ const POINTER_BYTES = 8;
 
 /**
  * The container's argv: command replaces ENTRYPOINT and CMD, args replace CMD; the pod's own are
- * expanded, the image's never are.
+ * expanded, the image's never are. Words that are given replace args and CMD as they are.
  */
-export function podArguments(plan: Plan, environment: Environment): Argument[] {
+export function podArguments(
+  plan: Plan,
+  environment: Environment,
+  given: readonly Argument[] = [],
+): Argument[] {
   const argv = plan.placements.find((one) => one.kind === 'argv');
   const command = argv?.command ?? [];
   const args = argv?.args ?? [];
@@ -26,8 +31,29 @@ export function podArguments(plan: Plan, environment: Environment): Argument[] {
   const plain = (words: readonly string[]): Argument[] =>
     words.map((word) => argumentOf(byteText(word), word));
   const head = command.length > 0 ? expanded(command) : plain(entrypoint);
+  if (given.length > 0) return [...head, ...given];
   const imageTail = command.length > 0 ? [] : plain(cmd);
   return [...head, ...(args.length > 0 ? expanded(args) : imageTail)];
+}
+
+/**
+ * Words on arrival with those of overrides where their mark stands, in the end. Without overrides
+ * the mark stands for the plan's own args: none of ours, unless the words are all that is started.
+ */
+export function markedWords(
+  arrived: readonly Argument[],
+  overriding: readonly string[],
+  isCommand: boolean,
+): readonly Argument[] | BellhopError {
+  const last = arrived.at(-1);
+  const isMarked = last !== undefined && Buffer.from(last.bytes).toString() === WORDS_MARK;
+  if (!isMarked && overriding.length > 0) {
+    const what = `has words, and those of the container do not end with ${WORDS_MARK}`;
+    return new BellhopError('BH_ERR_PLAN', { where: ['BELLHOP_OVERRIDES'], what });
+  }
+  if (!isMarked || (isCommand && overriding.length === 0)) return arrived;
+  const ours = overriding.map((word) => argumentOf(byteText(word), word));
+  return [...arrived.slice(0, -1), ...ours];
 }
 
 function argumentOf(text: string, written: string): Argument {

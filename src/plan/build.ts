@@ -6,6 +6,7 @@ import type { DataObject } from '../wire/objects.ts';
 import type { AnnotatedValue } from './annotated.ts';
 import { annotatedFiles, bindAnnotated } from './annotated.ts';
 import { EMBEDDED, bindLastGood } from './bind.ts';
+import { withIndex } from './completion-index.ts';
 import { identityOf, identityProblems } from './identity.ts';
 import { serviceVariables } from './services.ts';
 import { clientVariables, metricsOf } from './metrics.ts';
@@ -126,7 +127,7 @@ export function buildPlan(input: PlanInput): PlanResult {
     workingDir: container.workingDir,
     placements,
   };
-  return { plan, problems, warnings, sidecars };
+  return { plan: withIndex(plan, bare.field, settings.submit), problems, warnings, sidecars };
 }
 
 function declaredBy({ settings, storesBehind }: PlanInput): DeclaredStores {

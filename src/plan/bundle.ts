@@ -3,6 +3,7 @@ import { BellhopError } from '../core/errors.ts';
 import { Sealed } from '../core/sealed.ts';
 import type { DataObject } from '../wire/objects.ts';
 import { isRecord } from '../wire/read.ts';
+import type { Expected } from './document.ts';
 import { printPlan, readPlan } from './document.ts';
 import type { Plan } from './types.ts';
 
@@ -77,14 +78,14 @@ export function isBundle(bytes: Uint8Array): boolean {
 export function readBundle(
   bytes: Uint8Array,
   name: string,
-  expected?: string,
+  expected?: Expected,
 ): { readonly plan: Plan; readonly objects: readonly DataObject[] } {
   const refuse = (what: string): BellhopError => {
     return new BellhopError('BH_ERR_PLAN', { where: [name], what });
   };
   const real = bundleDigest(bytes);
-  if (expected !== undefined && expected !== real) {
-    throw refuse(`is another bundle than BELLHOP_PLAN_DIGEST says (it is ${real})`);
+  if (expected !== undefined && expected.digest !== real) {
+    throw refuse(`is another bundle than ${expected.by} says (it is ${real})`);
   }
   const end = bytes.indexOf(NEWLINE);
   const planEnd = end < 0 ? -1 : bytes.indexOf(NEWLINE, end + 1);

@@ -5,6 +5,9 @@ import { readPod } from '../wire/pod.ts';
 import type { Pod } from '../wire/pod-types.ts';
 import type { At, Path, Source } from '../wire/read.ts';
 import { isRecord } from '../wire/read.ts';
+import { indexed } from './completion-index.ts';
+import type { Runs } from './runs.ts';
+import { runsOf } from './runs.ts';
 
 /** One document of the input, read as JSON values. */
 export interface InputDocument {
@@ -162,7 +165,8 @@ export function templateOf(workload: Workload): At {
 /** Reads the workload's pod; problems go to the workload's list. */
 export function podOf(workload: Workload, place = templateOf(workload)): Pod {
   const read = readPod(place, claimNames(workload));
-  const pod = { ...read, ...deadlineOf(workload, place) };
+  const runs = runsOf(workload, place.value);
+  const pod = indexed({ ...read, ...deadlineOf(runs) }, runs);
   if (workload.kind === 'Pod') return pod;
   return { ...pod, ...templated(workload, pod) };
 }
@@ -176,17 +180,9 @@ function claimNames({ kind, place }: Workload): string[] {
 }
 
 /** How long Kubernetes lets it run: the pod's own word, or the Job's, whichever is less. */
-function deadlineOf({ kind, place }: Workload, template: At): Partial<Pod> {
-  const jobPath = kind === 'CronJob' ? ['spec', 'jobTemplate', 'spec'] : ['spec'];
-  const jobSpec = kind === 'Job' || kind === 'CronJob' ? valueAt(place.value, jobPath) : undefined;
-  const seconds = [valueAt(template.value, ['spec']), jobSpec]
-    .map((spec) => valueAt(spec, ['activeDeadlineSeconds']))
-    .filter((one) => typeof one === 'number');
+function deadlineOf({ attemptSecondsMax, jobSecondsMax }: Runs): Partial<Pod> {
+  const seconds = [attemptSecondsMax, jobSecondsMax].filter((one) => one !== undefined);
   return seconds.length === 0 ? {} : { activeDeadlineSeconds: Math.min(...seconds) };
-}
-
-function valueAt(value: unknown, path: readonly string[]): unknown {
-  return path.reduce((one, step) => (isRecord(one) ? one[step] : undefined), value);
 }
 
 /** A template's pods have names that their controller makes up; a Job also labels them. */

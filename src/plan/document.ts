@@ -6,7 +6,13 @@ import type { Plan } from './types.ts';
 import { PLAN_VERSION } from './types.ts';
 
 /** Features of plans that this reader carries out. */
-const FEATURES: readonly string[] = ['hyperparameters', 'metrics-relay'];
+const FEATURES: readonly string[] = ['completion-index', 'hyperparameters', 'metrics-relay'];
+
+/** A digest that a document must have, and the variable that says so, for messages. */
+export interface Expected {
+  readonly digest: string;
+  readonly by: string;
+}
 
 /** The plan as a document: canonical JSON (RFC 8785) with its digest, and a newline. */
 export function printPlan(plan: Plan): string {
@@ -22,7 +28,7 @@ export function planDigest(plan: Plan): string {
  * Reads a plan document. Its digest must fit, and `expected` too if it is given; a reader refuses a
  * version that it does not know and features that it cannot carry out.
  */
-export function readPlan(text: string, name: string, expected?: string): Plan {
+export function readPlan(text: string, name: string, expected?: Expected): Plan {
   const refuse = (what: string): BellhopError => {
     return new BellhopError('BH_ERR_PLAN', { where: [name], what });
   };
@@ -39,8 +45,8 @@ export function readPlan(text: string, name: string, expected?: string): Plan {
   }
   const real = digestAsWritten(text, digest) ?? digestOf(canonicalJson(plan));
   if (digest !== real) throw refuse('its digest does not fit its content: it was changed');
-  if (expected !== undefined && expected !== real) {
-    throw refuse(`is another plan than BELLHOP_PLAN_DIGEST says (it is ${real})`);
+  if (expected !== undefined && expected.digest !== real) {
+    throw refuse(`is another plan than ${expected.by} says (it is ${real})`);
   }
   const { requires } = plan;
   const unknown = Array.isArray(requires)
@@ -158,6 +164,8 @@ const SOURCE_SHAPES: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   ['template', [['text', 'string']]],
   ['text', [['text', 'string']]],
   ['annotations', [['entries', 'object']]],
+  ['labels', [['entries', 'object']]],
+  ['index', [['of', 'string']]],
   ['value', [['bound', 'object']]],
   ['absent', [['called', 'string']]],
   ['start', [['targets', 'list']]],
@@ -174,9 +182,16 @@ function shapeProblem(plan: Record<string, unknown>): string | undefined {
     lackOf(plan, PLAN_SHAPE, 'the plan') ??
     lackOf(policy, [['stripEnv', 'list']], 'policy') ??
     lackOf(identity, [['supplementalGroups', 'list']], 'identity') ??
+    indexProblem(plan['index']) ??
     metricsProblem(plan['metrics']) ??
     first(plan['placements'], (one) => placementProblem(one))
   );
+}
+
+function indexProblem(index: unknown): string | undefined {
+  if (index === undefined) return undefined;
+  if (!isRecord(index)) return 'has an index that is no object';
+  return 'otherwise' in index ? lackOf(index, [['otherwise', 'string']], 'index') : undefined;
 }
 
 function metricsProblem(metrics: unknown): string | undefined {

@@ -14,6 +14,7 @@ import type {
   Plan,
   Source,
 } from './types.ts';
+import { isMade } from './types.ts';
 
 /** Key names of what a reference stands for; undefined where only the store knows them. */
 export type KeysOf = (bound: Bound) => readonly string[] | undefined;
@@ -134,26 +135,38 @@ function isAbsent(source: Source, keysOf: KeysOf): boolean {
   return optional === true && keys !== undefined && !keys.includes(member);
 }
 
-function sourceText(source: Source | MadeSource): string {
+function madeText(source: MadeSource): string {
   switch (source.kind) {
-    case 'template':
-      return referencedNames(source.text).length > 0 ? source.text : 'literal';
-    case 'text':
-      return source.of;
-    case 'annotations':
-      return 'metadata.annotations';
-    case 'absent':
-      return source.called;
     case 'start':
     case 'envFile':
       return `variables of containers (${source.kind})`;
     case 'launcher':
       return 'bellhop itself';
     case 'hyperparameters':
-    case 'value': {
-      const { member } = source.bound;
-      return `${boundText(source.bound)}${member === undefined ? '' : `, key ${member}`}`;
-    }
+      return keyText(source.bound);
+  }
+}
+
+function keyText(bound: Bound): string {
+  const { member } = bound;
+  return `${boundText(bound)}${member === undefined ? '' : `, key ${member}`}`;
+}
+
+function sourceText(source: Source | MadeSource): string {
+  if (isMade(source)) return madeText(source);
+  switch (source.kind) {
+    case 'template':
+      return referencedNames(source.text).length > 0 ? source.text : 'literal';
+    case 'text':
+    case 'index':
+      return source.of;
+    case 'annotations':
+    case 'labels':
+      return `metadata.${source.kind}`;
+    case 'absent':
+      return source.called;
+    case 'value':
+      return keyText(source.bound);
   }
 }
 

@@ -1,6 +1,7 @@
 import { BellhopError } from '../core/errors.ts';
 import { subscriptOf } from '../wire/pod-fields.ts';
 import type { Container, Pod, ResourceField } from '../wire/pod-types.ts';
+import { hasOpenIndex, isOpenIndex } from './completion-index.ts';
 import { goQuote } from '../wire/go-text.ts';
 import { parseQuantity, quantityIn } from '../wire/quantity.ts';
 import type { Source } from './types.ts';
@@ -60,15 +61,26 @@ function manifestField(context: FieldContext, path: string): string {
   }
 }
 
-/** A field as a source: labels and annotations as whole files are allowed in volumes. */
-export function fieldSource(context: FieldContext, path: string): Source | BellhopError {
-  if (path === 'metadata.labels')
-    return { kind: 'text', text: mapText(context.pod.labels), of: path };
-  if (path === 'metadata.annotations') {
-    return { kind: 'annotations', entries: Object.fromEntries(context.pod.annotations) };
-  }
+/** One field as a source: its text, or that it is read at the start. */
+export function fieldValue(context: FieldContext, path: string): Source | BellhopError {
+  if (isOpenIndex(context, path)) return { kind: 'index', of: path };
   const text = fieldText(context, path);
   return text instanceof BellhopError ? text : { kind: 'text', text, of: path };
+}
+
+/** A field as a source: labels and annotations as whole files are allowed in volumes. */
+export function fieldSource(context: FieldContext, path: string): Source | BellhopError {
+  const { labels, annotations } = context.pod;
+  switch (path) {
+    case 'metadata.labels':
+      return hasOpenIndex(context)
+        ? { kind: 'labels', entries: Object.fromEntries(labels) }
+        : { kind: 'text', text: mapText(labels), of: path };
+    case 'metadata.annotations':
+      return { kind: 'annotations', entries: Object.fromEntries(annotations) };
+    default:
+      return fieldValue(context, path);
+  }
 }
 
 /** `key="value"` a line, sorted, quoted as Go quotes: k8s.io/kubernetes v1.33.13 pkg/fieldpath. */

@@ -1,23 +1,31 @@
 import type { Container } from '../wire/pod-types.ts';
-import { isRecord, pathText } from '../wire/read.ts';
+import { isRecord, nodeAt, pathText } from '../wire/read.ts';
 import type { Path } from '../wire/read.ts';
 import { isGpu } from './needs.ts';
+import type { Runs } from './runs.ts';
 
-// What a manifest says of a cluster that neither the plan nor a request brings: hosts files,
-// probes, hooks, retries. What schedules among other pods (tolerations, priority) means nothing
-// elsewhere, and containers that are not started are told as such.
+// What a manifest says of a cluster that the plan does not bring: hosts files, probes, hooks. What
+// it says of attempts, time and tasks a request may bring: who knows the target judges. What
+// schedules among other pods (tolerations, priority) means nothing elsewhere, and containers that
+// are not started are told as such.
 
 /** One field that is left behind, and the word by which the job can do without it. */
 export interface Left {
   readonly where: string;
   readonly word: string;
+  /** What it is about where a request may bring it. */
+  readonly says?: Saying;
 }
+
+/** What a manifest says of how its program is run. */
+export type Saying = 'retries' | 'attemptTime' | 'jobTime' | 'completions' | 'parallelism';
 
 /** A manifest, where its pod stands in it, and which container is started. */
 export interface LeftInput {
   readonly value: unknown;
   readonly template: Path;
   readonly container: Container;
+  readonly runs: Runs;
 }
 
 /** What a field says where it says nothing; `[]` stands for any that is there. */
@@ -50,50 +58,77 @@ const HOOKS: Readonly<Record<string, Silent>> = { postStart: [], preStop: [] };
 const JOB: Readonly<Record<string, Silent>> = {
   activeDeadlineSeconds: [],
   backoffLimit: [0],
-  backoffLimitPerIndex: [],
-  completionMode: ['NonIndexed'],
+  // 0 is what every platform does that is told nothing, or is told by the target.
+  backoffLimitPerIndex: [0],
   completions: [1],
-  parallelism: [1],
   podFailurePolicy: [],
   successPolicy: [],
 };
 const CRON_JOB: Readonly<Record<string, Silent>> = { schedule: [] };
 const RUNNING: Readonly<Record<string, Silent>> = { replicas: [1] };
 
-/** Every field of the manifest that nothing brings to another platform. Pure. */
-export function leftOf({ value, template, container }: LeftInput): Left[] {
+const OF_POD: Readonly<Record<string, Saying>> = {
+  activeDeadlineSeconds: 'attemptTime',
+  restartPolicy: 'retries',
+};
+const OF_JOB: Readonly<Record<string, Saying>> = {
+  activeDeadlineSeconds: 'jobTime',
+  backoffLimit: 'retries',
+  backoffLimitPerIndex: 'retries',
+  completions: 'completions',
+};
+
+/** Every field of the manifest that no plan brings to another platform. Pure. */
+export function leftOf({ value, template, container, runs }: LeftInput): Left[] {
   const spec: Path = [...template, 'spec'];
   const { place } = container;
   const isOfJob = template.length > 0 && !isEndless(value);
+  // A job's pods are started again, or not; those of what is to run for ever always are.
+  const restarts = isOfJob && runs.retries !== 0 ? { restartPolicy: ['Never'] } : {};
   return [
-    ...ofWorkload(value, template),
-    ...said(value, spec, POD),
-    // A job's pods are started again, or not; those of what is to run for ever always are.
-    ...said(value, spec, isOfJob ? { restartPolicy: ['Never'] } : {}),
+    ...ofWorkload(value, template, runs),
+    ...said(value, spec, POD).map((one) => saying(one, OF_POD)),
+    ...said(value, spec, restarts).map((one) => saying(one, OF_POD)),
     ...said(value, place, CONTAINER),
     ...said(value, [...place, 'lifecycle'], HOOKS),
     ...resources(container, place),
   ];
 }
 
+function saying(one: Left, of: Readonly<Record<string, Saying>>): Left {
+  const says = of[one.word];
+  return says === undefined ? one : { ...one, says };
+}
+
 function isEndless(value: unknown): boolean {
   return isRecord(value) && value['kind'] !== 'Job' && value['kind'] !== 'CronJob';
 }
 
-function ofWorkload(value: unknown, template: Path): Left[] {
+function ofWorkload(value: unknown, template: Path, runs: Runs): Left[] {
   if (template.length === 0) return [];
   const above = template.slice(0, -1);
   const outer = template.slice(0, 1);
   if (isEndless(value)) return said(value, above, RUNNING);
-  return [...(above.length > 1 ? said(value, outer, CRON_JOB) : []), ...said(value, above, JOB)];
+  return [
+    ...(above.length > 1 ? said(value, outer, CRON_JOB) : []),
+    ...said(value, above, JOB).map((one) => saying(one, OF_JOB)),
+    ...parallelism(value, above, runs),
+  ];
+}
+
+/** Without a number of completions it is another kind of job: done when one pod has succeeded. */
+function parallelism(value: unknown, above: Path, runs: Runs): Left[] {
+  const word = 'parallelism';
+  if (runs.completions === undefined) return said(value, above, { [word]: [1] });
+  if (runs.parallelism === undefined) return [];
+  const at = [...above, word];
+  const isWritten = typeof nodeAt(value, at) === 'number';
+  const where = `${pathText(at)}${isWritten ? '' : ' (1 where nothing is said)'}`;
+  return [{ where, word, says: word }];
 }
 
 function said(value: unknown, at: Path, fields: Readonly<Record<string, Silent>>): Left[] {
-  const node = at.reduce<unknown>((one, step) => {
-    const isList = Array.isArray(one) && typeof step === 'number';
-    if (isList) return (one as readonly unknown[])[step];
-    return isRecord(one) ? one[String(step)] : undefined;
-  }, value);
+  const node = nodeAt(value, at);
   if (!isRecord(node)) return [];
   return Object.entries(fields).flatMap(([name, silent]) => {
     const written = node[name];

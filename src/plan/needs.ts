@@ -4,8 +4,22 @@ import type { Container, Pod } from '../wire/pod-types.ts';
 import { parseQuantity, quantityIn, quantityUnits } from '../wire/quantity.ts';
 import { pathText } from '../wire/read.ts';
 
+/** What a platform's own fields are told of attempts, time and tasks; absent where nothing. */
+export interface RunNeeds {
+  /** How often a program that failed is started again. */
+  readonly retries?: number;
+  /** How long the program may run: what the platform's field counts, an attempt or all. */
+  readonly secondsMax?: number;
+  /** The time is that of one attempt, and another may follow. */
+  readonly isOfAttempt?: true;
+  /** How many tasks there are; 2 or more. */
+  readonly tasks?: number;
+  /** How many of them run at the same time. */
+  readonly parallel?: number;
+}
+
 /** What the container asks of the machine; absent where the pod does not say. */
-export interface Needs {
+export interface Needs extends RunNeeds {
   readonly cpus?: number;
   readonly memoryMiB?: number;
   readonly gpus?: number;
@@ -23,7 +37,8 @@ export type AskedOf =
   | 'privileged'
   | 'gpu'
   | 'stdin'
-  | 'tty';
+  | 'tty'
+  | 'completionIndex';
 
 /** One thing that the pod asks for, where, and the word by which it can be done without. */
 export interface Ask {

@@ -44,6 +44,8 @@ const SOURCES = {
   template: { kind: v.literal('template'), text },
   text: { kind: v.literal('text'), text, of: text },
   annotations: { kind: v.literal('annotations'), entries: v.record(text, text) },
+  labels: { kind: v.literal('labels'), entries: v.record(text, text) },
+  index: { kind: v.literal('index'), of: text },
   value: { kind: v.literal('value'), bound },
   absent: { kind: v.literal('absent'), called: text },
 } satisfies Kinds<t.Source>;
@@ -53,6 +55,8 @@ const source = v.pipe(
     v.strictObject(SOURCES.template),
     v.strictObject(SOURCES.text),
     v.strictObject(SOURCES.annotations),
+    v.strictObject(SOURCES.labels),
+    v.strictObject(SOURCES.index),
     v.strictObject(SOURCES.value),
     v.strictObject(SOURCES.absent),
   ]),
@@ -216,6 +220,10 @@ const metrics = v.strictObject({
   relay: v.exactOptional(relay),
 } satisfies Members<m.Metrics>);
 
+const index = v.strictObject({
+  otherwise: v.exactOptional(text),
+} satisfies Members<t.CompletionIndex>);
+
 const PLAN = {
   apiVersion: v.literal('bellhop/plan/v1'),
   requires: v.pipe(texts, v.description('Features that a reader must know, else it refuses')),
@@ -224,6 +232,9 @@ const PLAN = {
   policy: v.pipe(policy, v.description('How strict delivery is')),
   image: v.pipe(image, v.description("What the image's own configuration says")),
   identity: v.pipe(identity, v.description('Who the program is to be')),
+  index: v.exactOptional(
+    v.pipe(index, v.description('How the completion index of an Indexed Job is found')),
+  ),
   metrics: v.exactOptional(
     v.pipe(metrics, v.description('Where metrics go, and the relay beside the program')),
   ),

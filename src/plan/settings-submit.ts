@@ -45,7 +45,7 @@ export const SUBMIT = v.strictObject({
   ),
   startedBy: setting(
     v.picklist(['request', 'image']),
-    "image: the image's ENTRYPOINT is `bellhop run --` already (request where absent)",
+    "image: the image's ENTRYPOINT is `bellhop run --` already. request: what is sent starts it (so where absent, but `adapt` must be told it of definitions that RunTask and SubmitJob run)",
   ),
   nativeKeys: setting(
     v.boolean(),

@@ -15,12 +15,20 @@ export interface Plan {
   readonly policy: Policy;
   readonly image: Image;
   readonly identity: Identity;
+  /** Where the program is one of an Indexed Job's: its index is read at the start. */
+  readonly index?: CompletionIndex;
   /** Where metrics go, and the relay beside the program. */
   readonly metrics?: Metrics;
   /** The container's workingDir; '' where the manifest says nothing. */
   readonly workingDir: string;
   /** In order: later variables see and override earlier ones as the kubelet has it. */
   readonly placements: readonly Placement[];
+}
+
+/** How the program's completion index is found; the same plan serves all tasks of a job. */
+export interface CompletionIndex {
+  /** What it is where neither the platform nor a variable tells it; nothing starts where absent. */
+  readonly otherwise?: string;
 }
 
 /** Where the declaration came from; for people and for templates. */
@@ -71,6 +79,10 @@ export type Source =
   | { readonly kind: 'text'; readonly text: string; readonly of: string }
   /** All annotations as a downward API file; the kubelet adds the time to them. */
   | { readonly kind: 'annotations'; readonly entries: Readonly<Record<string, string>> }
+  /** All labels as such a file, the completion index among them. */
+  | { readonly kind: 'labels'; readonly entries: Readonly<Record<string, string>> }
+  /** The completion index, read at the start; `of` names the field. */
+  | { readonly kind: 'index'; readonly of: string }
   | { readonly kind: 'value'; readonly bound: Bound }
   /** Optional and neither in the input nor bound: the variable or file is left out. */
   | { readonly kind: 'absent'; readonly called: string };
@@ -88,6 +100,18 @@ export type MadeSource =
    * file is replaced.
    */
   | { readonly kind: 'hyperparameters'; readonly bound: Bound };
+
+const MADE: ReadonlySet<string> = new Set<MadeSource['kind']>([
+  'start',
+  'envFile',
+  'launcher',
+  'hyperparameters',
+]);
+
+/** Whether only a file of its own can hold it. */
+export function isMade(source: Source | MadeSource): source is MadeSource {
+  return MADE.has(source.kind);
+}
 
 /** A variable by its name, or an argument by its place (0 is the program), and what it becomes. */
 export type StartTarget = ({ readonly variable: string } | { readonly argument: number }) & {

@@ -4,7 +4,7 @@ import { pathText } from '../wire/read.ts';
 import type { Binding, BindingContext } from './bind.ts';
 import { bindObject, bindValue, calledObject } from './bind.ts';
 import type { FieldContext } from './fields.ts';
-import { fieldText, resourceText } from './fields.ts';
+import { fieldValue, resourceText } from './fields.ts';
 import type { Bound, Placement, Source } from './types.ts';
 
 /** Everything that planning reads. */
@@ -81,19 +81,22 @@ function envSource(context: PlanContext, variable: EnvVar): Source | undefined {
       return keySource(context, { ...from, kind, rule });
     }
     case 'field':
-      return known(context, fieldText(context.field, from.path), { of: from.path, rule });
-    case 'resource':
-      return known(context, resourceText(context.field, from), { of: from.resource, rule });
+      return known(context, fieldValue(context.field, from.path), rule);
+    case 'resource': {
+      const text = resourceText(context.field, from);
+      const of = from.resource;
+      return known(context, typeof text === 'string' ? { kind: 'text', text, of } : text, rule);
+    }
   }
 }
 
 function known(
   context: PlanContext,
-  text: string | BellhopError,
-  { of, rule }: { of: string; rule: string },
+  source: Source | BellhopError,
+  rule: string,
 ): Source | undefined {
-  if (typeof text === 'string') return { kind: 'text', text, of };
-  context.problems.push(text.within(rule));
+  if (!(source instanceof BellhopError)) return source;
+  context.problems.push(source.within(rule));
   return undefined;
 }
 

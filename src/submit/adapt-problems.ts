@@ -1,24 +1,21 @@
 import type { Json } from '../core/canonical.ts';
 import { BellhopError } from '../core/errors.ts';
-import type { JsonObject } from '../targets/_caps.ts';
 import { bytesOf, isObject, nodesAt, pairsOf } from '../targets/_caps.ts';
-import type { Adapting, Target, Variable } from '../targets/_target.ts';
+import type { Variable } from '../targets/_target.ts';
 import { isPair, textAt, variablesAt } from './adapt-fields.ts';
+import type { Adaptable } from './adapt-target.ts';
 
 // What of a request that somebody else made cannot be taken over.
 
 /** A request as its author wrote it. */
-export interface Written {
-  readonly target: Target;
-  readonly adapting: Adapting;
-  readonly request: JsonObject;
+export interface Written extends Adaptable {
   /** What is wrong with the name of a variable; undefined for a good one. */
   readonly nameProblem: (name: string) => string | undefined;
 }
 
 /** Everything of a request that keeps it from being taken over, whatever its caps. */
 export function writtenProblems(written: Written): BellhopError[] {
-  const variables = variablesAt(written.request, written.target.variablesAt.at);
+  const variables = variablesAt(written.request, written.adapting.variables);
   return [
     ...typeProblems(written),
     ...placeProblems(written),
@@ -38,12 +35,9 @@ const isMap = (node: Json): boolean => isObject(node) && Object.values(node).eve
 
 /** What is not of the type that the platform's model says. */
 function typeProblems(written: Written): BellhopError[] {
-  const { target, adapting, request } = written;
-  const {
-    variablesAt: { at: own },
-  } = target;
-  const hasPairs = adapting.secrets !== undefined;
-  const variables = hasPairs
+  const { adapting, request } = written;
+  const { variables: own, isList = false } = adapting;
+  const variables = isList
     ? ([own, isPairs, 'a list of {name, value}, both of them texts'] as const)
     : ([own, isMap, 'a map of texts'] as const);
   const fields = [
@@ -66,17 +60,23 @@ function placeProblems(written: Written): BellhopError[] {
   if (others.length > 0) {
     return others.map((at) => wrong(written, at, 'is not adapted: docs/adapt.md has what is'));
   }
-  const [list, isList] = adapting.image.split('[]');
-  const [containers = []] = isList === undefined ? [] : nodesAt(request, list ?? '');
+  const several = containersProblem(written);
+  if (several !== undefined) return [several];
+  const { image } = adapting;
+  if (image === undefined || textAt(request, image) !== undefined) return [];
+  return [wrong(written, image, 'is needed: bellhop has to be in an image of your own')];
+}
+
+/** Where variables are of containers in a list, it must have one; what is over it, one or none. */
+function containersProblem(written: Written): BellhopError | undefined {
+  const { adapting, request } = written;
+  const [list = '', isIn] = adapting.variables.split('[]');
+  if (isIn === undefined) return undefined;
+  const [containers] = nodesAt(request, list);
+  if (containers === undefined && adapting.over !== undefined) return undefined;
   const count = Array.isArray(containers) ? containers.length : 0;
-  if (isList !== undefined && count !== 1) {
-    return [wrong(written, list ?? '', `has ${count} containers: a request of one is adapted`)];
-  }
-  return [adapting.image, adapting.name].flatMap((at) => {
-    const isThere = textAt(request, at) !== undefined;
-    const what = 'is needed: bellhop has to be in an image of your own';
-    return isThere ? [] : [wrong(written, at, what)];
-  });
+  if (count === 1) return undefined;
+  return wrong(written, list, `has ${count} containers: a request of one is adapted`);
 }
 
 /** Names that stand twice, of which nobody knows which one counts, and those of ours. */
@@ -88,7 +88,7 @@ function namesakeProblems(written: Written, variables: readonly Variable[]): Bel
   return variables.flatMap(([name]) => {
     const isSeen = seen.has(name);
     seen.add(name);
-    if (name.startsWith('BELLHOP_PLAN')) {
+    if (/^BELLHOP_(PLAN|OVERRIDES)/.test(name)) {
       return [wrong(written, name, 'is in the request already: adapt the one without it')];
     }
     if (isSeen) return [wrong(written, name, 'stands twice: which one counts is not known')];

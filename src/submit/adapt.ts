@@ -1,30 +1,27 @@
 import { BellhopError } from '../core/errors.ts';
 import { barePlan } from '../plan/bare.ts';
-import type { Image, Placement, Policy } from '../plan/types.ts';
+import type { Placement, Policy } from '../plan/types.ts';
+import type { Adapting } from '../targets/_adapting.ts';
 import type { JsonObject } from '../targets/_caps.ts';
-import { breachesOf, nodesAt } from '../targets/_caps.ts';
-import type { Adapting, Target } from '../targets/_target.ts';
-import { textAt, textsAt, variablesAt, withAt } from './adapt-fields.ts';
+import { breachesOf } from '../targets/_caps.ts';
+import type { Target } from '../targets/_target.ts';
+import { textAt, variablesAt, withAt } from './adapt-fields.ts';
 import type { Written } from './adapt-problems.ts';
 import { writtenProblems } from './adapt-problems.ts';
+import type { Start, StartInput } from './adapt-start.ts';
+import { startsOf } from './adapt-start.ts';
+import { adaptedTarget, capsOf, takenFields } from './adapt-target.ts';
 import { capProblems, sendProblems } from './judge.ts';
 import type { Submission, SubmitInput } from './prepare.ts';
 import { prepare } from './prepare.ts';
 import type { SpillPlace } from './ways.ts';
-import { isStartTold } from './ways.ts';
 
 // A request that somebody else made, and that a platform would not take: what is over its caps goes
 // into a plan, and bellhop brings it back. Pure.
 
 /** What adapting takes beside the request. */
-export interface AdaptInput extends Written {
+export interface AdaptInput extends Written, StartInput {
   readonly spill?: SpillPlace;
-  /** What the image's configuration says, for requests that leave ENTRYPOINT to it. */
-  readonly image: Image;
-  /** The image's ENTRYPOINT is `bellhop run --`. */
-  readonly isStartedByImage: boolean;
-  /** The executable in the image. */
-  readonly bellhop: string;
   readonly policy: Policy;
   readonly deflate: (bytes: Uint8Array) => Uint8Array;
 }
@@ -35,9 +32,14 @@ export interface Adapted {
   readonly submission: Submission;
 }
 
+/** Which of a target's requests this is; undefined where it names none of what they make. */
+export function adaptingOf(target: Target, request: JsonObject): Adapting | undefined {
+  return target.adapt?.find(({ name }) => textAt(request, name) !== undefined);
+}
+
 /** True where the platform takes the request as it is. */
-export function isLegal(target: Target, { operation }: Adapting, request: JsonObject): boolean {
-  return breachesOf(target.caps, operation, request).length === 0;
+export function isLegal(target: Target, adapting: Adapting, request: JsonObject): boolean {
+  return breachesOf(capsOf({ target, adapting }), adapting.operation, request).length === 0;
 }
 
 /** Adapts a request that is not legal; everything that keeps it from becoming so is a problem. */
@@ -55,127 +57,90 @@ export function adapt(input: AdaptInput): Adapted | readonly BellhopError[] {
 }
 
 function adaptedBy(input: AdaptInput, start: Start): Adapted | readonly BellhopError[] {
-  const { target, adapting } = input;
+  const { adapting } = input;
   const wanted = submitInput(input, start);
-  const submission = prepare(wanted);
+  // A request over a definition may say again what that one's plan has: then its own plan must.
+  const isOver = adapting.over !== undefined;
+  const submission = isOver ? prepare(wanted) : eachInOnePlace(wanted, prepare(wanted));
   const against = sendProblems(wanted, submission);
   if (against.length > 0) return against;
-  const rendered = submission.split.requests.find(({ operation }) => {
-    return operation === adapting.operation;
-  });
-  const made = rendered?.input ?? {};
-  const left = capProblems(target, breachesOf(target.caps, adapting.operation, made));
-  return left.length > 0 ? left : { request: made, submission };
+  const request = submission.split.requests[0]?.input ?? {};
+  const left = capProblems(wanted.target, submission.split.breaches);
+  return left.length > 0 ? left : { request, submission };
 }
 
-/** The target, whose request has what is kept as the author wrote it: so it counts for caps. */
-function keeping({ target, adapting, request }: AdaptInput): Target {
-  const kept = (made: JsonObject): JsonObject => {
-    return adapting.kept.reduce((all: JsonObject, field) => {
-      return withAt(all, field, nodesAt(request, field)[0]);
-    }, made);
-  };
-  return {
-    ...target,
-    render: (job) => {
-      return target.render(job).map((one) => {
-        return one.operation === adapting.operation ? { ...one, input: kept(one.input) } : one;
-      });
-    },
-  };
-}
+const ROUNDS_MAX = 8;
 
-/** How bellhop is started, and what it starts; `words` are left to the request itself. */
-interface Start {
-  readonly image: Image;
-  readonly isByImage: boolean;
-  /** The arguments that the request itself has; none where the plan has them. */
-  readonly words?: readonly string[];
-}
-
-/** The ways to start the program, the best first. */
-function startsOf(input: AdaptInput): readonly Start[] | BellhopError {
-  const { target, adapting, request, isStartedByImage } = input;
-  const entrypoint = textsAt(request, adapting.entrypoint);
-  const words = textsAt(request, adapting.arguments);
-  if (entrypoint.length > 0) return [{ image: { entrypoint, cmd: words }, isByImage: false }];
-  if (!isStartedByImage && target.start !== 'image') return startBehind(input, words);
-  const inRequest = { image: {}, isByImage: true, words };
-  if (words.length === 0 || isReplaced(adapting, words)) return [inRequest];
-  return [inRequest, { image: { entrypoint: words }, isByImage: true }];
-}
-
-function isReplaced({ replaced }: Adapting, words: readonly string[]): boolean {
-  return replaced !== undefined && words.some((word) => word.includes(replaced));
-}
-
-/** What the image itself would start with these words. */
-function startBehind(input: AdaptInput, words: readonly string[]): Start[] | BellhopError {
-  const { target, adapting, image } = input;
-  const { entrypoint = [], cmd = [] } = image;
-  const canBeNone = target.start === 'words' && isStartTold({ image });
-  if (entrypoint.length === 0 && !canBeNone) return unknownStart(input);
-  if (entrypoint.length === 0 && isReplaced(adapting, words)) {
-    // As if the image began so: words behind `--` are the program's.
-    return [{ image: {}, isByImage: true, words: [input.bellhop, 'run', '--', ...words] }];
+/**
+ * Leaves variables that have room in the request to the platform alone, so that a later call can
+ * override them. A smaller plan may have room in the request, and then more variables have.
+ */
+function eachInOnePlace(wanted: SubmitInput, first: Submission): Submission {
+  let [kept, made] = [keptIn(first), first];
+  for (let round = 0; round < ROUNDS_MAX && kept.size > 0; round += 1) {
+    const offered = leaving(wanted, kept);
+    const next = prepare({ ...offered, isPlainAll: true });
+    const now = keptIn(next);
+    const isWhole = now.size === kept.size;
+    if (isWhole) made = next;
+    else if (made !== first) break;
+    // What is elsewhere takes as much room in the request, however small it is.
+    if (isWhole && next.spilled !== undefined) break;
+    const more = isWhole ? keptIn(prepare(offered)) : now;
+    if (isWhole && more.size <= kept.size) break;
+    kept = more;
   }
-  const rest = words.length > 0 ? words : (adapting.argumentsDefault ?? cmd);
-  return [{ image: { entrypoint, cmd: rest }, isByImage: false }];
+  return made;
 }
 
-function unknownStart({ target, adapting }: AdaptInput): BellhopError {
-  const isWords = target.start === 'words';
-  const what = isWords
-    ? "the request cannot replace the image's ENTRYPOINT, which is not known"
-    : "the request leaves the program to the image's ENTRYPOINT, which is not known";
-  const given = isWords
-    ? "say that it has none with `--image-entrypoint '[]'` or `image: { entrypoint: [] }` in bellhop.yaml"
-    : 'give it with `--image-entrypoint` or `image:` in bellhop.yaml';
-  const help = `${given}; or build the image with ENTRYPOINT ["bellhop","run","--"] and set \`submit: { startedBy: image }\``;
-  return new BellhopError('BH_ERR_NO_COMMAND', { where: [adapting.operation], what, help });
+/** Names of variables that stand in the request. */
+function keptIn({ split: { placed, breaches } }: Submission): ReadonlySet<string> {
+  const kept = placed.filter((one) => one.what === 'variable' && one.isInRequest);
+  return new Set(breaches.length > 0 ? [] : kept.map(({ name }) => name));
+}
+
+/** The same with a plan that does not have these. */
+function leaving(wanted: SubmitInput, names: ReadonlySet<string>): SubmitInput {
+  const [plain, placements]: [(readonly [string, string])[], Placement[]] = [[], []];
+  for (const one of wanted.plan.placements) {
+    const isText = one.kind === 'variable' && one.source.kind === 'text';
+    if (isText && names.has(one.name) && one.source.kind === 'text') {
+      plain.push([one.name, one.source.text]);
+    } else placements.push(one);
+  }
+  return { ...wanted, plan: { ...wanted.plan, placements }, plain };
 }
 
 function submitInput(input: AdaptInput, start: Start): SubmitInput {
-  const { target, adapting, request, spill } = input;
+  const { adapting, request, spill } = input;
+  const { operation, variables: at } = adapting;
   const parameters = variablesAt(request, adapting.hyperparameters);
-  const taken = [
-    target.variablesAt.at,
-    adapting.entrypoint,
-    adapting.arguments,
-    adapting.hyperparameters,
-    // What a submission has there is not wanted: these come back as they were.
-    ...adapting.kept,
-  ].filter((at) => at !== undefined);
-  const bare = taken.reduce((all, at) => withAt(all, at, undefined), request);
+  const bare = takenFields(adapting).reduce((all, one) => withAt(all, one, undefined), request);
   const { words = [] } = start;
   const hasWords = adapting.arguments !== undefined && words.length > 0;
   const rest = hasWords ? withAt(bare, adapting.arguments, words) : bare;
   const name = textAt(request, adapting.name) ?? '';
-  const placements = variablesAt(request, target.variablesAt.at).map(
-    ([variable, text]): Placement => {
-      const source = {
-        kind: 'text',
-        text,
-        of: `${adapting.operation} ${target.variablesAt.at}`,
-      } as const;
-      const rule = `${adapting.operation} ${target.variablesAt.at}.${variable}`;
-      return { kind: 'variable', layer: 'env', name: variable, source, rule };
-    },
-  );
+  const placements = variablesAt(request, at).map(([variable, text]): Placement => {
+    const source = { kind: 'text', text, of: `${operation} ${at}` } as const;
+    const rule = `${operation} ${at}.${variable}`;
+    return { kind: 'variable', layer: 'env', name: variable, source, rule };
+  });
   const origin = { name, namespace: 'default', container: 'main' };
   const plan = barePlan({ origin, stores: {}, policy: input.policy, placements });
   return {
-    target: keeping(input),
+    target: adaptedTarget(input),
     plan: { ...plan, image: start.image },
     objects: [],
     ...(parameters.length === 0 ? {} : { parameters: { parameters, isInPod: false } }),
     needs: {},
-    image: textAt(request, adapting.image) ?? '',
+    image: adapting.image === undefined ? '' : (textAt(request, adapting.image) ?? ''),
     name,
     bellhop: input.bellhop,
     isStartedByImage: start.isByImage,
+    ...(start.hasArguments === true ? { hasArguments: true } : {}),
+    ...(adapting.over === undefined ? {} : { isOver: true }),
     ...(spill === undefined ? {} : { spill }),
-    given: (operation) => (operation === adapting.operation ? rest : {}),
+    given: () => rest,
     deflate: input.deflate,
   };
 }

@@ -9,6 +9,7 @@ import { nodesAt } from '../targets/_caps.ts';
 import type { Target } from '../targets/_target.ts';
 import { containerProblems } from './container.ts';
 import type { Submission, SubmitInput } from './prepare.ts';
+import { wordOf } from './running.ts';
 import { hasCommand } from './ways.ts';
 
 /** Everything that keeps a submission from being sent. */
@@ -147,7 +148,13 @@ function lackingFields({ target, given }: SubmitInput, { split }: Submission): B
 export function capProblems(target: Target, breaches: readonly Breach[]): BellhopError[] {
   return breaches.map(({ cap, what }) => {
     const where = [target.name, cap.operation, cap.at === '' ? 'the whole request' : cap.at];
-    return new BellhopError('BH_ERR_CAP', { where, what: `${what} (${countedText(cap)})` });
+    const word = wordOf(target, cap.operation, cap.at);
+    const help = `say another number in the manifest, give ${cap.at} in \`submit.targets\`, or say that the job can do without: \`submit: { without: [${word}] }\``;
+    return new BellhopError('BH_ERR_CAP', {
+      where,
+      what: `${what} (${countedText(cap)})`,
+      ...(word === undefined ? {} : { help }),
+    });
   });
 }
 
@@ -171,6 +178,8 @@ export function countedText(cap: Cap): string {
       return 'length';
     case 'number':
       return 'number';
+    case 'seconds':
+      return 'seconds';
     case 'json':
       return 'JSON';
   }

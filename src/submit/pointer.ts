@@ -21,8 +21,23 @@ const PACKED_FROM_BYTES_MAX = 1024 * 1024;
 const CHUNK_BYTES_MAX = 64 * 1024;
 const FILE = 'bellhop.bundle';
 
+const STORES_VARIABLE = 'BELLHOP_PLAN_STORES';
+const PLAN = 'BELLHOP_PLAN';
+const OVERRIDES = 'BELLHOP_OVERRIDES';
+
 /** Settings of the store that an object is in: JSON, or its Base64. */
-export const STORES_VARIABLE = 'BELLHOP_PLAN_STORES';
+export const STORES_VARIABLES: readonly string[] = [
+  STORES_VARIABLE,
+  STORES_VARIABLE.replace(PLAN, OVERRIDES),
+];
+
+/** The same for a plan that is carried out over the one that the container has already. */
+export function overriding(pointer: Pointer): Pointer {
+  const variables = pointer.variables.map(([name, value]): Variable => {
+    return [name.replace(PLAN, OVERRIDES), value];
+  });
+  return { ...pointer, variables };
+}
 
 /** The path of an object of this digest below a folder; it has a folder of its own. */
 export function objectPath(folder: string, digest: string): string {

@@ -5,7 +5,6 @@ import type { Bundle, BundledObject } from '../plan/bundle.ts';
 import { bundleDigest, printBundle } from '../plan/bundle.ts';
 import type { Parameter } from '../plan/hyperparameters.ts';
 import { printParameters } from '../plan/hyperparameters.ts';
-import type { Needs } from '../plan/needs.ts';
 import type { FilePlacement, Plan } from '../plan/types.ts';
 import type { Target, Variable } from '../targets/_target.ts';
 import { startUser } from './container.ts';
@@ -14,7 +13,7 @@ import { literalsOf, nativeSecrets } from './native.ts';
 import type { Pointer } from './pointer.ts';
 import { objectPath } from './pointer.ts';
 import type { Frame, Split } from './split.ts';
-import { breachesIn, split } from './split.ts';
+import { breachesIn, fits, split } from './split.ts';
 import type { PrintedBundle, SpillPlace, WayFacts, WaysInput } from './ways.ts';
 import { pointers } from './ways.ts';
 
@@ -31,12 +30,15 @@ export interface SubmitInput extends WaysInput {
   /** ConfigMaps of the input that the plan refers to. */
   readonly objects: readonly BundledObject[];
   readonly parameters?: JobParameters;
-  readonly needs: Needs;
   readonly image: string;
   /** Instead of a name made from the workload's. */
   readonly name?: string;
   /** The executable in the image. */
   readonly bellhop: string;
+  /** Variables that are to be in the request, and not in the plan. */
+  readonly plain?: readonly Variable[];
+  /** Those are all variables of the request: none of the plan stands there too. */
+  readonly isPlainAll?: boolean;
   /** Keys of secrets are left to the platform too, where it has them: their values are texts. */
   readonly nativeKeys?: boolean;
 }
@@ -106,16 +108,13 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
   const bytes = printBundle(bundle);
   const digest = bundleDigest(bytes);
   // A name that is given does not tell content from other content: what is there must say it.
-  const own: Variable[] = input.name === undefined ? [] : [['BELLHOP_JOB', frame.digest]];
+  const isNamed = input.name !== undefined && input.isOver !== true;
+  const own: Variable[] = isNamed ? [['BELLHOP_JOB', frame.digest]] : [];
   const ways = pointers(input, { bytes, digest }, way).map((one) => {
     return { ...one, variables: [...one.variables, ...own] };
   });
-  const bare = { hyperparameters, secrets: [], variables: [] };
-  const fitting = ways.find((pointer) => {
-    return split(target, frame, { ...bare, pointer }).breaches.length === 0;
-  });
-  const pointer = fitting ?? ways.at(-1);
-  const wishes = { hyperparameters, secrets: natively.secrets, variables: literalsOf(input.plan) };
+  const pointer = bestOf(ways, input, common);
+  const wishes = { hyperparameters, secrets: natively.secrets, variables: wishedFor(input) };
   const isSpilled = pointer !== undefined && pointer.kind !== 'inline' && spill !== undefined;
   return {
     split: split(target, frame, { ...wishes, pointer: pointer ?? NO_POINTER }),
@@ -128,6 +127,23 @@ function madeFrom(input: SubmitInput, natively: Natively, common: Common): Submi
     parametersBytes: flat.byteLength,
     parameterNames: new Set(parameters.map(([name]) => name)),
   };
+}
+
+/** Of ways to the plan, the best first: where variables must be in the request, it makes room. */
+function bestOf(
+  ways: readonly Pointer[],
+  { target, plain = [] }: SubmitInput,
+  { frame, hyperparameters }: Common,
+): Pointer | undefined {
+  const withThese = (variables: readonly Variable[]): Pointer | undefined => {
+    return ways.find((pointer) => fits(target, frame, { pointer, hyperparameters, variables }));
+  };
+  return withThese(plain) ?? withThese([]) ?? ways.at(-1);
+}
+
+/** Variables that the request may have, by need. */
+function wishedFor({ plan, plain = [], isPlainAll = false }: SubmitInput): readonly Variable[] {
+  return isPlainAll ? plain : [...plain, ...literalsOf(plan)];
 }
 
 const NO_POINTER: Pointer = { kind: 'inline', variables: [] };
@@ -159,6 +175,7 @@ function frameOf(input: SubmitInput, flat: Uint8Array): Frame {
       spill: input.spill === undefined ? null : [input.spill.stores, input.spill.path],
       parameters: bundleDigest(flat),
       file: input.parameters?.file?.path ?? '',
+      ...(input.plain === undefined ? {} : { plain: input.plain }),
       objects: objects.map((one) => [
         one.namespace,
         one.name,
@@ -173,7 +190,7 @@ function frameOf(input: SubmitInput, flat: Uint8Array): Frame {
     digest,
     image,
     container: plan.origin.container,
-    start: isStarted ? [] : [input.bellhop, 'run'],
+    start: isStarted ? [] : [input.bellhop, 'run', ...(input.hasArguments === true ? ['--'] : [])],
     needs,
     ...(user === undefined ? {} : { user }),
     given: input.given,

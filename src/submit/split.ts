@@ -46,13 +46,7 @@ export function split(target: Target, frame: Frame, wishes: Wishes): Split {
   const most = (count: number, jobOf: (kept: number) => Job): number => {
     return largest(count, (kept) => breachesIn(target, jobOf(kept)).length === 0);
   };
-  const bare: Job = {
-    ...frame,
-    variables: pointer.variables,
-    secrets: [],
-    hyperparameters: wishes.hyperparameters,
-    ...(pointer.channel === undefined ? {} : { channel: pointer.channel }),
-  };
+  const bare = jobWith(frame, { ...wishes, variables: [] });
   const secretsKept = most(secrets.length, (kept) => ({
     ...bare,
     secrets: secrets.slice(0, kept),
@@ -78,6 +72,25 @@ export function split(target: Target, frame: Frame, wishes: Wishes): Split {
     ],
     breaches: breachesIn(target, job),
   };
+}
+
+/** What is wished for without secrets. */
+type Bare = Omit<Wishes, 'secrets'>;
+
+/** The job that has all of it. */
+function jobWith(frame: Frame, { pointer, hyperparameters, variables }: Bare): Job {
+  return {
+    ...frame,
+    variables: [...pointer.variables, ...variables],
+    secrets: [],
+    hyperparameters,
+    ...(pointer.channel === undefined ? {} : { channel: pointer.channel }),
+  };
+}
+
+/** True where the requests have room for all of it. */
+export function fits(target: Target, frame: Frame, wishes: Bare): boolean {
+  return breachesIn(target, jobWith(frame, wishes)).length === 0;
 }
 
 const NO_ROOM = 'no room is left under the caps';

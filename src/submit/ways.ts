@@ -1,14 +1,16 @@
+import type { Needs } from '../plan/needs.ts';
 import type { Plan, StoreOptions } from '../plan/types.ts';
 import type { JsonObject } from '../targets/_caps.ts';
 import type { Target, Variable } from '../targets/_target.ts';
 import type { Pointer } from './pointer.ts';
 import { written } from './split.ts';
 import {
-  STORES_VARIABLE,
+  STORES_VARIABLES,
   channelPointer,
   inlinePointer,
   objectPath,
   objectPointer,
+  overriding,
 } from './pointer.ts';
 
 // The ways in which a container may come to its plan, the best first.
@@ -34,7 +36,12 @@ export interface WaysInput {
   readonly spill?: SpillPlace;
   /** The image's ENTRYPOINT is bellhop already. */
   readonly isStartedByImage: boolean;
+  /** The plan is carried out over another one, whose own variables stay as they are. */
+  readonly isOver?: boolean;
+  /** Words behind what the request starts are the program's arguments, instead of the plan's. */
+  readonly hasArguments?: boolean;
   readonly given: (operation: string) => JsonObject;
+  readonly needs: Needs;
   readonly deflate: (bytes: Uint8Array) => Uint8Array;
 }
 
@@ -60,9 +67,10 @@ export function pointers(input: WaysInput, bundle: PrintedBundle, way: WayFacts)
   const object = isObject ? objectPointer(spill, digest) : undefined;
   const ways = way.isIsolated ? [inline, channel] : [inline, object, channel];
   const ordered = way.spillsParameters && channel !== undefined ? [channel] : ways;
-  const more = [...(hasCommand(input) && isCommandOurs(input) ? COMMAND : []), ...startOf(input)];
+  const more = [...commandOf(input), ...startOf(input)];
   return ordered
     .filter((one) => one !== undefined)
+    .map((one) => (input.isOver === true ? overriding(one) : one))
     .map((one) => ({ ...one, variables: [...one.variables, ...more] }))
     .flatMap((one) => unchanged(target, one));
 }
@@ -76,7 +84,7 @@ function unchanged(target: Target, pointer: Pointer): Pointer[] {
 
 /** Settings of stores are JSON, which shells change: in Base64 they are not. */
 function inBase64(target: Target, [name, value]: Variable): Variable | undefined {
-  if (name !== STORES_VARIABLE) return undefined;
+  if (!STORES_VARIABLES.includes(name)) return undefined;
   return written(target, [name, Buffer.from(value).toString('base64')]);
 }
 
@@ -91,8 +99,9 @@ const JITTER_MS_PER_NODE = 5;
 const JITTER_MS_MAX = 2000;
 
 /** What a start must know before there is a plan: its time, and how many start with it. */
-function startOf({ target, plan, given }: WaysInput): Variable[] {
-  const nodes = target.nodes?.({ given }) ?? 1;
+function startOf({ target, plan, given, needs }: WaysInput): Variable[] {
+  const { tasks = 1, parallel = tasks } = needs;
+  const nodes = (target.nodes?.({ given }) ?? 1) * Math.min(tasks, parallel);
   const jitterMs = Math.min(JITTER_MS_MAX, JITTER_MS_PER_NODE * nodes);
   const { startMsMax } = plan.policy;
   return [
@@ -101,8 +110,15 @@ function startOf({ target, plan, given }: WaysInput): Variable[] {
   ];
 }
 
-/** The pod's command counts, whatever the platform adds to the image's ENTRYPOINT. */
-const COMMAND: readonly Variable[] = [['BELLHOP_COMMAND', 'plan']];
+/**
+ * plan: the pod's command counts, whatever the platform adds to the image's ENTRYPOINT. args: what
+ * it adds to ours are arguments instead of the plan's.
+ */
+function commandOf(input: WaysInput): readonly Variable[] {
+  if (input.hasArguments === true) return [['BELLHOP_COMMAND', 'args']];
+  const isOurs = input.isOver !== true && hasCommand(input) && isCommandOurs(input);
+  return isOurs ? [['BELLHOP_COMMAND', 'plan']] : [];
+}
 
 function isCommandOurs(input: WaysInput): boolean {
   return input.isStartedByImage || input.target.start === 'image';

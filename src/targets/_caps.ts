@@ -35,6 +35,8 @@ export type Counted =
   | 'text'
   /** A number as it stands. */
   | 'number'
+  /** Seconds, in a text such as `600s` (Google) or `PT600S` (ISO 8601). */
+  | 'seconds'
   /** JSON of the node, in bytes. */
   | 'json';
 
@@ -133,9 +135,17 @@ export function usedOf({ at, counts }: Pick<Limit, 'at' | 'counts'>, request: Js
       return longest(nodes.map(textOf));
     case 'number':
       return Math.max(0, ...nodes.map((node) => (typeof node === 'number' ? node : 0)));
+    case 'seconds':
+      return Math.max(0, ...nodes.map((node) => secondsOf(textOf(node))));
     case 'json':
       return nodes.reduce<number>((sum, node) => sum + jsonBytes(node), 0);
   }
+}
+
+/** What else stands there is not counted: the platform judges it. */
+function secondsOf(text: string): number {
+  const [, iso, google] = /^(?:PT(\d+)S|(\d+)s)$/.exec(text) ?? [];
+  return Number(iso ?? google ?? 0);
 }
 
 const POINTER_BYTES = 8;
@@ -191,9 +201,11 @@ export function breachesOf(caps: readonly Cap[], operation: string, request: Jso
   });
 }
 
+const UNITS: Partial<Record<Counted, string>> = { entries: 'entries', number: '', seconds: 's' };
+
 function overLimit(cap: Limit, request: Json): string | undefined {
   const used = usedOf(cap, request);
-  const unit = cap.counts === 'entries' ? 'entries' : cap.counts === 'number' ? '' : 'bytes';
+  const unit = UNITS[cap.counts] ?? 'bytes';
   const said = (limit: string): string => `${used} ${unit}, ${limit}`.replace(' ,', ',');
   if (used > cap.max) return said(`at most ${cap.max}`);
   const isThere = nodesAt(request, cap.at).length > 0;

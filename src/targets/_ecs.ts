@@ -1,11 +1,14 @@
 // What ECS and Batch on ECS have in common. Fields: botocore 1.44.5. Behaviour:
 // awsdocs/amazon-ecs-developer-guide@49232cf, aws/amazon-ecs-agent@8dfceca.
+import type { Json } from '../core/canonical.ts';
 import type { Needs } from '../plan/needs.ts';
 import type { JsonObject } from './_caps.ts';
 import { ENTRYPOINT_FEATURES } from './_entrypoint.ts';
-import { objectIn } from './_fields.ts';
+import { objectIn, textIn } from './_fields.ts';
 import type { Gives } from './_names.ts';
-import type { Feature, Said, SecretWish } from './_target.ts';
+import { ROLE_CREDENTIALS } from './_names.ts';
+import { appended } from './_request.ts';
+import type { Feature, Job, Said, SecretWish } from './_target.ts';
 
 export const READ_ON = '2026-11-21';
 
@@ -43,12 +46,7 @@ export const AGENT_GIVES: readonly Gives[] = [
     sure: 'documented',
     isCommon: true,
   },
-  {
-    pattern: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-    source: 'botocore 1.44.5, credentials.py (ContainerProvider)',
-    readOn: '2026-11-22',
-    sure: 'documented',
-  },
+  ROLE_CREDENTIALS,
   {
     pattern: 'AWS_(DEFAULT_)?REGION',
     source: 'awsdocs/amazon-ecs-developer-guide@49232cf (Fargate)',
@@ -103,7 +101,9 @@ const VERSION_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  * region), and so are stores that are asked elsewhere or as somebody else.
  * `ARN:json-key:version-stage:version-id`: aws/amazon-ecs-agent@03b7f2b, agent/asm/asm.go.
  */
-export function valueFrom({ reference, store }: SecretWish): string | undefined {
+export function valueFrom({ reference, store }: SecretWish, given: JsonObject): string | undefined {
+  // Without an execution role the agent could not fetch it.
+  if (textIn(given, 'executionRoleArn') === undefined) return undefined;
   const { path, key = '', version = '' } = reference;
   if (['auth', 'endpoint', 'ca'].some((name) => store[name] !== undefined)) return undefined;
   if (key === '' && version === '') {
@@ -113,4 +113,10 @@ export function valueFrom({ reference, store }: SecretWish): string | undefined 
   if (!SECRET.test(path) || [key, version].some((one) => one.includes(':'))) return undefined;
   const [stage, id] = VERSION_ID.test(version) ? ['', version] : [version, ''];
   return `${path}:${key}:${stage}:${id}`;
+}
+
+/** The secrets of a container's definition, behind those of the user; undefined without any. */
+export function secretsOf(job: Job, given: JsonObject): Json | undefined {
+  const ours = job.secrets.map(({ name, from }) => ({ name, valueFrom: from }));
+  return ours.length === 0 ? undefined : appended(given['secrets'], ours, 'name');
 }

@@ -1,4 +1,4 @@
-import type { Feature, Said } from './_target.ts';
+import type { Feature, Inside, Said } from './_target.ts';
 
 /** Where nobody could write to a container's input, and it has no terminal. */
 export const NO_TERMINAL = {
@@ -10,6 +10,18 @@ export const NO_TERMINAL = {
     by: 'nobody',
     how: 'there is none: give what the program takes of one as variables (TERM, COLUMNS)',
   },
+} as const satisfies Partial<Record<Feature, Said>>;
+
+/** Where each pod of an Indexed Job is a job of its own. */
+const GIVEN_INDEX =
+  'submit it once for each index, with `--field "metadata.labels[\'batch.kubernetes.io/job-completion-index\']=0"`';
+
+/** Where the platform's own fields say nothing of attempts, time and tasks. */
+export const ONE_RUN = {
+  retries: { by: 'nobody', how: 'it runs once: submit it again with `--name`' },
+  timeLimit: { by: 'nobody', how: 'end it from within: start the command by `timeout SECONDS`' },
+  completions: { by: 'nobody', how: 'one task a job: submit it as often, with `--name`' },
+  completionIndex: { by: 'nobody', how: GIVEN_INDEX },
 } as const satisfies Partial<Record<Feature, Said>>;
 
 /** What bellhop itself does in a container, wherever it was started by a platform's own request. */
@@ -24,7 +36,14 @@ export const ENTRYPOINT_FEATURES = {
     how: 'put it into the image, or `policy: { initContainers: ignore }`',
   },
   ...NO_TERMINAL,
+  ...ONE_RUN,
 } as const satisfies Partial<Record<Feature, Said>>;
+
+/** Which of a job's tasks this is, where a variable of the platform tells it. */
+export function indexFrom(inside: Inside, name: string): { readonly index?: string } {
+  const index = inside.variable(name);
+  return index === undefined ? {} : { index };
+}
 
 /** What a shell adds to the variables of what it starts: POSIX.1-2017, XCU 2.5.3, and bash. */
 export const SHELL_OWN = ['PWD', 'OLDPWD', 'SHLVL', '_'] as const;

@@ -15,3 +15,11 @@ export interface Gives extends Fact {
   /** Others give this name too: it is the platform's where one of its other variables is there. */
   readonly isCommon?: true;
 }
+
+/** Where AWS has containers ask for the credentials of their role. */
+export const ROLE_CREDENTIALS: Gives = {
+  pattern: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  source: 'botocore 1.44.5, credentials.py (ContainerProvider)',
+  readOn: '2026-11-22',
+  sure: 'documented',
+};

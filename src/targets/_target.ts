@@ -1,7 +1,9 @@
 import type { Needs } from '../plan/needs.ts';
 import type { Reference, StoreOptions } from '../plan/types.ts';
 import type { Cap, Fact, JsonObject } from './_caps.ts';
+import type { Adapting } from './_adapting.ts';
 import type { Gives, Reserved } from './_names.ts';
+import type { Running } from './_running.ts';
 
 /** One variable of a request. */
 export type Variable = readonly [name: string, value: string];
@@ -135,6 +137,8 @@ export interface Detected {
   readonly region?: string;
   /** How many containers of the job start at the same time; 1 where absent. */
   readonly nodes?: number;
+  /** Which of the job's tasks this is, from 0 on, as the platform tells it. */
+  readonly index?: string;
 }
 
 /** What a pod may ask for beyond variables: each target says of each how it is had. */
@@ -159,6 +163,10 @@ export const FEATURES = [
   'devices',
   'stdin',
   'tty',
+  'retries',
+  'timeLimit',
+  'completions',
+  'completionIndex',
 ] as const;
 
 export type Feature = (typeof FEATURES)[number];
@@ -205,28 +213,6 @@ export interface Channel extends Fact {
   readonly scheme: string;
   /** The folder in which the container finds the object. */
   readonly folder: string;
-}
-
-/** Where a request that somebody else made has what bellhop takes over: `bellhop adapt`. */
-export interface Adapting {
-  readonly operation: string;
-  /** Fields of the request; `a.b` is a member of a member, `a[].b` one of the only element. */
-  readonly name: string;
-  readonly image: string;
-  /** What replaces the image's ENTRYPOINT, and what replaces its CMD. */
-  readonly entrypoint?: string;
-  readonly arguments?: string;
-  /** What the platform adds to the image's ENTRYPOINT where the request has no arguments. */
-  readonly argumentsDefault?: readonly string[];
-  readonly hyperparameters?: string;
-  /** Variables are a list of `{name, value}`, and what else the platform sets is in this one. */
-  readonly secrets?: string;
-  /** What the platform itself replaces in arguments, which then stay in the request. */
-  readonly replaced?: string;
-  /** Fields that say in another way what runs, and are not adapted. */
-  readonly others?: readonly string[];
-  /** Fields that stay as the author wrote them, whatever a submission has there. */
-  readonly kept: readonly string[];
 }
 
 /** Where a container can be written. */
@@ -281,6 +267,8 @@ export interface Target {
   mounts?(job: Pick<Job, 'given'>): boolean | undefined;
   /** How many containers the job starts at the same time; 1 where absent. */
   nodes?(job: Pick<Job, 'given'>): number;
+  /** Where a request says how often, how long and how many times the program is run. */
+  readonly running?: Running;
   /** True where the container will have no network. */
   isIsolated?(job: Pick<Job, 'given'>): boolean;
   /** A name of the platform's own rules, from the workload's; the same input gives the same. */
@@ -288,7 +276,8 @@ export interface Target {
   /** The requests in their order; the last one starts the job. */
   render(job: Job): readonly Request[];
   readonly follow?: Follow;
-  readonly adapt?: Adapting;
+  /** Requests that `bellhop adapt` takes; the first whose name is in a request is its kind. */
+  readonly adapt?: readonly Adapting[];
   /**
    * What a request must have that pods seldom say: operation → field → what it is. Of fields with
    * ` | ` between them one suffices.

@@ -8,15 +8,16 @@ import {
   READ_ON,
   fargateSize,
   mayMount,
+  secretsOf,
   valueFrom,
 } from './_ecs.ts';
+import { BATCH_CAPS, REGISTER, SUBMIT } from './_batch-caps.ts';
+import { BATCH_ADAPT } from './_ecs-adapt.ts';
+import { indexFrom } from './_entrypoint.ts';
 import { appended, asList, digestName, over } from './_request.ts';
 import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
 
-const REGISTER = 'RegisterJobDefinition';
-const SUBMIT = 'SubmitJob';
 const BATCH: AwsApi = { signed: 'batch', host: 'batch', variable: 'BATCH', cli: 'batch' };
-const QUOTAS = 'docs.aws.amazon.com/batch/latest/userguide/service_limits.html';
 const VARIABLES = 'awsdocs/aws-batch-user-guide@39859a8 job_env_vars.md';
 
 /** AWS Batch on ECS, on EC2 and on Fargate. */
@@ -25,59 +26,7 @@ const target: Target = {
   summary: 'AWS Batch on EC2 and Fargate (RegisterJobDefinition, SubmitJob)',
   variablesAt: { operation: REGISTER, at: 'containerProperties.environment' },
   operations: [REGISTER, SUBMIT],
-  caps: [
-    {
-      kind: 'limit',
-      operation: REGISTER,
-      at: '',
-      counts: 'json',
-      max: 24_576,
-      source: QUOTAS,
-      readOn: READ_ON,
-      sure: 'documented',
-    },
-    {
-      kind: 'limit',
-      operation: SUBMIT,
-      at: '',
-      counts: 'json',
-      max: 30_720,
-      source: QUOTAS,
-      readOn: READ_ON,
-      sure: 'documented',
-    },
-    {
-      kind: 'limit',
-      operation: SUBMIT,
-      at: 'containerOverrides',
-      counts: 'json',
-      max: 8192,
-      source: 'one secondary text: Batch hands the overrides to RunTask of ECS',
-      readOn: READ_ON,
-      sure: 'weak',
-    },
-    {
-      kind: 'limit',
-      operation: REGISTER,
-      at: 'retryStrategy.attempts',
-      counts: 'number',
-      max: 10,
-      min: 1,
-      source: 'botocore 1.44.5, batch/2016-08-10 (documentation of RetryStrategy)',
-      readOn: READ_ON,
-      sure: 'documented',
-    },
-    {
-      kind: 'form',
-      operation: REGISTER,
-      at: 'containerProperties.command',
-      of: 'value',
-      pattern: '[\\s\\S]+',
-      source: 'awsdocs/aws-batch-user-guide@39859a8 (no empty string in a command)',
-      readOn: READ_ON,
-      sure: 'documented',
-    },
-  ],
+  caps: BATCH_CAPS,
   reserved: [
     {
       pattern: 'AWS_BATCH[\\s\\S]*',
@@ -103,6 +52,13 @@ const target: Target = {
       how: 'resourceRequirements: whole processors; on Fargate the next larger size',
     },
     gpu: { by: 'request', how: 'resourceRequirements (EC2)' },
+    retries: { by: 'request', how: 'retryStrategy.attempts: the retries and the first attempt' },
+    timeLimit: { by: 'request', how: 'timeout.attemptDurationSeconds, of each attempt' },
+    completions: {
+      by: 'request',
+      how: 'arrayProperties.size; how many run at once is up to the compute environment',
+    },
+    completionIndex: { by: 'entrypoint', how: 'from AWS_BATCH_JOB_ARRAY_INDEX' },
     sidecars: {
       by: 'nobody',
       how: 'one container a job here: start what is needed from the image',
@@ -139,18 +95,30 @@ const target: Target = {
     const nodes = Number(inside.variable('AWS_BATCH_JOB_NUM_NODES') ?? '1');
     return {
       job,
+      ...indexFrom(inside, 'AWS_BATCH_JOB_ARRAY_INDEX'),
       ...(region === undefined ? {} : { region }),
       ...(Number.isSafeInteger(nodes) ? { nodes } : {}),
     };
   },
-  secret(wish) {
-    const properties = objectIn(wish.given(REGISTER), 'containerProperties');
-    // Without an execution role the agent could not fetch it.
-    return textIn(properties, 'executionRoleArn') === undefined ? undefined : valueFrom(wish);
-  },
+  secret: (wish) => valueFrom(wish, objectIn(wish.given(REGISTER), 'containerProperties')),
   userAt: { operation: REGISTER, at: 'containerProperties.user' },
   mounts: ({ given }) => mayMount(objectIn(given(REGISTER), 'containerProperties')),
   nodes: ({ given }) => countIn(objectIn(given(SUBMIT), 'arrayProperties'), 'size'),
+  running: {
+    // What SubmitJob says counts instead.
+    retries: {
+      operation: REGISTER,
+      at: 'retryStrategy.attempts',
+      or: [{ operation: SUBMIT, at: 'retryStrategy.attempts' }],
+    },
+    time: {
+      operation: REGISTER,
+      at: 'timeout.attemptDurationSeconds',
+      or: [{ operation: SUBMIT, at: 'timeout.attemptDurationSeconds' }],
+      of: 'attempt',
+    },
+    tasks: { operation: SUBMIT, at: 'arrayProperties.size' },
+  },
   nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
   render: (job) => [registration(job), submission(job)],
   follow: {
@@ -162,17 +130,7 @@ const target: Target = {
     },
     read: progressOf,
   },
-  adapt: {
-    operation: REGISTER,
-    name: 'jobDefinitionName',
-    image: 'containerProperties.image',
-    arguments: 'containerProperties.command',
-    secrets: 'containerProperties.secrets',
-    // awsdocs/aws-batch-user-guide@39859a8: parameters are put into the command.
-    replaced: 'Ref::',
-    others: ['ecsProperties', 'eksProperties', 'nodeProperties'],
-    kept: ['tags', 'type'],
-  },
+  adapt: BATCH_ADAPT,
   wants: {
     [REGISTER]: {
       'containerProperties.image': "the image: the container's `image`",
@@ -194,11 +152,14 @@ function batch(operation: string, input: JsonObject, path: string): Request {
 /** The definition has the digest in its name, so that what is there already is the same. */
 function registration(job: Job): Request {
   const given = job.given(REGISTER);
+  const { retries, secondsMax } = job.needs;
   const container = objectIn(given, 'containerProperties');
   const input = over(given, {
     jobDefinitionName: job.name,
     type: 'container',
     containerProperties: over(container, properties(job, container, sizesOf(job))),
+    retryStrategy: retries === undefined ? undefined : { attempts: retries + 1 },
+    timeout: secondsMax === undefined ? undefined : { attemptDurationSeconds: secondsMax },
     tags: over(objectIn(given, 'tags'), { 'bellhop/digest': job.digest }),
   });
   return {
@@ -241,14 +202,7 @@ function properties(
     user: job.user,
     command: job.start.length === 0 ? undefined : job.start,
     environment: appended(given['environment'], asList(job.variables), 'name'),
-    secrets:
-      job.secrets.length === 0
-        ? undefined
-        : appended(
-            given['secrets'],
-            job.secrets.map(({ name, from }) => ({ name, valueFrom: from })),
-            'name',
-          ),
+    secrets: secretsOf(job, given),
     resourceRequirements: resources(job, given, sizes),
   };
 }
@@ -273,8 +227,14 @@ function resources({ needs }: Job, given: JsonObject, sizes: Sizes): Json[] | un
 function submission(job: Job): Request {
   const given = job.given(SUBMIT);
   const queue = textIn(given, 'jobQueue') ?? '';
+  const { tasks } = job.needs;
+  const input = over(given, {
+    jobName: job.name,
+    jobDefinition: job.name,
+    arrayProperties: tasks === undefined ? undefined : { size: tasks },
+  });
   return {
-    ...batch(SUBMIT, over(given, { jobName: job.name, jobDefinition: job.name }), 'submitjob'),
+    ...batch(SUBMIT, input, 'submitjob'),
     once: true,
     unless: {
       request: batch(

@@ -12,6 +12,8 @@ import type { Job, NativeSecret, Request, SecretWish, Target } from './_target.t
 const OPERATION = 'CreateOrUpdateJob';
 const START = 'StartJob';
 const ENV = 'properties.template.containers[].env';
+const CONFIGURATION = 'properties.configuration';
+const MANUAL = `${CONFIGURATION}.manualTriggerConfig`;
 const VERSION = '2026-07-01';
 
 /** Azure Container Apps: a job that is started by hand. */
@@ -57,6 +59,12 @@ const target: Target = {
     hostNamespaces: { by: 'nobody', how: 'there is no host: remove it' },
     privileged: { by: 'nobody', how: 'no container is privileged: remove it' },
     devices: { by: 'nobody', how: 'there are none: remove it' },
+    retries: { by: 'request', how: 'replicaRetryLimit' },
+    timeLimit: {
+      by: 'request',
+      how: 'replicaTimeout, of each replica; a day where the manifest does not say',
+    },
+    completions: { by: 'request', how: 'replicaCompletionCount and parallelism' },
   },
   start: 'request',
   stop: 'SIGTERM; how long it has is not documented for jobs',
@@ -89,6 +97,12 @@ const target: Target = {
     const configuration = objectIn(objectIn(given(OPERATION), 'properties'), 'configuration');
     return countIn(objectIn(configuration, 'manualTriggerConfig'), 'parallelism');
   },
+  running: {
+    retries: { operation: OPERATION, at: `${CONFIGURATION}.replicaRetryLimit` },
+    time: { operation: OPERATION, at: `${CONFIGURATION}.replicaTimeout`, of: 'attempt' },
+    tasks: { operation: OPERATION, at: `${MANUAL}.replicaCompletionCount` },
+    parallel: { operation: OPERATION, at: `${MANUAL}.parallelism` },
+  },
   nameOf: (name, digest) => {
     const made = digestName(name, digest, NAME_LENGTH_MAX - 1).toLowerCase();
     return /^[a-z]/.test(made) ? made : `j${made}`;
@@ -116,6 +130,7 @@ function jobPath({ name, given }: Job): string {
 
 function creation(job: Job): Request {
   const { body } = within(job.given(OPERATION));
+  const { retries, secondsMax, tasks, parallel } = job.needs;
   const properties = objectIn(body, 'properties');
   const template = objectIn(properties, 'template');
   const [first = {}, ...others] = objectsIn(template, 'containers');
@@ -124,7 +139,12 @@ function creation(job: Job): Request {
     properties: over(properties, {
       configuration: over(configuration, {
         triggerType: 'Manual',
-        replicaTimeout: configuration['replicaTimeout'] ?? REPLICA_TIMEOUT_SECONDS,
+        replicaTimeout: secondsMax ?? configuration['replicaTimeout'] ?? REPLICA_TIMEOUT_SECONDS,
+        replicaRetryLimit: retries,
+        manualTriggerConfig:
+          tasks === undefined && parallel === undefined
+            ? undefined
+            : over({}, { replicaCompletionCount: tasks, parallelism: parallel ?? tasks }),
         secrets:
           job.secrets.length === 0
             ? undefined

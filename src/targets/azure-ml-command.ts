@@ -78,6 +78,7 @@ const target: Target = {
     hostNamespaces: { by: 'nobody', how: 'the container has its own: remove it' },
     privileged: { by: 'nobody', how: 'no container is privileged: remove it' },
     devices: { by: 'nobody', how: 'only what the compute brings: remove it' },
+    timeLimit: { by: 'request', how: 'limits.timeout' },
   },
   start: 'request',
   stop: 'not documented',
@@ -104,6 +105,7 @@ const target: Target = {
     return inside.variable('AZUREML_ARM_WORKSPACE_NAME') === undefined ? undefined : {};
   },
   literal: plainly,
+  running: { time: { operation: OPERATION, at: 'properties.limits.timeout', of: 'job' } },
   strips: SHELL_OWN,
   differs: ['the program is not PID 1: processes of Azure ML run beside it'],
   nodes: ({ given }) => {
@@ -139,6 +141,7 @@ function environment(job: Job): Request {
 
 function creation(job: Job): Request {
   const { resource, body } = within(job.given(OPERATION));
+  const { secondsMax } = job.needs;
   const properties = objectIn(body, 'properties');
   const own = `${resource}/environments/${environmentName(job)}/versions/1`;
   const input = over(body, {
@@ -149,6 +152,10 @@ function creation(job: Job): Request {
       command: job.start.length === 0 ? undefined : `exec ${job.start.map(shellWord).join(' ')}`,
       environmentId: textIn(properties, 'environmentId') ?? own,
       environmentVariables: asMap(job.variables),
+      limits:
+        secondsMax === undefined
+          ? undefined
+          : { jobLimitsType: 'Command', timeout: `PT${secondsMax}S` },
       tags: over(objectIn(properties, 'tags'), { 'bellhop-digest': job.digest }),
     }),
   });

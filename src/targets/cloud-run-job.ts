@@ -1,8 +1,8 @@
 // Cloud Run jobs: run.v2 20261031 (google-api-python-client 2.202.0).
 import type { Json } from '../core/canonical.ts';
 import { countIn, objectIn, objectsIn, textIn } from './_fields.ts';
-import type { JsonObject } from './_caps.ts';
-import { ENTRYPOINT_FEATURES } from './_entrypoint.ts';
+import type { Cap, JsonObject } from './_caps.ts';
+import { ENTRYPOINT_FEATURES, indexFrom } from './_entrypoint.ts';
 import { READ_ON, google, parentOf, started } from './_google.ts';
 import { appended, asList, digestName, over } from './_request.ts';
 import type { GoogleApi, Job, Progress, Request, SecretWish, Target } from './_target.ts';
@@ -21,6 +21,9 @@ const GUIDE = {
   sure: 'documented',
 } as const;
 const START_TOKEN = 'bellhop';
+const RETRIES = 'template.template.maxRetries';
+const TIMEOUT = 'template.template.timeout';
+const TASKS = 'template.taskCount';
 
 /** Google Cloud Run: a job that is created and executed. */
 const target: Target = {
@@ -50,6 +53,18 @@ const target: Target = {
       min: 1,
       ...MODEL,
     },
+    ...(
+      [
+        [RETRIES, 'number', 10, 'run/docs/configuring/max-retries'],
+        // One hour with GPUs.
+        [TIMEOUT, 'seconds', 604_800, 'run/docs/configuring/task-timeout'],
+        [TASKS, 'number', 10_000, 'run/docs/create-jobs'],
+      ] as const
+    ).map(([at, counts, max, page]): Cap => {
+      const source = `docs.cloud.google.com/${page}`;
+      const fact = { source, readOn: '2026-11-22', sure: 'documented' } as const;
+      return { kind: 'limit', operation: OPERATION, at, counts, max, ...fact };
+    }),
     {
       kind: 'form',
       operation: OPERATION,
@@ -89,6 +104,13 @@ const target: Target = {
     hostNamespaces: { by: 'nobody', how: 'there is no host: remove it' },
     privileged: { by: 'nobody', how: 'no container is privileged: remove it' },
     devices: { by: 'nobody', how: 'there are none: remove it' },
+    retries: { by: 'request', how: 'maxRetries; 3 where the manifest does not say' },
+    timeLimit: {
+      by: 'request',
+      how: 'timeout, of each attempt; 600 s where the manifest does not say',
+    },
+    completions: { by: 'request', how: 'taskCount and parallelism' },
+    completionIndex: { by: 'entrypoint', how: 'from CLOUD_RUN_TASK_INDEX' },
   },
   start: 'request',
   stop: 'SIGTERM, SIGKILL after 10 s',
@@ -105,10 +127,17 @@ const target: Target = {
     const job = inside.variable('CLOUD_RUN_EXECUTION') ?? inside.variable('CLOUD_RUN_JOB');
     if (job === undefined) return undefined;
     const nodes = Number(inside.variable('CLOUD_RUN_TASK_COUNT') ?? '1');
-    return { job, ...(Number.isSafeInteger(nodes) && nodes > 0 ? { nodes } : {}) };
+    const index = indexFrom(inside, 'CLOUD_RUN_TASK_INDEX');
+    return { job, ...index, ...(Number.isSafeInteger(nodes) && nodes > 0 ? { nodes } : {}) };
   },
   secret: secretName,
   nodes: ({ given }) => countIn(objectIn(given(OPERATION), 'template'), 'taskCount'),
+  running: {
+    retries: { operation: OPERATION, at: RETRIES },
+    time: { operation: OPERATION, at: TIMEOUT, of: 'attempt' },
+    tasks: { operation: OPERATION, at: TASKS },
+    parallel: { operation: OPERATION, at: 'template.parallelism' },
+  },
   nameOf: (name, digest) => startingWithLetter(digestName(name, digest, NAME_LENGTH_MAX - 1)),
   render: (job) => [creation(job)],
   follow: {
@@ -141,6 +170,7 @@ function startingWithLetter(name: string): string {
 /** The token starts one execution when the job is created: nothing can start a second one. */
 function creation(job: Job): Request {
   const given = job.given(OPERATION);
+  const { retries, secondsMax, tasks, parallel } = job.needs;
   const execution = objectIn(given, 'template');
   const task = objectIn(execution, 'template');
   const [first = {}, ...others] = objectsIn(task, 'containers');
@@ -148,7 +178,15 @@ function creation(job: Job): Request {
   const input = over(given, {
     jobId: job.name,
     startExecutionToken: START_TOKEN,
-    template: over(execution, { template: over(task, { containers }) }),
+    template: over(execution, {
+      taskCount: tasks,
+      parallelism: parallel,
+      template: over(task, {
+        containers,
+        maxRetries: retries,
+        timeout: secondsMax === undefined ? undefined : `${secondsMax}s`,
+      }),
+    }),
     annotations: over(objectIn(given, 'annotations'), { 'bellhop/digest': job.digest }),
   });
   const path = '/v2/{+parent}/jobs?jobId={jobId}';

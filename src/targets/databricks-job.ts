@@ -92,6 +92,8 @@ const target: Target = {
     hostNamespaces: { by: 'nobody', how: 'the container has its own: remove it' },
     privileged: { by: 'nobody', how: 'remove it' },
     devices: { by: 'nobody', how: 'only what the node type brings: remove it' },
+    retries: { by: 'request', how: 'max_retries' },
+    timeLimit: { by: 'request', how: 'timeout_seconds, of each attempt' },
   },
   start: 'request',
   stop: 'not documented',
@@ -110,6 +112,10 @@ const target: Target = {
     return cluster === undefined && runtime === undefined ? undefined : {};
   },
   literal: plainly,
+  running: {
+    retries: { operation: OPERATION, at: 'tasks[].max_retries' },
+    time: { operation: OPERATION, at: 'tasks[].timeout_seconds', of: 'attempt' },
+  },
   strips: SHELL_OWN,
   differs: ['the program is not PID 1, but a child of the Python of the driver'],
   nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
@@ -148,12 +154,18 @@ function creation(job: Job): Request {
 
 function taskOf(job: Job, given: JsonObject): { readonly [name: string]: Json | undefined } {
   const python = objectIn(given, 'spark_python_task');
+  const { retries = 0, secondsMax, isOfAttempt } = job.needs;
+  const isAgain = retries > 0 && isOfAttempt === true;
   return {
     task_key: given['task_key'] ?? 'main',
     new_cluster: over(objectIn(given, 'new_cluster'), {
       docker_image: { url: job.image },
       spark_env_vars: asMap(job.variables),
     }),
+    max_retries: job.needs.retries,
+    // A pod that took too long has failed as any other; after the Job's time nothing is started.
+    retry_on_timeout: isAgain ? (given['retry_on_timeout'] ?? true) : undefined,
+    timeout_seconds: secondsMax,
     spark_python_task: over(python, { parameters: job.start.length === 0 ? undefined : job.start }),
   };
 }

@@ -8,8 +8,10 @@ import {
   READ_ON,
   fargateSize,
   mayMount,
+  secretsOf,
   valueFrom,
 } from './_ecs.ts';
+import { ECS_ADAPT } from './_ecs-adapt.ts';
 import { appended, asList, digestName, over, tags } from './_request.ts';
 import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
 
@@ -104,6 +106,7 @@ const target: Target = {
       by: 'nobody',
       how: 'give `privileged: true` in `submit.targets` (EC2), and remove it',
     },
+    completions: { by: 'nobody', how: 'give count (at most 10) in `submit.targets`' },
     stdin: { by: 'request', how: 'interactive' },
     tty: { by: 'request', how: 'pseudoTerminal' },
   },
@@ -119,11 +122,7 @@ const target: Target = {
     const region = inside.variable('AWS_REGION');
     return region === undefined ? {} : { region };
   },
-  secret(wish) {
-    // Without an execution role the agent could not fetch it.
-    if (textIn(wish.given(REGISTER), 'executionRoleArn') === undefined) return undefined;
-    return valueFrom(wish);
-  },
+  secret: (wish) => valueFrom(wish, wish.given(REGISTER)),
   userAt: { operation: REGISTER, at: `${MEMBERS}.user` },
   mounts: ({ given }) => mayMount(objectsIn(given(REGISTER), 'containerDefinitions')[0] ?? {}),
   nodes: ({ given }) => countIn(given(RUN), 'count'),
@@ -140,24 +139,7 @@ const target: Target = {
     },
     read: progressOf,
   },
-  adapt: {
-    operation: REGISTER,
-    name: 'family',
-    image: `${MEMBERS}.image`,
-    entrypoint: `${MEMBERS}.entryPoint`,
-    arguments: `${MEMBERS}.command`,
-    secrets: `${MEMBERS}.secrets`,
-    kept: [
-      'tags',
-      'requiresCompatibilities',
-      'networkMode',
-      'cpu',
-      'memory',
-      `${MEMBERS}.essential`,
-      `${MEMBERS}.cpu`,
-      `${MEMBERS}.memory`,
-    ],
-  },
+  adapt: ECS_ADAPT,
   wants: {
     [REGISTER]: {
       'containerDefinitions[].image': "the image: the container's `image`",
@@ -229,10 +211,7 @@ function definition(
     essential: true,
     entryPoint: job.start.length === 0 ? undefined : job.start,
     environment: appended(given['environment'], asList(job.variables), 'name'),
-    secrets:
-      job.secrets.length === 0
-        ? undefined
-        : appended(given['secrets'], job.secrets.map(asSecret), 'name'),
+    secrets: secretsOf(job, given),
     user,
     interactive: needs.stdin,
     pseudoTerminal: needs.tty,
@@ -241,10 +220,6 @@ function definition(
     resourceRequirements:
       needs.gpus === undefined ? undefined : [{ type: 'GPU', value: String(needs.gpus) }],
   };
-}
-
-function asSecret({ name, from }: { readonly name: string; readonly from: string }): JsonObject {
-  return { name, valueFrom: from };
 }
 
 function run(job: Job): Request {

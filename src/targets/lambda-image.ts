@@ -1,6 +1,6 @@
 import type { JsonObject } from './_caps.ts';
 import { objectIn, textIn } from './_fields.ts';
-import { NO_TERMINAL } from './_entrypoint.ts';
+import { NO_TERMINAL, ONE_RUN } from './_entrypoint.ts';
 import { asMap, digestName, over } from './_request.ts';
 import type { Reserved } from './_names.ts';
 import type { AwsApi, Job, Request, Target } from './_target.ts';
@@ -88,6 +88,10 @@ const target: Target = {
   ].map(reserved),
   features: {
     ...NO_TERMINAL,
+    ...ONE_RUN,
+    retries: { by: 'nobody', how: 'who calls the function says how often' },
+    timeLimit: { by: 'nobody', how: 'give Timeout, of one call, in `submit.targets`' },
+    completions: { by: 'nobody', how: 'call the function as often' },
     variables: {
       by: 'request',
       how: 'Environment.Variables; what its 4 KB leave out by the entrypoint',
@@ -184,14 +188,16 @@ const target: Target = {
       return { state: 'failed', said, ...(reason === undefined ? {} : { reason }) };
     },
   },
-  adapt: {
-    operation: OPERATION,
-    name: 'FunctionName',
-    image: 'Code.ImageUri',
-    entrypoint: 'ImageConfig.EntryPoint',
-    arguments: 'ImageConfig.Command',
-    kept: ['Tags', 'PackageType'],
-  },
+  adapt: [
+    {
+      operation: OPERATION,
+      name: 'FunctionName',
+      image: 'Code.ImageUri',
+      variables: 'Environment.Variables',
+      entrypoint: 'ImageConfig.EntryPoint',
+      arguments: 'ImageConfig.Command',
+    },
+  ],
   wants: {
     [OPERATION]: {
       'Code.ImageUri': "the image: the container's `image`, in Amazon ECR",

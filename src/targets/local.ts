@@ -60,6 +60,13 @@ const target: Target = {
     hostNamespaces: HOST,
     privileged: HOST,
     devices: IMAGE,
+    retries: { by: 'nobody', how: 'start it again' },
+    timeLimit: { by: 'nobody', how: 'start it by `timeout SECONDS`' },
+    completions: { by: 'nobody', how: 'start it as often' },
+    completionIndex: {
+      by: 'nobody',
+      how: 'start it once for each index, with JOB_COMPLETION_INDEX set to it',
+    },
     stdin: { by: 'nobody', how: 'start the command with one' },
     tty: { by: 'nobody', how: 'start the command in one' },
   },

@@ -1,13 +1,14 @@
 // Nomad jobs in JSON: hashicorp/nomad@aa026cc (2026-08-21).
 import type { Json } from '../core/canonical.ts';
-import { countIn, objectIn, objectsIn, textIn } from './_fields.ts';
+import { countIn, objectIn, objectsIn } from './_fields.ts';
 import type { JsonObject } from './_caps.ts';
-import { ENTRYPOINT_FEATURES, SHELL_NAME } from './_entrypoint.ts';
+import { ENTRYPOINT_FEATURES, SHELL_NAME, indexFrom } from './_entrypoint.ts';
 import { asMap, digestName, over } from './_request.ts';
 import type { Job, Request, Target } from './_target.ts';
 
 const OPERATION = 'RegisterJob';
-const VARIABLES = 'Job.TaskGroups[].Tasks[].Env';
+const GROUP = 'Job.TaskGroups[]';
+const VARIABLES = `${GROUP}.Tasks[].Env`;
 const CODE = {
   source: 'hashicorp/nomad@aa026cc (2026-08-21)',
   readOn: '2026-11-21',
@@ -71,6 +72,12 @@ const target: Target = {
     devices: { by: 'nobody', how: 'give Config.devices in `submit.targets`, and remove it' },
     stdin: { by: 'request', how: 'Config.interactive (docker)' },
     tty: { by: 'request', how: 'Config.tty (docker)' },
+    retries: {
+      by: 'request',
+      how: 'RestartPolicy, and no rescheduling; 3 restarts and once on another node where the manifest does not say',
+    },
+    completions: { by: 'request', how: 'Count of the group; all run at the same time' },
+    completionIndex: { by: 'entrypoint', how: 'from NOMAD_ALLOC_INDEX' },
   },
   start: 'request',
   stop: 'SIGTERM, SIGKILL after 30 s (KillSignal and KillTimeout of the request)',
@@ -86,7 +93,7 @@ const target: Target = {
   detect(inside) {
     if (inside.variable('NOMAD_ALLOC_ID') === undefined) return undefined;
     const job = inside.variable('NOMAD_JOB_ID');
-    return job === undefined ? {} : { job };
+    return { ...(job === undefined ? {} : { job }), ...indexFrom(inside, 'NOMAD_ALLOC_INDEX') };
   },
   // The agent replaces `${NAME}` and has no escape for it; `%{` is a directive where HCL reads it.
   literal: (value) => (/[$%]\{/.test(value) ? undefined : value),
@@ -95,11 +102,19 @@ const target: Target = {
     const [group = {}] = objectsIn(objectIn(given(OPERATION), 'Job'), 'TaskGroups');
     const [task = {}] = objectsIn(group, 'Tasks');
     const { privileged, cap_add: added } = objectIn(task, 'Config');
-    return isOfImage(task) && privileged !== true && added === undefined ? false : undefined;
+    return privileged !== true && added === undefined ? false : undefined;
   },
   nodes: ({ given }) => {
     const [group = {}] = objectsIn(objectIn(given(OPERATION), 'Job'), 'TaskGroups');
     return countIn(group, 'Count');
+  },
+  running: {
+    retries: {
+      operation: OPERATION,
+      at: `${GROUP}.RestartPolicy.Attempts`,
+      or: [{ operation: OPERATION, at: `${GROUP}.Tasks[].RestartPolicy.Attempts` }],
+    },
+    tasks: { operation: OPERATION, at: `${GROUP}.Count` },
   },
   nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
   render: (job) => [registration(job)],
@@ -114,12 +129,15 @@ export default target;
 
 const NAME_LENGTH_MAX = 63;
 const KILL_TIMEOUT_NS = 30_000_000_000;
+/** 90 days: the longest that is exact in JSON. */
+const RESTARTS_WITHIN_NS = 7_776_000_000_000_000;
 
 function registration(job: Job): Request {
   const given = job.given(OPERATION);
   const own = objectIn(given, 'Job');
   const [group = {}, ...groups] = objectsIn(own, 'TaskGroups');
-  const [task = {}, ...tasks] = objectsIn(group, 'Tasks');
+  const [task = {}, ...others] = objectsIn(group, 'Tasks');
+  const { tasks } = job.needs;
   const input = over(given, {
     Job: over(own, {
       ID: job.name,
@@ -129,7 +147,9 @@ function registration(job: Job): Request {
       TaskGroups: [
         over(group, {
           Name: group['Name'] ?? 'main',
-          Tasks: [over(task, taskOf(job, task)), ...tasks],
+          Count: tasks,
+          ...restartsOf(job, group),
+          Tasks: [over(task, taskOf(job, task)), ...others],
         }),
         ...groups,
       ],
@@ -143,34 +163,33 @@ function registration(job: Job): Request {
   };
 }
 
-/** Drivers that run images; others start the command itself. */
-const OF_IMAGES = ['docker', 'podman'];
-
-function driverOf(given: JsonObject): string {
-  return textIn(given, 'Driver') ?? 'docker';
-}
-
-function isOfImage(given: JsonObject): boolean {
-  return OF_IMAGES.includes(driverOf(given));
+/**
+ * Attempts are counted within an interval, which is longer than a job takes; DefaultBatchJob… of
+ * nomad/structs has one of a day, and tries once more on another node.
+ */
+function restartsOf({ needs }: Job, group: JsonObject): { readonly [name: string]: JsonObject } {
+  if (needs.retries === undefined) return {};
+  const own = objectIn(group, 'ReschedulePolicy');
+  return {
+    RestartPolicy: { Attempts: needs.retries, Interval: RESTARTS_WITHIN_NS, Mode: 'fail' },
+    ...(Object.keys(own).length > 0 ? {} : { ReschedulePolicy: { Attempts: 0, Unlimited: false } }),
+  };
 }
 
 function taskOf(job: Job, given: JsonObject): { readonly [name: string]: Json | undefined } {
-  const driver = driverOf(given);
-  const isImage = isOfImage(given);
   const [command, ...args] = job.start.map(unevaluated);
-  const start = isImage
-    ? { entrypoint: command === undefined ? undefined : [command] }
-    : { command };
   return {
     Name: given['Name'] ?? job.container,
-    Driver: driver,
+    // Of drivers that run images; others have no `image`, and refuse the job.
+    Driver: given['Driver'] ?? 'docker',
     Config: over(objectIn(given, 'Config'), {
       image: job.image,
-      ...start,
+      entrypoint: command === undefined ? undefined : [command],
       args: command === undefined ? undefined : args,
-      ...(isImage ? { interactive: job.needs.stdin, tty: job.needs.tty } : {}),
+      interactive: job.needs.stdin,
+      tty: job.needs.tty,
     }),
-    User: isImage ? job.user : undefined,
+    User: job.user,
     Env: asMap(job.variables),
     // As a kubelet ends a container.
     KillSignal: given['KillSignal'] ?? 'SIGTERM',

@@ -9,6 +9,8 @@ import {
   limitsOf,
   sagemaker,
 } from './_sagemaker.ts';
+import { MODEL_ADAPT } from './_sagemaker-adapt.ts';
+import { ROLE_CREDENTIALS } from './_names.ts';
 import type { Job, Target } from './_target.ts';
 
 const OPERATION = 'CreateModel';
@@ -80,14 +82,7 @@ const target: Target = {
   start: 'image',
   stop: 'SIGTERM, SIGKILL after 30 s',
   rank: 1,
-  gives: [
-    {
-      pattern: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-      source: 'botocore 1.44.5, credentials.py (ContainerProvider)',
-      readOn: '2026-11-22',
-      sure: 'documented',
-    },
-  ],
+  gives: [ROLE_CREDENTIALS],
   detect(inside) {
     // No variable is documented: the word that the image is started with, and the model's folder.
     const isServing = inside.words[0] === 'serve' && inside.exists('/opt/ml/model');
@@ -101,13 +96,7 @@ const target: Target = {
       unless: describedBy('DescribeModel', 'ModelName', job.name),
     },
   ],
-  adapt: {
-    operation: OPERATION,
-    name: 'ModelName',
-    image: 'PrimaryContainer.Image',
-    others: ['Containers'],
-    kept: ['Tags'],
-  },
+  adapt: MODEL_ADAPT,
   wants: {
     [OPERATION]: {
       'PrimaryContainer.Image': "the image: the container's `image`",

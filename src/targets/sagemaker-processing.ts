@@ -14,6 +14,7 @@ import {
   sagemaker,
   wordsOf,
 } from './_sagemaker.ts';
+import { ROLE_CREDENTIALS } from './_names.ts';
 import type { Job, Target } from './_target.ts';
 
 const OPERATION = 'CreateProcessingJob';
@@ -21,6 +22,7 @@ const limit = limitsOf(OPERATION);
 const form = formsOf(OPERATION);
 const words = wordsOf(OPERATION);
 const CHANNEL = 'bellhop';
+const TIME = 'StoppingCondition.MaxRuntimeInSeconds';
 const FOLDER = '/opt/ml/processing/bellhop';
 const CONFIG = '/opt/ml/config/processingjobconfig.json';
 
@@ -47,11 +49,7 @@ const target: Target = {
       max: 1024,
       model: 'ProcessingInputs.[].S3Input.S3Uri',
     }),
-    limit('StoppingCondition.MaxRuntimeInSeconds', 'number', {
-      max: 777_600,
-      min: 1,
-      model: 'StoppingCondition.MaxRuntimeInSeconds',
-    }),
+    limit(TIME, 'number', { max: 777_600, min: 1, model: TIME }),
     limit('ProcessingJobName', 'text', {
       max: NAME_LENGTH_MAX,
       min: 1,
@@ -72,12 +70,14 @@ const target: Target = {
       by: 'request',
       how: 'NetworkConfig.EnableNetworkIsolation: no store can be asked; the plan comes as an input',
     },
+    timeLimit: { by: 'request', how: TIME },
     persistentVolume: {
       by: 'nobody',
       how: 'a processing input (S3); then `volumes: { NAME: present }`',
     },
   },
   start: 'request',
+  running: { time: { operation: OPERATION, at: TIME, of: 'job' } },
   stop: 'not documented',
   failure: {
     path: '/opt/ml/output/message',
@@ -94,14 +94,7 @@ const target: Target = {
     sure: 'documented',
   },
   rank: 2,
-  gives: [
-    {
-      pattern: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-      source: 'botocore 1.44.5, credentials.py (ContainerProvider)',
-      readOn: '2026-11-22',
-      sure: 'documented',
-    },
-  ],
+  gives: [ROLE_CREDENTIALS],
   detect(inside) {
     if (!inside.exists(CONFIG)) return undefined;
     const nodes = hostsOf(inside, '/opt/ml/config/resourceconfig.json');
@@ -135,14 +128,19 @@ const target: Target = {
       return jobProgress({ status, reason: FailureReason ?? ExitMessage, running: 'InProgress' });
     },
   },
-  adapt: {
-    operation: OPERATION,
-    name: 'ProcessingJobName',
-    image: 'AppSpecification.ImageUri',
-    entrypoint: 'AppSpecification.ContainerEntrypoint',
-    arguments: 'AppSpecification.ContainerArguments',
-    kept: ['Tags'],
-  },
+  adapt: [
+    {
+      operation: OPERATION,
+      name: 'ProcessingJobName',
+      image: 'AppSpecification.ImageUri',
+      variables: 'Environment',
+      entrypoint: 'AppSpecification.ContainerEntrypoint',
+      arguments: 'AppSpecification.ContainerArguments',
+      channel: { at: 'ProcessingInputs', by: 'InputName', of: inputOf },
+      isolation: 'NetworkConfig.EnableNetworkIsolation',
+      nodes: 'ProcessingResources.ClusterConfig.InstanceCount',
+    },
+  ],
   wants: {
     [OPERATION]: {
       'AppSpecification.ImageUri': "the image: the container's `image`",
@@ -156,6 +154,7 @@ export default target;
 
 function processingJob(job: Job): JsonObject {
   const given = job.given(OPERATION);
+  const { secondsMax } = job.needs;
   const inputs =
     job.channel === undefined
       ? undefined
@@ -166,6 +165,7 @@ function processingJob(job: Job): JsonObject {
       ImageUri: job.image,
       ...(job.start.length === 0 ? {} : { ContainerEntrypoint: job.start }),
     },
+    StoppingCondition: secondsMax === undefined ? undefined : { MaxRuntimeInSeconds: secondsMax },
     Environment: asMap(job.variables),
     ProcessingInputs: inputs,
     Tags: appended(given['Tags'], tags(job, ['Key', 'Value']), 'Key'),

@@ -14,6 +14,8 @@ import {
   sagemaker,
   wordsOf,
 } from './_sagemaker.ts';
+import { trainingAdapt } from './_sagemaker-adapt.ts';
+import { ROLE_CREDENTIALS } from './_names.ts';
 import type { Job, Target } from './_target.ts';
 
 const OPERATION = 'CreateTrainingJob';
@@ -21,6 +23,7 @@ const limit = limitsOf(OPERATION);
 const form = formsOf(OPERATION);
 const words = wordsOf(OPERATION);
 const CHANNEL = 'bellhop';
+const TIME = 'StoppingCondition.MaxRuntimeInSeconds';
 
 /** Amazon SageMaker: a training job. */
 const target: Target = {
@@ -49,6 +52,18 @@ const target: Target = {
       max: 1024,
       model: 'InputDataConfig.[].DataSource.S3DataSource.S3Uri',
     }),
+    {
+      kind: 'limit',
+      operation: OPERATION,
+      at: TIME,
+      counts: 'number',
+      // 28 days.
+      max: 2_419_200,
+      min: 1,
+      source: 'botocore 1.44.5, sagemaker/2017-07-24 (documentation of StoppingCondition)',
+      readOn: '2026-11-22',
+      sure: 'documented',
+    },
     limit('TrainingJobName', 'text', { max: NAME_LENGTH_MAX, min: 1, model: 'TrainingJobName' }),
     form('TrainingJobName', 'text', {
       pattern: '[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}',
@@ -69,12 +84,26 @@ const target: Target = {
       by: 'request',
       how: 'EnableNetworkIsolation: no store can be asked; the plan comes by an input channel',
     },
+    // botocore 1.44.5, RetryStrategy: only of jobs that fail due to an InternalServerError.
+    retries: {
+      by: 'nobody',
+      how: 'it runs once: RetryStrategy is for failures of SageMaker, not of the program',
+    },
+    timeLimit: { by: 'request', how: 'StoppingCondition.MaxRuntimeInSeconds, of all attempts' },
     persistentVolume: {
       by: 'nobody',
       how: 'an input channel (S3, EFS or FSx); then `volumes: { NAME: present }`',
     },
   },
   start: 'request',
+  running: {
+    time: {
+      operation: OPERATION,
+      at: TIME,
+      of: 'job',
+      shared: { operation: OPERATION, at: 'RetryStrategy' },
+    },
+  },
   stop: 'SIGTERM, SIGKILL after 120 s',
   failure: {
     path: '/opt/ml/output/failure',
@@ -114,12 +143,7 @@ const target: Target = {
       readOn: '2026-11-22',
       sure: 'documented',
     },
-    {
-      pattern: 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-      source: 'botocore 1.44.5, credentials.py (ContainerProvider)',
-      readOn: '2026-11-22',
-      sure: 'documented',
-    },
+    ROLE_CREDENTIALS,
   ],
   detect(inside) {
     const job = inside.variable('TRAINING_JOB_NAME');
@@ -151,23 +175,15 @@ const target: Target = {
       return jobProgress({ status, step, reason, running: 'Training' });
     },
   },
-  adapt: {
-    operation: OPERATION,
-    name: 'TrainingJobName',
-    image: 'AlgorithmSpecification.TrainingImage',
-    entrypoint: 'AlgorithmSpecification.ContainerEntrypoint',
-    arguments: 'AlgorithmSpecification.ContainerArguments',
-    argumentsDefault: ['train'],
-    hyperparameters: 'HyperParameters',
-    kept: ['Tags', 'AlgorithmSpecification.TrainingInputMode'],
-  },
+  adapt: trainingAdapt(channelOf),
   wants: {
     [OPERATION]: {
       'AlgorithmSpecification.TrainingImage': "the image: the container's `image`",
       RoleArn: 'the role that the job runs as',
       OutputDataConfig: 'where its output goes: { S3OutputPath: s3://… }',
       ResourceConfig: 'instance type and count, volume size',
-      StoppingCondition: 'how long it may take: { MaxRuntimeInSeconds: … }',
+      StoppingCondition:
+        'how long it may take: `activeDeadlineSeconds`, or { MaxRuntimeInSeconds: … }',
     },
   },
 };
@@ -176,6 +192,7 @@ export default target;
 
 function trainingJob(job: Job): JsonObject {
   const given = job.given(OPERATION);
+  const { secondsMax } = job.needs;
   const channels =
     job.channel === undefined
       ? undefined
@@ -188,6 +205,7 @@ function trainingJob(job: Job): JsonObject {
       TrainingImage: job.image,
       ...(job.start.length === 0 ? {} : { ContainerEntrypoint: job.start }),
     },
+    StoppingCondition: secondsMax === undefined ? undefined : { MaxRuntimeInSeconds: secondsMax },
     Environment: asMap(job.variables),
     HyperParameters: asMap(job.hyperparameters),
     InputDataConfig: channels,

@@ -1,11 +1,13 @@
 // Slurm with Apptainer: manual pages of slurm-client 22.05.8; apptainer/apptainer-userdocs@94391c5.
 import type { Json } from '../core/canonical.ts';
+import type { Needs } from '../plan/needs.ts';
 import { countIn, objectIn } from './_fields.ts';
 import type { JsonObject } from './_caps.ts';
 import {
   ENTRYPOINT_FEATURES,
   SHELL_NAME,
   SHELL_NAME_FACT,
+  indexFrom,
   plainly,
   shellWord,
 } from './_entrypoint.ts';
@@ -125,6 +127,13 @@ const target: Target = {
     },
     privileged: { by: 'nobody', how: 'the container runs as the user: remove it' },
     devices: { by: 'nobody', how: 'give `apptainer: [--bind, /dev/…]` in `submit.targets`' },
+    retries: {
+      by: 'request',
+      how: '0 as --no-requeue; a program that failed is never started again',
+    },
+    timeLimit: { by: 'request', how: '--time, of each task, in whole minutes' },
+    completions: { by: 'request', how: '--array=0-N, and %P of them at the same time' },
+    completionIndex: { by: 'entrypoint', how: 'from SLURM_ARRAY_TASK_ID' },
   },
   start: 'request',
   stop: 'SIGTERM, SIGKILL after KillWait of the cluster (30 s)',
@@ -147,7 +156,8 @@ const target: Target = {
     const job = inside.variable('SLURM_JOB_ID');
     if (job === undefined) return undefined;
     const nodes = Number(inside.variable('SLURM_NTASKS') ?? '1');
-    return { job, ...(Number.isSafeInteger(nodes) && nodes > 0 ? { nodes } : {}) };
+    const index = indexFrom(inside, 'SLURM_ARRAY_TASK_ID');
+    return { job, ...index, ...(Number.isSafeInteger(nodes) && nodes > 0 ? { nodes } : {}) };
   },
   literal: plainly,
   differs: [
@@ -163,6 +173,17 @@ const target: Target = {
   nodes: ({ given }) => {
     const options = objectIn(given(OPERATION), 'options');
     return Math.max(countIn(options, 'ntasks'), countIn(options, 'nodes'));
+  },
+  running: {
+    retries: {
+      operation: OPERATION,
+      at: 'options.no-requeue',
+      or: [{ operation: OPERATION, at: 'options.requeue' }],
+      max: 0,
+    },
+    time: { operation: OPERATION, at: 'options.time', of: 'attempt' },
+    tasks: { operation: OPERATION, at: 'options.array' },
+    parallel: { operation: OPERATION, at: 'options.array' },
   },
   nameOf: (name, digest) => digestName(name, digest, NAME_LENGTH_MAX),
   render: (job) => [submission(job)],
@@ -196,6 +217,7 @@ function submission(job: Job): Request {
       ...(needs.cpus === undefined ? {} : { 'cpus-per-task': String(Math.ceil(needs.cpus)) }),
       ...(needs.memoryMiB === undefined ? {} : { mem: `${needs.memoryMiB}M` }),
       ...(needs.gpus === undefined ? {} : { 'gpus-per-task': String(needs.gpus) }),
+      ...runOptions(needs),
     },
     objectIn(given, 'options'),
   );
@@ -205,7 +227,7 @@ function submission(job: Job): Request {
   const words = [...flags, image, ...job.start];
   const script = [
     '#!/bin/bash',
-    ...Object.entries(options).map(([name, value]) => `#SBATCH --${name}=${optionText(value)}`),
+    ...Object.entries(options).map(([name, value]) => `#SBATCH --${name}${optionText(value)}`),
     ...job.variables.map(([name, value]) => `export ${PREFIX}${name}=${shellWord(value)}`),
     `exec srun --export=ALL bash -c ${shellWord(INSIDE)} bash ${words.map(shellWord).join(' ')}`,
     '',
@@ -220,6 +242,20 @@ function submission(job: Job): Request {
     operation: OPERATION,
     input,
     send: { by: 'command', argv: ['sbatch', '--parsable'], stdin: script },
+  };
+}
+
+const SECONDS_PER_MINUTE = 60;
+
+/** Times are whole minutes, and Slurm rounds up what is not. */
+function runOptions({ retries, secondsMax, tasks, parallel }: Needs): JsonObject {
+  const atOnce = parallel === undefined ? '' : `%${parallel}`;
+  return {
+    ...(retries === undefined ? {} : { 'no-requeue': true }),
+    ...(secondsMax === undefined
+      ? {}
+      : { time: String(Math.ceil(secondsMax / SECONDS_PER_MINUTE)) }),
+    ...(tasks === undefined ? {} : { array: `0-${tasks - 1}${atOnce}` }),
   };
 }
 
@@ -239,7 +275,9 @@ function textOf(value: Json): string {
   return typeof value === 'object' ? '' : String(value);
 }
 
+/** A flag stands by itself. */
 function optionText(value: Json): string {
+  if (value === true) return '';
   const text = textOf(value);
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text}'`;
+  return `=${/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text}'`}`;
 }

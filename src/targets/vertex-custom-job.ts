@@ -9,6 +9,7 @@ import type { GoogleApi, Inside, Job, Progress, Request, Target } from './_targe
 
 const OPERATION = 'CreateCustomJob';
 const ENV = 'jobSpec.workerPoolSpecs[].containerSpec.env';
+const RESTART = 'jobSpec.scheduling.restartJobOnWorkerRestart';
 const MODEL = {
   source: 'google-api-python-client 2.202.0, aiplatform.v1 20261106',
   readOn: READ_ON,
@@ -81,6 +82,11 @@ const target: Target = {
     hostNamespaces: { by: 'nobody', how: 'the container has its own: remove it' },
     privileged: { by: 'nobody', how: 'no container is privileged: remove it' },
     devices: { by: 'nobody', how: 'only what the machine type brings: remove it' },
+    retries: {
+      by: 'request',
+      how: '0 as scheduling.disableRetries; a program that failed is never started again',
+    },
+    timeLimit: { by: 'request', how: 'scheduling.timeout; 7 days where the manifest does not say' },
   },
   start: 'request',
   stop: 'SIGTERM; how long it has is not documented',
@@ -113,6 +119,21 @@ const target: Target = {
     };
   },
   literal: unexpanded,
+  running: {
+    // Restarts for other reasons than the program, which count for a Job as its own.
+    retries: {
+      operation: OPERATION,
+      at: 'jobSpec.scheduling.disableRetries',
+      or: [{ operation: OPERATION, at: RESTART }],
+      max: 0,
+    },
+    time: {
+      operation: OPERATION,
+      at: 'jobSpec.scheduling.timeout',
+      of: 'job',
+      shared: { operation: OPERATION, at: RESTART },
+    },
+  },
   nodes: ({ given }) => {
     const pools = poolsOf(given(OPERATION));
     return pools.reduce((sum, pool) => sum + countOf(pool, 'replicaCount'), 0);
@@ -169,13 +190,13 @@ function creation(job: Job): Request {
   const all = pools.length === 0 ? [{}] : pools;
   const input = over(given, {
     displayName: job.name,
-    jobSpec: {
-      ...spec,
+    jobSpec: over(spec, {
+      scheduling: schedulingOf(job),
       workerPoolSpecs: all.map((pool, index) => {
         const isLeftOut = index > 0 && Object.keys(pool).length === 0;
         return isLeftOut ? pool : poolOf(job, pool);
       }),
-    },
+    }),
     // 64 characters at most, which a digest has.
     labels: { ...objectIn(given, 'labels'), 'bellhop-digest': job.digest },
   });
@@ -196,6 +217,14 @@ function creation(job: Job): Request {
       isThere: (answer) => objectsIn(answer, 'customJobs').length > 0,
     },
   };
+}
+
+function schedulingOf({ needs: { retries, secondsMax } }: Job): JsonObject | undefined {
+  const scheduling = {
+    ...(retries === 0 ? { disableRetries: true } : {}),
+    ...(secondsMax === undefined ? {} : { timeout: `${secondsMax}s` }),
+  };
+  return Object.keys(scheduling).length === 0 ? undefined : scheduling;
 }
 
 /** Every replica of every pool runs the container. */

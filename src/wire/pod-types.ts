@@ -16,6 +16,8 @@ export interface Pod {
   readonly hostNamespaces: readonly string[];
   /** How long Kubernetes lets the pod run, where it says so. */
   readonly activeDeadlineSeconds?: number;
+  /** Of an Indexed Job: how many pods it has, each with an index of its own. */
+  readonly completions?: number;
   readonly security: PodSecurity;
   readonly volumes: readonly Volume[];
   readonly containers: readonly Container[];

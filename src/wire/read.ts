@@ -71,6 +71,14 @@ export function complain(
   at.problems.push(new BellhopError(code, { where, what }));
 }
 
+/** What stands at a path of a document that was not judged; undefined where nothing does. */
+export function nodeAt(document: unknown, path: Path): unknown {
+  return path.reduce<unknown>((one, step) => {
+    if (typeof step === 'number') return Array.isArray(one) ? (one as unknown[])[step] : undefined;
+    return isRecord(one) && Object.hasOwn(one, step) ? one[step] : undefined;
+  }, document);
+}
+
 /** The member of this name; undefined where it is absent or null, as Kubernetes reads it. */
 export function member(at: At, name: string): At | undefined {
   if (!isRecord(at.value)) return undefined;

@@ -1,7 +1,8 @@
 // The pods of `npm run bench -- pods`: one program, which gets its secrets in different ways.
-import { ENV_VAR, FILE, encodeSecret } from '../../src/wire/flyte-secret.ts';
+import { ENV_VAR, FILE } from '../../src/wire/flyte-secret.ts';
 import type { LiveApi } from '../cluster/_live-api.ts';
 import type { Kept, Route } from '../cluster/_routes-world.ts';
+import { annotationsOf } from '../support/flyte-annotations.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -73,10 +74,7 @@ export function benchPod(
 }
 
 function asked(secrets: readonly Kept[], as: number): Json {
-  const texts = secrets.map(({ group, key }) => {
-    return encodeSecret({ group, groupVersion: '', key, mountRequirement: as, envVar: '' });
-  });
-  return Object.fromEntries(texts.map((text, n) => [`flyte.secrets/s${n}`, text]));
+  return annotationsOf(secrets.map(({ group, key }) => ({ group, key, mountRequirement: as })));
 }
 
 /** A pod as the webhook leaves it; it is not created. */

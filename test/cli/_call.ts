@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { built } from '../support/built.ts';
 import type { Spawned } from '../support/spawned.ts';
-import { spawned } from '../support/spawned.ts';
+import { callIn, spawned } from '../support/spawned.ts';
 
 export const { bellhop } = built();
 export const CANARY = 'canary-7d1f3b';
@@ -53,14 +53,7 @@ export type Result = Spawned;
 
 /** Runs bellhop in the folder with this environment and PATH. */
 export function call(words: readonly string[], env: Readonly<Record<string, string>> = {}): Result {
-  const done = Bun.spawnSync([bellhop, ...words], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdout: 'pipe',
-    stderr: 'pipe',
-    timeout: 20_000,
-  });
-  return { code: done.exitCode, out: done.stdout.toString(), err: done.stderr.toString() };
+  return callIn(folder, words, env);
 }
 
 /** The same, while a server of this process answers. */

@@ -3,6 +3,7 @@
 // by `npm run bench -- pods`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { RESULTS } from '../kubelet/record.ts';
 import type { Vector } from '../kubelet/vectors.ts';
 
 /** What became of a run of random pods. */
@@ -45,17 +46,15 @@ export interface RoutesResult {
   }[];
 }
 
-const FOLDER = path.join(import.meta.dir, '../../.cache/parity');
-
 /** Writes the result of one test; its last run counts. */
 export function keepResult(name: 'live' | 'routes', result: LiveResult | RoutesResult): void {
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(path.join(FOLDER, `${name}.json`), `${JSON.stringify(result, undefined, 1)}\n`);
+  mkdirSync(RESULTS, { recursive: true });
+  writeFileSync(path.join(RESULTS, `${name}.json`), `${JSON.stringify(result, undefined, 1)}\n`);
 }
 
 /** Writes what the node has shown of a pod that differs, for `test/kubelet/report.ts FILE`. */
 export function keepFailed(vector: Vector): void {
-  const folder = path.join(FOLDER, 'failed');
+  const folder = path.join(RESULTS, 'failed');
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, `${vector.id}.json`);
   writeFileSync(file, `${JSON.stringify(vector, undefined, 1)}\n`);

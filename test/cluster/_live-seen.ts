@@ -1,6 +1,8 @@
 // What a container of the cluster has printed, as the recorder of test/golden/kubelet writes it.
 import path from 'node:path';
-import type { Entry, Mount, Seen, Text } from '../kubelet/vectors.ts';
+import type { Scrub } from '../kubelet/normalise.ts';
+import { loosen, scrubOf, scrubSeen } from '../kubelet/normalise.ts';
+import type { Entry, Mount, Seen } from '../kubelet/vectors.ts';
 import { mountPath } from '../kubelet/vectors.ts';
 
 /** The parts of an admitted pod that tell what in a snapshot is this run's own. */
@@ -78,25 +80,15 @@ const PLATFORM = new Set([
 const API_SERVER = '10.96.0.1';
 const NODE_NAME = 'localhost';
 
-type Scrub = (text: string) => string;
-
-function scrubOf({ metadata, spec, status }: Admitted, { apiServer }: Marks): Scrub {
+function scrubFor({ metadata, spec, status }: Admitted, { apiServer }: Marks): Scrub {
   const own: readonly (readonly [string | undefined, string])[] = [
     [metadata.uid, '<POD_UID>'],
     [status.podIP, '<POD_IP>'],
     [status.hostIP, '<HOST_IP>'],
-    [apiServer === API_SERVER ? undefined : apiServer, API_SERVER],
-    [spec.nodeName === NODE_NAME ? undefined : spec.nodeName, NODE_NAME],
+    [apiServer, API_SERVER],
+    [spec.nodeName, NODE_NAME],
   ];
-  return (text) => {
-    let out = text;
-    for (const [value, mark] of own) if (value) out = out.replaceAll(value, mark);
-    return out
-      .replace(/\b[0-9a-f]{64}\b/g, '<ID>')
-      .replace(/kube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<RANDOM>')
-      .replace(/(kubernetes\.io\/config\.seen=")[^"]*/g, '$1<TIME>')
-      .replace(/\.\.\d{4}_\d\d_\d\d_\d\d_\d\d_\d\d\.\d+/g, '..TS');
-  };
+  return scrubOf(own.flatMap(([value, mark]) => (value ? [[value, mark] as const] : [])));
 }
 
 /** Paths below a projected volume whose bytes are random. */
@@ -112,18 +104,12 @@ function randomPaths(admitted: Admitted, volume: string | undefined): Map<string
   return marks;
 }
 
-function scrubEntry(entry: Entry, scrub: Scrub, random: ReadonlyMap<string, string>): void {
-  entry.path = scrub(entry.path);
-  if (entry.target !== undefined) entry.target = scrub(entry.target);
-  if (entry.content === undefined) return;
+/** Gives random bytes the mark that stands for them. */
+function markRandom(entry: Entry, random: ReadonlyMap<string, string>): void {
   const mark = random.get(entry.path.replace(/^\.\.TS\//, ''));
-  const bytes = Buffer.from(entry.content, 'base64').toString('latin1');
-  const clean = scrub(bytes);
-  if (mark === undefined && clean === bytes) return;
-  entry.content = mark ?? Buffer.from(clean, 'latin1').toString('base64');
-  if (mark === undefined) entry.normalised = true;
-  delete entry.size;
-  delete entry.sha256;
+  if (mark === undefined || entry.content === undefined) return;
+  loosen(entry);
+  entry.content = mark;
 }
 
 function scrubMount(mount: Mount, { memoryBytes }: Marks): void {
@@ -143,10 +129,10 @@ export function asRecorded(
     marks,
   }: { admitted: Admitted; container: AdmittedContainer; marks: Marks },
 ): Seen {
-  const scrub = scrubOf(admitted, marks);
-  const text = (one: Text): Text => (typeof one === 'string' ? scrub(one) : one);
+  const scrub = scrubFor(admitted, marks);
+  scrubSeen(seen, scrub);
   const declared = new Map(
-    (container.volumeMounts ?? []).map((mount) => [mountPath(mount.mountPath), mount.name]),
+    (container.volumeMounts ?? []).map((one) => [scrub(mountPath(one.mountPath)), one.name]),
   );
   const isShm = (mount: Mount): boolean => mount.path === '/dev/shm' && !declared.has('/dev/shm');
   const shm = seen.mounts.filter(isShm);
@@ -155,27 +141,8 @@ export function asRecorded(
   for (const mount of mounts) {
     const random = randomPaths(admitted, declared.get(path.posix.normalize(mount.path)));
     scrubMount(mount, marks);
-    for (const entry of mount.entries) scrubEntry(entry, scrub, random);
+    for (const entry of mount.entries) markRandom(entry, random);
   }
-  return {
-    ...seen,
-    argv: seen.argv.map(text),
-    env: seen.env.map(({ name, value }) => ({
-      name: text(name),
-      value: value === null ? null : text(value),
-    })),
-    cwd: scrub(seen.cwd),
-    hostname: scrub(seen.hostname),
-    pid: admitted.spec.shareProcessNamespace === true ? '<PID>' : seen.pid,
-    fds: seen.fds.map((fd) => ({
-      ...fd,
-      target: fd.target.replace(/^\/dev\/pts\/\d+$/, '/dev/pts/N'),
-    })),
-    mounts: mounts.map((mount) => ({
-      ...mount,
-      path: scrub(mount.path),
-      parents: mount.parents.map((one) => ({ ...one, path: scrub(one.path) })),
-    })),
-    platformMounts,
-  };
+  const pid = admitted.spec.shareProcessNamespace === true ? '<PID>' : seen.pid;
+  return { ...seen, pid, mounts, platformMounts };
 }

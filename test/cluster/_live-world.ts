@@ -1,6 +1,4 @@
 // The node on which random pods run: its images, its Services, its figures.
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import type { Base } from '../kubelet/rootfs.ts';
 import type { Image, Vector } from '../kubelet/vectors.ts';
@@ -128,23 +126,18 @@ export function nameOf(image: Image): string {
 
 /** The root of local runs, once for each configuration. */
 async function importImages({ image: root }: Base, all: readonly Image[]): Promise<void> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-live-'));
   const tool = path.join(import.meta.dir, 'kit/image-import');
-  try {
-    const distinct = new Map(all.map((image) => [nameOf(image), image]));
-    await inTurns([...distinct.values()], IMAGES_AT_ONCE, async (image) => {
-      const words = [
-        ...(image.entrypoint === null ? [] : ['--entrypoint', JSON.stringify(image.entrypoint)]),
-        ...(image.cmd === null ? [] : ['--cmd', JSON.stringify(image.cmd)]),
-        ...(image.env ?? []).flatMap((pair) => ['--env', pair]),
-        ...(image.workdir === null ? [] : ['--workdir', image.workdir]),
-        ...(image.user === null ? [] : ['--user', image.user]),
-        '--keep-owner',
-      ];
-      const said = await run([tool, root, nameOf(image), ...words], IMPORT_MS_MAX);
-      if (!said.ok) throw new Error(said.err);
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const distinct = new Map(all.map((image) => [nameOf(image), image]));
+  await inTurns([...distinct.values()], IMAGES_AT_ONCE, async (image) => {
+    const words = [
+      ...(image.entrypoint === null ? [] : ['--entrypoint', JSON.stringify(image.entrypoint)]),
+      ...(image.cmd === null ? [] : ['--cmd', JSON.stringify(image.cmd)]),
+      ...(image.env ?? []).flatMap((pair) => ['--env', pair]),
+      ...(image.workdir === null ? [] : ['--workdir', image.workdir]),
+      ...(image.user === null ? [] : ['--user', image.user]),
+      '--keep-owner',
+    ];
+    const said = await run([tool, root, nameOf(image), ...words], IMPORT_MS_MAX);
+    if (!said.ok) throw new Error(said.err);
+  });
 }

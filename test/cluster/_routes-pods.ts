@@ -1,7 +1,8 @@
 // Pods that ask for secrets by Flyte's annotations: shapes that people use, and random ones.
-import { ENV_VAR, FILE, encodeSecret } from '../../src/wire/flyte-secret.ts';
+import { ENV_VAR, FILE } from '../../src/wire/flyte-secret.ts';
 import type { Vector } from '../kubelet/vectors.ts';
 import { containersOf } from '../kubelet/vectors.ts';
+import { annotationsOf } from '../support/flyte-annotations.ts';
 import { chanceOf } from '../support/random-pod/chance.ts';
 import { IMAGES } from '../support/random-pod/containers.ts';
 import { randomVector } from '../support/random-pod/pod.ts';
@@ -20,19 +21,15 @@ interface Asked extends Kept {
   readonly envVar?: string;
 }
 
-function annotationsOf(asked: readonly Asked[]): Record<string, string> {
-  const texts = asked.map(({ group, key, as, envVar = '' }) => {
-    return encodeSecret({ group, groupVersion: '', key, mountRequirement: as, envVar });
-  });
-  return Object.fromEntries(texts.map((text, n) => [`flyte.secrets/s${n}`, text]));
-}
-
 /** The pod with its annotations, and with who it is, as its author would say it. */
 function withSecrets(route: Route, vector: Vector, asked: readonly Asked[]): Vector {
   const copy = structuredClone(vector);
   const metadata = copy.pod.metadata as unknown as { labels?: Json; annotations?: Json };
   metadata.labels = { ...metadata.labels, 'inject-flyte-secrets': 'true' };
-  metadata.annotations = { ...metadata.annotations, ...annotationsOf(asked) };
+  const wanted = asked.map(({ group, key, as, envVar = '' }) => {
+    return { group, key, mountRequirement: as, envVar };
+  });
+  metadata.annotations = { ...metadata.annotations, ...annotationsOf(wanted) };
   for (const { container } of containersOf(copy.pod)) {
     container.env = [...route.credentials, ...(container.env ?? [])];
   }

@@ -1,9 +1,9 @@
 // An image for snapshots: the root of local runs, with bellhop, its C library, and a program that
 // waits.
-import { copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Base } from '../kubelet/rootfs.ts';
 import { DIST } from '../kubelet/setting.ts';
+import { layOutBellhop } from '../support/built.ts';
 import { run } from './kit/cluster.ts';
 
 const IMPORT_MS_MAX = 120_000;
@@ -22,15 +22,7 @@ async function must(command: readonly string[]): Promise<string> {
 export async function importSnapshotImage({ image }: Base, folder: string): Promise<void> {
   const root = path.join(folder, 'root');
   await must(['cp', '-a', image, root]);
-  mkdirSync(path.join(root, 'bellhop'), { recursive: true });
-  for (const name of ['bellhop', 'bellhop-runtime']) {
-    copyFileSync(path.join(DIST, name), path.join(root, 'bellhop', name));
-  }
-  const said = await must(['ldd', path.join(DIST, 'bellhop-runtime')]);
-  for (const [file] of said.matchAll(/\/\S+\.so\S*/g)) {
-    mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
-    copyFileSync(file, path.join(root, file));
-  }
+  layOutBellhop(root, 'bellhop', DIST);
   const waiting = ['-o', path.join(root, 'waits'), path.join(KIT, 'images/pause.c')];
   await must(['cc', '-std=gnu11', '-static', '-Os', ...waiting]);
   const words = ['--entrypoint', '["/probe"]', '--keep-owner'];

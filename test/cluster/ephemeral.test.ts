@@ -6,9 +6,8 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Base } from '../kubelet/rootfs.ts';
 import { removeBase } from '../kubelet/rootfs.ts';
-import { missingForRun, tryBase } from '../kubelet/setting.ts';
+import { baseFor } from '../kubelet/setting.ts';
 import { built as executables } from '../support/built.ts';
-import { skipVisibly } from '../support/need.ts';
 import type { LiveApi } from './_live-api.ts';
 import { openApi } from './_live-api.ts';
 import { importSnapshotImage, SNAPSHOT_IMAGE } from './_snapshot-image.ts';
@@ -20,11 +19,8 @@ const KEY = 'the key of both sides of this test';
 const CANARY = 'canary-51c0de';
 setDefaultTimeout(120_000);
 
-const missing = missingForRun();
-const built = missing.length === 0 ? tryBase() : undefined;
-if (typeof built === 'string') missing.push(built);
-if (missing.length > 0) skipVisibly('ephemeral containers', missing);
-const found = missing.length === 0 ? await realCluster('node') : { missing: '' };
+const made = baseFor('ephemeral containers');
+const found = made === undefined ? { missing: '' } : await realCluster('node');
 const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-ephemeral-'));
 
 interface Status {
@@ -45,9 +41,9 @@ const USER = { runAsUser: 1000, runAsGroup: 2000 };
 const PATHS = ['/etc/creds', '/etc/params', '/tmp/shared'];
 const FLAGS = PATHS.flatMap((at) => ['--path', at]);
 
-describe.skipIf(missing.length > 0 || 'missing' in found)('in an ephemeral container', () => {
+describe.skipIf('missing' in found)('in an ephemeral container', () => {
   const cluster = found as Cluster;
-  const base = built as Base;
+  const base = made as Base;
   let api: LiveApi | undefined;
   let namespace = '';
   const at = (rest: string): string => `/api/v1/namespaces/${namespace}/${rest}`;

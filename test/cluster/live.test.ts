@@ -4,8 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { Base } from '../kubelet/rootfs.ts';
 import { removeBase } from '../kubelet/rootfs.ts';
-import { missingForRun, tryBase } from '../kubelet/setting.ts';
-import { skipVisibly } from '../support/need.ts';
+import { baseFor } from '../kubelet/setting.ts';
 import { chanceOf } from '../support/random-pod/chance.ts';
 import { randomVector } from '../support/random-pod/pod.ts';
 import { shrunk } from '../support/random-pod/shrink.ts';
@@ -20,18 +19,13 @@ const SEED = Number(process.env['BELLHOP_LIVE_SEED'] ?? 1);
 const START_MS_MAX = 2_400_000;
 const POD_MS_MAX = 3000;
 
-const missing = missingForRun();
-const built = missing.length === 0 ? tryBase() : undefined;
-if (typeof built === 'string') missing.push(built);
-const cluster = missing.length === 0 ? await liveCluster() : { missing: '' };
-if (missing.length > 0) skipVisibly('random pods on a node', missing);
+const made = baseFor('random pods on a node');
+const cluster = made === undefined ? { missing: '' } : await liveCluster();
 
-afterAll(() => {
-  if (typeof built === 'object') removeBase(built);
-});
+afterAll(() => removeBase(made));
 
-describe.skipIf(missing.length > 0 || 'missing' in cluster)('random pods', () => {
-  const base = built as Base;
+describe.skipIf('missing' in cluster)('random pods', () => {
+  const base = made as Base;
   let world: LiveWorld | undefined;
   let result: LiveResult | undefined;
 

@@ -3,7 +3,9 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { realServer } from '../real/_servers.ts';
 import { unique, vaultAdmin } from '../real/_vault.ts';
-import { ENV_VAR, FILE, encodeSecret } from '../../src/wire/flyte-secret.ts';
+import type { FlyteSecret } from '../../src/wire/flyte-secret.ts';
+import { FILE } from '../../src/wire/flyte-secret.ts';
+import { annotationsOf } from '../support/flyte-annotations.ts';
 import type { Hooked } from './_values.ts';
 import { hooked, must } from './_values.ts';
 import type { Cluster } from './kit/cluster.ts';
@@ -22,11 +24,9 @@ let hook: Hooked;
 
 const CANARY = `canary-${crypto.randomUUID()}`;
 const GROUP = `secret/${unique('pulled')}`;
-const NONE = { group: GROUP, groupVersion: '', key: 'pw', mountRequirement: ENV_VAR, envVar: '' };
 
-function podOf(name: string, ...more: readonly Partial<typeof NONE>[]): object {
-  const wanted = more.map((one, n) => [`flyte.secrets/s${n}`, encodeSecret({ ...NONE, ...one })]);
-  const annotations = Object.fromEntries(wanted) as object;
+function podOf(name: string, ...more: readonly Partial<FlyteSecret>[]): object {
+  const annotations = annotationsOf(more.map((one) => ({ group: GROUP, key: 'pw', ...one })));
   // No such node: it stays Pending. Nobody knows what the image starts.
   const containers = [{ name: 'c', image: 'bellhop.test/none:1' }];
   return {

@@ -4,8 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { Base } from '../kubelet/rootfs.ts';
 import { removeBase } from '../kubelet/rootfs.ts';
-import { missingForRun, tryBase } from '../kubelet/setting.ts';
-import { skipVisibly } from '../support/need.ts';
+import { baseFor } from '../kubelet/setting.ts';
 import type { RoutesResult } from './_live-record.ts';
 import { keepResult } from './_live-record.ts';
 import { runRoutes } from './_routes-run.ts';
@@ -18,18 +17,13 @@ const PODS = Number(process.env['BELLHOP_ROUTES_PODS'] ?? 20);
 const SEED = Number(process.env['BELLHOP_LIVE_SEED'] ?? 1);
 const START_MS_MAX = 2_400_000;
 
-const missing = missingForRun();
-const built = missing.length === 0 ? tryBase() : undefined;
-if (typeof built === 'string') missing.push(built);
-if (missing.length > 0) skipVisibly('the two routes on a node', missing);
-const base = built as Base;
-const cluster = missing.length === 0 ? await realCluster('node') : { missing: '' };
+const made = baseFor('the two routes on a node');
+const base = made as Base;
+const cluster = made === undefined ? { missing: '' } : await realCluster('node');
 const world: RoutesWorld | undefined =
   'missing' in cluster ? undefined : await openRoutesWorld(cluster, base);
 
-afterAll(() => {
-  if (typeof built === 'object') removeBase(built);
-});
+afterAll(() => removeBase(made));
 
 describe.skipIf(world === undefined)('by webhook and by entrypoint', () => {
   let result: RoutesResult | undefined;

@@ -8,11 +8,10 @@ import path from 'node:path';
 import type { Base } from '../kubelet/rootfs.ts';
 import { harnessMounts, removeBase } from '../kubelet/rootfs.ts';
 import { runContainer } from '../kubelet/run.ts';
-import { DIST, missingForRun, tryBase } from '../kubelet/setting.ts';
+import { DIST, baseFor } from '../kubelet/setting.ts';
 import type { Container, Vector } from '../kubelet/vectors.ts';
 import { containersOf, mountPath } from '../kubelet/vectors.ts';
 import { built as executables } from '../support/built.ts';
-import { skipVisibly } from '../support/need.ts';
 import { IMAGES } from '../support/random-pod/containers.ts';
 import { randomVector } from '../support/random-pod/pod.ts';
 import { recordAll } from './_live-node.ts';
@@ -27,11 +26,8 @@ const START_MS_MAX = 2_400_000;
 const TEST_MS_MAX = 120_000;
 const KEY = 'the key of both sides of this test';
 
-const missing = missingForRun();
-const built = missing.length === 0 ? tryBase() : undefined;
-if (typeof built === 'string') missing.push(built);
-if (missing.length > 0) skipVisibly('snapshots on a node', missing);
-const cluster = missing.length === 0 ? await realCluster('node') : { missing: '' };
+const made = baseFor('snapshots on a node');
+const cluster = made === undefined ? { missing: '' } : await realCluster('node');
 const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-snapshots-'));
 
 /** The container with a snapshot before its program, which prints nothing else to this stream. */
@@ -67,8 +63,8 @@ function ofContainer(text: string): string {
 /** All but the line of the program. */
 const snapshotIn = (log: string): string => log.replace(/^\{"probe":1,.*\n/m, '');
 
-describe.skipIf(missing.length > 0 || 'missing' in cluster)('bellhop diff', () => {
-  const base = built as Base;
+describe.skipIf('missing' in cluster)('bellhop diff', () => {
+  const base = made as Base;
   const pods: Vector[] = [];
   const logs = new Map<string, string>();
   let world: LiveWorld | undefined;

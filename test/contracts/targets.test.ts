@@ -1,8 +1,8 @@
 // The same cases on every target.
 import { describe, expect, test } from 'bun:test';
 import { ALL_TARGETS } from '../../src/targets/_all.gen.ts';
-import { breachesOf, hasForm, usedOf } from '../../src/targets/_caps.ts';
-import type { Cap, Form, Limit } from '../../src/targets/_caps.ts';
+import { breachesOf, hasForm, nodesAt, usedOf } from '../../src/targets/_caps.ts';
+import type { Cap, Form, JsonObject, Limit } from '../../src/targets/_caps.ts';
 import type { Inside, Target } from '../../src/targets/_target.ts';
 import { FEATURES } from '../../src/targets/_target.ts';
 import { nodeUsing, requestWith } from '../targets/_fit.ts';
@@ -26,8 +26,31 @@ const called = (cap: Cap): string => {
 for (const [name, target] of targets) {
   describe(`target ${name}`, () => {
     facts(name, target);
-    capacity(target);
+    capacity(allCaps(target));
+    adapts(target);
     requests(target);
+  });
+}
+
+/** Those of requests too that only `adapt` knows. */
+const allCaps = ({ caps, adapt = [] }: Target): readonly Cap[] => [
+  ...caps,
+  ...adapt.flatMap((one) => one.caps ?? []),
+];
+
+function adapts({ adapt = [], operations }: Target): void {
+  test('requests that are adapted are told apart by the field that names what they make', () => {
+    for (const one of adapt) {
+      const named = requestWith(one.name, 'a name') as JsonObject;
+      expect(adapt.find(({ name }) => nodesAt(named, name).length > 0)).toBe(one);
+    }
+  });
+  test('their caps are of their own operation, and each is told once', () => {
+    for (const { operation, caps = [] } of adapt) {
+      const isOwn = !operations.includes(operation);
+      expect(caps.every((cap) => cap.operation === operation)).toBe(true);
+      expect(isOwn && caps.length === 0).toBe(false);
+    }
   });
 }
 
@@ -36,8 +59,8 @@ function facts(name: string, target: Target): void {
     expect(target.name).toBe(name);
   });
   test('each cap and each reserved name has a source and the date on which it was read', () => {
-    const { caps, reserved, gives = [], failure, channel } = target;
-    const all = [...caps, ...reserved, ...gives, failure, channel].filter(
+    const { reserved, gives = [], failure, channel } = target;
+    const all = [...allCaps(target), ...reserved, ...gives, failure, channel].filter(
       (one) => one !== undefined,
     );
     for (const { source, readOn } of all) {
@@ -68,7 +91,7 @@ function facts(name: string, target: Target): void {
   });
 }
 
-function capacity({ caps }: Target): void {
+function capacity(caps: readonly Cap[]): void {
   const limits = caps.filter((cap): cap is Limit => cap.kind === 'limit');
   const forms = caps.filter((cap): cap is Form => cap.kind === 'form');
   const breaks = (cap: Limit, count: number): boolean => {

@@ -1,5 +1,6 @@
 /** Inside a room: everything by which a container could steer bellhop's runtime, tried on it. */
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { PROTOCOL_VERSION } from '../../src/core/io/launcher-wire.ts';
 import type { CaseResult } from './_case-kit.ts';
 import type { Ended } from './_start.ts';
 import { PATH, start } from './_start.ts';
@@ -72,7 +73,7 @@ const HOOKS: Readonly<Record<string, Hook>> = {
   LD_DEBUG: { env: { LD_DEBUG: 'files', LD_DEBUG_OUTPUT: `${WORK}/ld` } },
   GLIBC_TUNABLES: { env: { GLIBC_TUNABLES: 'glibc.malloc.check=3:glibc.rtld.nns=1' } },
   MALLOC: { env: { MALLOC_CHECK_: '3', MALLOC_PERTURB_: '165', MALLOC_TRACE: `${WORK}/trace` } },
-  BELLHOP_LAUNCHER: { env: { BELLHOP_LAUNCHER: '2:0:1:2' } },
+  BELLHOP_LAUNCHER: { env: { BELLHOP_LAUNCHER: `${PROTOCOL_VERSION}:0:1:2` } },
 };
 
 function lay(hook: Hook): void {

@@ -1,5 +1,7 @@
 // What `metrics:` does at a start of the built executable, and what it must not do.
-import { describe, expect, test } from 'bun:test';
+import { afterAll, describe, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readDocuments } from '../../src/wire/yaml.ts';
 import { tcpGateway, udpGateway } from '../launcher/_relay.ts';
@@ -10,6 +12,8 @@ import type { Given } from './_metrics.ts';
 import { QUIET, started } from './_metrics.ts';
 
 const TIMEOUT_MS = 60_000;
+const sockets = mkdtempSync(path.join(tmpdir(), 'bellhop-sockets-'));
+afterAll(() => rmSync(sockets, { recursive: true }));
 const CANARY = 'canary-7f3a';
 
 describe('variables of clients', () => {
@@ -169,13 +173,8 @@ describe('a start tells of itself', () => {
       await started({ metrics: { statsd: gateway.address, self: false, clients: false } });
       for (const scheme of ['udp', 'tcp']) {
         const statsd = `${scheme}://127.0.0.1:${await closedPort()}`;
-        const ended = await started({
-          metrics: {
-            statsd,
-            clients: false,
-            relay: { listen: ['unixgram:///tmp/bellhop-metrics.socket'] },
-          },
-        });
+        const relay = { listen: [`unixgram://${path.join(sockets, scheme)}`] };
+        const ended = await started({ metrics: { statsd, clients: false, relay } });
         expect(ended).toEqual({ code: 0, out: '', err: '' });
       }
       expect(gateway.packets).toEqual([]);

@@ -20,9 +20,6 @@ const API_SERVER = {
   spec: { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443, protocol: 'TCP' }] },
 };
 
-/** Whether `inputFiles` declares replacements for tokens, once bellhop.yaml has a syntax for it. */
-export const TOKENS_DECLARED = false;
-
 function fieldFlags(vector: Vector): string[] {
   const values = { ...CLUSTER_VALUES, ...vector.clusterValues };
   const fields: Record<string, string> = {
@@ -83,18 +80,22 @@ function jsonForYaml(document: object): string {
   return JSON.stringify(document).replace(/[\x7F-\x9F\uFEFF\uFFFE\uFFFF]/g, escape);
 }
 
-/** The manifest (JSON is YAML) as the recorder created it, and the settings. */
-export function inputFiles(vector: Vector): Input {
-  const namespace = vector.pod.metadata.namespace ?? 'default';
-  const objects = vector.objects.map((object) => ({
+/** The manifest (JSON is YAML) as the recorder created it, with these of its objects. */
+export function manifestOf({ pod }: Vector, objects: Vector['objects']): string {
+  const namespace = pod.metadata.namespace ?? 'default';
+  const created = objects.map((object) => ({
     ...object,
     metadata: { ...object.metadata, namespace },
   }));
-  const documents = [vector.pod, ...objects, API_SERVER];
+  return [pod, ...created, API_SERVER].map(jsonForYaml).join('\n---\n');
+}
+
+/** The manifest and the settings. */
+export function inputFiles(vector: Vector): Input {
   const policy = { initContainers: 'ignore' };
   const settings = { apiVersion: 'bellhop/v1', policy, ...vector.settings };
   return {
-    'pod.yaml': documents.map(jsonForYaml).join('\n---\n'),
+    'pod.yaml': manifestOf(vector, vector.objects),
     'bellhop.yaml': JSON.stringify(settings),
   };
 }

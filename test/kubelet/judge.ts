@@ -1,5 +1,4 @@
 // The verdict on a vector: every container that was seen is run and compared, or must be refused.
-import { TOKENS_DECLARED } from './command-line.ts';
 import { compare, type Difference, explained } from './compare.ts';
 import { type Base, hasContent } from './rootfs.ts';
 import { isWithoutMounts, type Mode, type Outcome, runContainer } from './run.ts';
@@ -92,7 +91,7 @@ function refusalOf(
     const anyway = vector.rules.some((rule) => rule in STARTS_ANYWAY);
     return anyway ? undefined : { why: `${by}: ${message}` };
   }
-  if (!TOKENS_DECLARED && mountsToken(vector, container)) {
+  if (mountsToken(vector, container)) {
     const why = 'a service account token that only a cluster can give, and no replacement';
     const here = 'a service account token, for which nothing is declared';
     return { why, here, names: 'serviceAccountToken' };

@@ -1,23 +1,19 @@
 // What a real kubelet gave 190 pods, and those that random pods led to, and what `bellhop run`
 // gives: a test per vector and mode. What they come to is kept for docs/parity.md.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { skipVisibly } from '../support/need.ts';
 import { judgeAll, type Verdict } from './judge.ts';
 import { keepOffline } from './record.ts';
 import { type Base, removeBase } from './rootfs.ts';
 import { MODES } from './run.ts';
-import { DIST, missingForRun, PARALLEL_MAX, tryBase } from './setting.ts';
+import { DIST, PARALLEL_MAX, baseFor } from './setting.ts';
 import { GOLDEN, LIVE, readVectors } from './vectors.ts';
 
 const ALL_MS_MAX = 600_000;
 const vectors = [...readVectors(GOLDEN), ...readVectors(LIVE)];
-const missing = missingForRun();
-const built = missing.length === 0 ? tryBase() : undefined;
-if (typeof built === 'string') missing.push(built);
-if (missing.length > 0) skipVisibly('kubelet vectors', missing);
+const made = baseFor('kubelet vectors');
 
-describe.skipIf(missing.length > 0)('as the kubelet', () => {
-  const base = built as Base;
+describe.skipIf(made === undefined)('as the kubelet', () => {
+  const base = made as Base;
   const verdicts = new Map<string, Verdict>();
 
   beforeAll(async () => {

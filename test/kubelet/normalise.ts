@@ -35,6 +35,7 @@ const API_SERVER_VARIABLES: Record<string, string> = {
   KUBERNETES_PORT_443_TCP_PORT: '443',
   KUBERNETES_PORT_443_TCP_ADDR: '10.96.0.1',
 };
+/** What the recorder writes in the place of what differs from run to run. */
 const RECORDED_MARKS: readonly [RegExp, string][] = [
   [/\b[0-9a-f]{64}\b/g, '<ID>'],
   [/kube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<RANDOM>'],
@@ -43,15 +44,24 @@ const RECORDED_MARKS: readonly [RegExp, string][] = [
   [/\.\.\d{4}_\d\d_\d\d_\d\d_\d\d_\d\d\.\d+/g, '..TS'],
 ];
 
-/** A text as the recorder would have written it. */
-export function scrub(text: string): string {
-  let out = text;
-  for (const [mark, value] of Object.entries(CLUSTER_VALUES)) out = out.replaceAll(value, mark);
-  for (const [pattern, mark] of RECORDED_MARKS) out = out.replace(pattern, mark);
-  return out;
+/** Gives a text as the recorder would have written it. */
+export type Scrub = (text: string) => string;
+
+/** A scrub that also puts marks in the place of these values. */
+export function scrubOf(own: readonly (readonly [value: string, mark: string])[]): Scrub {
+  return (text) => {
+    let out = text;
+    for (const [value, mark] of own) out = out.replaceAll(value, mark);
+    for (const [pattern, mark] of RECORDED_MARKS) out = out.replace(pattern, mark);
+    return out;
+  };
 }
 
-const scrubText = (text: Text): Text => (typeof text === 'string' ? scrub(text) : text);
+/** For what `run` was told of the cluster. */
+export const scrub = scrubOf(
+  Object.entries(CLUSTER_VALUES).map(([mark, value]) => [value, mark] as const),
+);
+
 const bytesOf = (content: string): string => Buffer.from(content, 'base64').toString('latin1');
 const contentOf = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('base64');
 
@@ -62,19 +72,21 @@ export function loosen(entry: Entry): void {
   delete entry.normalised;
 }
 
-function scrubEntry(entry: Entry): void {
+function scrubEntry(entry: Entry, scrub: Scrub): void {
   entry.path = scrub(entry.path);
   if (entry.target !== undefined) entry.target = scrub(entry.target);
   if (entry.content === undefined) return;
   const bytes = bytesOf(entry.content);
   const clean = scrub(bytes);
   if (clean === bytes) return;
+  loosen(entry);
   entry.content = contentOf(clean);
   entry.normalised = true;
 }
 
-/** Our snapshot as the recorder would have written it. */
-export function scrubSeen(seen: Seen): void {
+/** Makes of a snapshot what the recorder would have written. */
+export function scrubSeen(seen: Seen, scrub: Scrub): void {
+  const scrubText = (text: Text): Text => (typeof text === 'string' ? scrub(text) : text);
   seen.argv = seen.argv.map(scrubText);
   seen.env = seen.env.map(({ name, value }) => ({
     name: scrubText(name),
@@ -85,7 +97,7 @@ export function scrubSeen(seen: Seen): void {
   for (const mount of seen.mounts) {
     mount.path = scrub(mount.path);
     for (const parent of mount.parents) parent.path = scrub(parent.path);
-    mount.entries.forEach(scrubEntry);
+    for (const entry of mount.entries) scrubEntry(entry, scrub);
   }
   for (const fd of seen.fds) fd.target = fd.target.replace(/^\/dev\/pts\/\d+$/, '/dev/pts/N');
 }

@@ -25,7 +25,8 @@ export interface OfflineResult {
   readonly modes: readonly OfflineMode[];
 }
 
-const FOLDER = path.join(import.meta.dirname, '../../.cache/parity');
+/** Where tests leave what docs/parity.md is made of. */
+export const RESULTS = path.join(import.meta.dirname, '../../.cache/parity');
 /** test/golden/kubelet/README.md. */
 const KUBELET = 'v1.33.13';
 
@@ -56,6 +57,6 @@ export function keepOffline(verdicts: readonly Verdict[]): void {
   const byMode = Map.groupBy(verdicts, (one) => one.mode);
   const modes = [...byMode].map(([mode, all]) => modeOf(mode, all));
   const result: OfflineResult = { kubelet: KUBELET, modes };
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(path.join(FOLDER, 'offline.json'), `${JSON.stringify(result, undefined, 1)}\n`);
+  mkdirSync(RESULTS, { recursive: true });
+  writeFileSync(path.join(RESULTS, 'offline.json'), `${JSON.stringify(result, undefined, 1)}\n`);
 }

@@ -4,18 +4,14 @@ import { afterAll, describe, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { skipVisibly } from '../support/need.ts';
 import { compare } from './compare.ts';
 import { judge } from './judge.ts';
 import { type Base, removeBase } from './rootfs.ts';
 import { STAGES, runContainer } from './run.ts';
-import { missingForContainers, tryBase } from './setting.ts';
+import { baseFor, missingForContainers } from './setting.ts';
 import { type Container, GOLDEN, readVectors, type Vector } from './vectors.ts';
 
-const missing = missingForContainers();
-const built = missing.length === 0 ? tryBase() : undefined;
-if (typeof built === 'string') missing.push(built);
-if (missing.length > 0) skipVisibly('the stage of the kubelet vectors', missing);
+const made = baseFor('the stage of the kubelet vectors', missingForContainers());
 
 function vectorOf(id: string): { vector: Vector; container: Container } {
   const [vector] = readVectors(path.join(GOLDEN, `${id}.json`));
@@ -49,8 +45,8 @@ const PROCESS = ['stdin', 'stdin-once', 'tty', 'termination-default', 'terminati
 const NAMES = ['hostname-subdomain', 'hostname-fqdn', 'host-aliases', 'service-links-off'];
 const IMAGE = ['env-image-no-path', 'images-differ', 'process-namespace-shared', 'argv-both'];
 
-describe.skipIf(missing.length > 0)('the stage', () => {
-  const base = built as Base;
+describe.skipIf(made === undefined)('the stage', () => {
+  const base = made as Base;
   afterAll(() => removeBase(base));
 
   for (const id of [...PLAIN, ...PROCESS, ...NAMES, ...IMAGE]) {

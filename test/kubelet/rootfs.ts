@@ -1,6 +1,5 @@
 // A fresh root file system for each container, as the recorder's image and a container runtime
 // make it: an overlay over one shared image, in a mount namespace that takes it away again.
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -15,9 +14,9 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import { compileStatic, openFolder } from '../support/workshop.ts';
 import { GOLDEN } from './vectors.ts';
 
 // What `bellhop run` needs that no image has; never compared.
@@ -56,37 +55,20 @@ function write(root: string, files: Record<string, string>): void {
   for (const [name, text] of Object.entries(files)) writeFileSync(path.join(root, name), text);
 }
 
-function compile(out: string, source: string): void {
-  const args = ['-std=gnu11', '-O2', '-static', '-s', '-o', out, source];
-  const cc = spawnSync('cc', args, { encoding: 'utf8' });
-  if (cc.status !== 0) throw new Error(`cc cannot build ${source}: ${cc.stderr}`);
-}
-
-// What killed runs left: their process is in the name, and gone.
-function removeStale(): void {
-  for (const name of readdirSync(os.tmpdir())) {
-    const [, pid] = /^bellhop-kubelet-(\d+)-/.exec(name) ?? [];
-    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
-    rmSync(path.join(os.tmpdir(), name), { recursive: true, force: true });
-  }
-}
-
 /** Builds probe and image in a new temporary folder; `removeBase` takes it away. */
 export function buildBase(): Base {
   const before = process.umask(0o022);
-  removeStale();
   try {
-    const dir = mkdtempSync(path.join(os.tmpdir(), `bellhop-kubelet-${process.pid}-`));
-    chmodSync(dir, 0o755);
+    const dir = openFolder('kubelet');
     const image = path.join(dir, 'image');
     for (const folder of FOLDERS) mkdirSync(path.join(image, folder), { recursive: true });
     chmodSync(path.join(image, 'root'), 0o700);
     chmodSync(path.join(image, 'tmp'), 0o1777);
     chownSync(path.join(image, 'home/app'), 1001, 1001);
     write(image, { ...IMAGE_FILES, ...PLATFORM_FILES });
-    compile(path.join(dir, 'probe'), path.join(GOLDEN, 'probe.c'));
+    compileStatic(path.join(GOLDEN, 'probe.c'), path.join(dir, 'probe'));
     const deny = path.join(dir, 'deny');
-    compile(deny, path.join(import.meta.dirname, 'deny.c'));
+    compileStatic(path.join(import.meta.dirname, 'deny.c'), deny);
     const first = path.join(image, 'probe');
     copyFileSync(path.join(dir, 'probe'), first);
     chmodSync(first, 0o755);
@@ -97,9 +79,9 @@ export function buildBase(): Base {
   }
 }
 
-/** Removes the image and all that is left of the runs. */
-export function removeBase(base: Base): void {
-  rmSync(base.dir, { recursive: true, force: true });
+/** Removes the image, if there is one, and all that is left of the runs. */
+export function removeBase(base: Base | undefined): void {
+  if (base !== undefined) rmSync(base.dir, { recursive: true, force: true });
 }
 
 /** Whether the image has something at this path that a mount would hide. */

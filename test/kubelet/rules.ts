@@ -30,7 +30,7 @@ export const NOT_COMPARABLE: readonly Rule[] = [
     what: 'timestamps, pod uid, addresses, container ids',
     why: 'differ in each run; written as the recorder wrote them (..TS, <POD_UID>, <POD_IP> …)',
     modes: ALL,
-    apply: ({ got }) => step.scrubSeen(got),
+    apply: ({ got }) => step.scrubSeen(got, step.scrub),
   },
   {
     named: 'odd-dollar',

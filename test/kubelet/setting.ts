@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
-import { needTool } from '../support/need.ts';
+import { needTool, skipVisibly } from '../support/need.ts';
 import { type Base, buildBase, removeBase } from './rootfs.ts';
 
 /** Where the executables are looked for. */
@@ -57,4 +57,15 @@ export function tryBase(): Base | string {
   } catch (cause) {
     return cause instanceof Error ? cause.message : String(cause);
   }
+}
+
+/**
+ * The image for tests that start containers by `bellhop run`; where there is none, why not is
+ * printed, or with CI=true thrown. Whoever has it ends with `afterAll(() => removeBase(base))`.
+ */
+export function baseFor(what: string, missing = missingForRun()): Base | undefined {
+  const base = missing.length === 0 ? tryBase() : undefined;
+  if (typeof base === 'object') return base;
+  skipVisibly(what, base === undefined ? missing : [base]);
+  return undefined;
 }

@@ -70,6 +70,14 @@ export async function tcpGateway(port = 0): Promise<Gateway> {
   return { packets, until, address, close: () => void server.close() };
 }
 
+/** The relay's own count of this name, over all that it has told. */
+export function counted(lines: readonly string[], name: string): number {
+  const found = lines.flatMap((one) => {
+    return new RegExp(`^bellhop\\.relay\\.${name}:(\\d+)\\|c`).exec(one)?.slice(1) ?? [];
+  });
+  return found.reduce((sum, one) => sum + Number(one), 0);
+}
+
 /** A program that runs beside a relay. */
 export interface Beside {
   readonly child: Bun.PipedSubprocess;

@@ -1,6 +1,7 @@
 import { copyFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'bun:test';
+import { PROTOCOL_VERSION } from '../../src/core/io/launcher-wire.ts';
 import type { Ended } from './_bench.ts';
 import { folder, isRoot, missing, removeTools, start, TIMEOUT_MS, tools } from './_bench.ts';
 import { POISON } from './conditions.ts';
@@ -172,10 +173,11 @@ describe.skipIf(missing !== undefined)('the runtime', () => {
     () => {
       const { standIn } = tools();
       const argv = ['bellhop-runtime', 'run'];
+      const other = PROTOCOL_VERSION + 1;
       for (const [variable, words] of [
-        ['9:3:4:5', 'protocol 9'],
+        [`${other}:3:4:5`, `protocol ${other}`],
         ['nonsense', 'BELLHOP_LAUNCHER'],
-        ['3:0:1:2', 'not whole'],
+        [`${PROTOCOL_VERSION}:0:1:2`, 'not whole'],
       ]) {
         const ended = start({ program: standIn, argv, env: [`BELLHOP_LAUNCHER=${variable}`] });
         expect(ended.stderr).toContain(words ?? '');

@@ -1,4 +1,5 @@
 /** The conditions under which programs are started: the clean one and the hostile ones. */
+import { PROTOCOL_VERSION } from '../../src/core/io/launcher-wire.ts';
 
 export interface Condition {
   readonly name: string;
@@ -98,7 +99,7 @@ export const POISON = [
   'NODE_EXTRA_CA_CERTS=/nowhere.pem',
   'GLIBC_TUNABLES=glibc.malloc.check=3',
   'JSC_useJIT=0',
-  'BELLHOP_LAUNCHER=2:0:1:2',
+  `BELLHOP_LAUNCHER=${PROTOCOL_VERSION}:0:1:2`,
 ];
 
 const WORLD: readonly Condition[] = [

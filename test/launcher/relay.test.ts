@@ -5,17 +5,10 @@ import path from 'node:path';
 import { afterAll, describe, expect, test } from 'bun:test';
 import { closedPort } from '../support/ports.ts';
 import { folder, isRoot, missing, removeTools, TIMEOUT_MS } from './_bench.ts';
-import { aboutProcess, beside, endOf, relayOf, tcpGateway, udpGateway } from './_relay.ts';
+import { aboutProcess, beside, counted, endOf, relayOf, tcpGateway, udpGateway } from './_relay.ts';
 
 const metrics = (lines: readonly string[]): string[] => {
   return lines.filter((one) => one.startsWith('metric.'));
-};
-/** The relay's own count of this name, over all that it has told. */
-const counted = (lines: readonly string[], name: string): number => {
-  const found = lines.flatMap((one) => {
-    return new RegExp(`^bellhop\\.relay\\.${name}:(\\d+)\\|c`).exec(one)?.slice(1) ?? [];
-  });
-  return found.reduce((sum, one) => sum + Number(one), 0);
 };
 
 function isAtWork(pid: number): boolean {

@@ -9,6 +9,7 @@ import {
   encodeNamespaces,
   encodeQuit,
   encodeUnmount,
+  PROTOCOL_VERSION,
   parseDescriptors,
   splitStrings,
   TAG,
@@ -26,7 +27,7 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 /** The input as src/launcher/arrival.h writes it. */
 function input(argv: readonly Uint8Array[], env: readonly Uint8Array[], numbers: bigint[]): Buffer {
   const header = Buffer.alloc(80);
-  [0x4e49_4842, 3, argv.length, env.length, 4711, 8 + 2].forEach((value, i) => {
+  [0x4e49_4842, PROTOCOL_VERSION, argv.length, env.length, 4711, 8 + 2].forEach((value, i) => {
     header.writeUInt32LE(value, 4 * i);
   });
   numbers.forEach((value, i) => header.writeBigUInt64LE(value, 24 + 8 * i));

@@ -6,6 +6,8 @@ import path from 'node:path';
 import { readSnapshot } from '../../src/parity/document.ts';
 import type { Snapshot } from '../../src/parity/types.ts';
 import { built } from '../support/built.ts';
+import type { Spawned } from '../support/spawned.ts';
+import { callIn } from '../support/spawned.ts';
 
 export const { bellhop } = built();
 export const folder = mkdtempSync(path.join(tmpdir(), 'bellhop-parity-'));
@@ -17,21 +19,12 @@ writeFileSync(keyFile, `${KEY}\n`);
 export const CANARY = 'kanarie-zQx7zQx7-5519';
 export const TEST_MS_MAX = 60_000;
 
-export interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-export function call(words: readonly string[], env: Readonly<Record<string, string>> = {}): Ended {
-  const done = Bun.spawnSync([bellhop, ...words], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdout: 'pipe',
-    stderr: 'pipe',
-    timeout: TEST_MS_MAX,
-  });
-  return { code: done.exitCode, out: done.stdout.toString(), err: done.stderr.toString() };
+/** Runs bellhop in the folder. */
+export function call(
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Spawned {
+  return callIn(folder, words, env);
 }
 
 /** A snapshot of what lies at this path, by these flags. */

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { readSnapshot } from '../../src/parity/document.ts';
-import type { Ended } from './_call.ts';
+import type { Spawned } from '../support/spawned.ts';
 import { KEY, call, files, folder, inside, keyFile, take } from './_call.ts';
 
 const pod = inside('pod.yaml');
@@ -34,7 +34,7 @@ describe('the key', () => {
     expect(readSnapshot(second.out, '2').key).toBe(readSnapshot(first.out, '1').key);
   });
 
-  test.each<[string, () => Ended, string]>([
+  test.each<[string, () => Spawned, string]>([
     [
       'that others can read is refused',
       () => (chmodSync(shm, 0o644), call(['snapshot'])),

@@ -8,17 +8,13 @@ import { removeBase, hasContent } from '../kubelet/rootfs.ts';
 import type { Base } from '../kubelet/rootfs.ts';
 import { runContainer } from '../kubelet/run.ts';
 import type { Mode } from '../kubelet/run.ts';
-import { DIST, missingForRun, tryBase } from '../kubelet/setting.ts';
+import { DIST, baseFor } from '../kubelet/setting.ts';
 import type { Container, Vector } from '../kubelet/vectors.ts';
 import { GOLDEN, mountPath, readVectors } from '../kubelet/vectors.ts';
-import { skipVisibly } from '../support/need.ts';
 
 const TEST_MS_MAX = 60_000;
 const KEY = 'the key of both sides of this test';
-const missing = missingForRun();
-const built = missing.length === 0 ? tryBase() : undefined;
-if (typeof built === 'string') missing.push(built);
-if (missing.length > 0) skipVisibly('snapshots of both routes', missing);
+const made = baseFor('snapshots of both routes');
 
 /** What may differ between the two, and does in some of these pods. */
 const NAMED = [
@@ -67,8 +63,8 @@ function watched(vector: Vector): { vector: Vector; container: Container } {
   return { vector: copy, container };
 }
 
-describe.skipIf(missing.length > 0)('with the right to mount and without', () => {
-  const base = built as Base;
+describe.skipIf(made === undefined)('with the right to mount and without', () => {
+  const base = made as Base;
   const used = new Set<string>();
   const taken = async (vector: Vector, mode: Mode): Promise<Snapshot> => {
     const outcome = await runContainer(base, { ...watched(vector), mode, dist: DIST });

@@ -1,10 +1,10 @@
 // An image that has nothing else: bellhop, the C library that it is linked with, and /proc.
 import { afterAll, expect, test } from 'bun:test';
-import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readSnapshot } from '../../src/parity/document.ts';
-import { built } from '../support/built.ts';
+import { built, layOutBellhop } from '../support/built.ts';
 import { needTool, skipVisibly } from '../support/need.ts';
 
 const TEST_MS_MAX = 120_000;
@@ -21,18 +21,10 @@ if (missing.length > 0) skipVisibly('snapshots in an image with nothing else', m
 
 /** The launcher, the runtime, and the files that the loader asks for by their full names. */
 function image(): string {
-  const { bellhop } = built();
   const root = path.join(folder, 'root');
-  for (const dir of ['proc', 'dev/shm', 'usr/bin', 'data'])
+  for (const dir of ['proc', 'dev/shm', 'data'])
     mkdirSync(path.join(root, dir), { recursive: true });
-  const runtime = `${bellhop}-runtime`;
-  copyFileSync(bellhop, path.join(root, 'usr/bin/bellhop'));
-  copyFileSync(runtime, path.join(root, 'usr/bin/bellhop-runtime'));
-  const said = Bun.spawnSync(['ldd', runtime]).stdout.toString();
-  for (const library of said.match(/\/\S+/g) ?? []) {
-    mkdirSync(path.dirname(path.join(root, library)), { recursive: true });
-    copyFileSync(realpathSync(library), path.join(root, library));
-  }
+  layOutBellhop(root, 'usr/bin');
   writeFileSync(path.join(root, 'data/file'), 'of the image');
   return root;
 }

@@ -33,7 +33,8 @@ const SAMPLE: BundledObject = {
 
 function problemOf(bytes: Uint8Array, expected?: string): string {
   try {
-    readBundle(bytes, 'here', expected);
+    const by = 'BELLHOP_PLAN_DIGEST';
+    readBundle(bytes, 'here', expected === undefined ? undefined : { digest: expected, by });
     return 'read';
   } catch (error) {
     if (!(error instanceof BellhopError)) throw error;
@@ -48,7 +49,7 @@ describe('a bundle', () => {
       fc.property(objects, (all) => {
         const bytes = printBundle({ plan, objects: all });
         expect(isBundle(bytes)).toBe(true);
-        const read = readBundle(bytes, 'here', bundleDigest(bytes));
+        const read = readBundle(bytes, 'here', { digest: bundleDigest(bytes), by: 'its digest' });
         expect(planDigest(read.plan)).toBe(planDigest(plan));
         const back = read.objects.map(({ kind, name, namespace, entries }) => {
           expect(kind).toBe('ConfigMap');

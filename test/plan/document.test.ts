@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { canonicalJson, digestOf } from '../../src/core/canonical.ts';
+import type { Expected } from '../../src/plan/document.ts';
 import { planDigest, printPlan, readPlan } from '../../src/plan/document.ts';
 import { planText, podText, thrown } from '../support/manifest.ts';
 
@@ -117,7 +118,7 @@ describe('plan documents', () => {
     const digest = sign ? digestOf(canonicalJson(parsed)) : planDigest(plan);
     return JSON.stringify({ ...parsed, digest });
   };
-  const refusal = (document: string, expected?: string): string[] =>
+  const refusal = (document: string, expected?: Expected): string[] =>
     thrown(() => readPlan(document, 'plan.json', expected)).map(
       (one) => `${one.code}: ${one.message}`,
     );
@@ -127,7 +128,8 @@ describe('plan documents', () => {
     expect(read).toEqual(plan);
     expect(printPlan(read)).toBe(text);
     expect(text.endsWith('\n')).toBe(true);
-    expect(readPlan(text, 'plan.json', planDigest(plan))).toEqual(plan);
+    const expected = { digest: planDigest(plan), by: 'its digest' };
+    expect(readPlan(text, 'plan.json', expected)).toEqual(plan);
   });
 
   test('white space and the order of members do not matter', () => {
@@ -220,9 +222,12 @@ describe('plan documents', () => {
     expect(refusal(document)[0]).toStartWith('BH_ERR_PLAN: plan.json: ');
   });
 
-  test('another plan than the one that was promised is refused', () => {
-    expect(refusal(text, 'sha256:0000')).toEqual([
-      `BH_ERR_PLAN: plan.json: is another plan than BELLHOP_PLAN_DIGEST says (it is ${planDigest(plan)})`,
-    ]);
-  });
+  test.each(['BELLHOP_PLAN_DIGEST', 'BELLHOP_OVERRIDES_DIGEST'])(
+    'another plan than the one that %s promises is refused',
+    (by) => {
+      expect(refusal(text, { digest: 'sha256:0000', by })).toEqual([
+        `BH_ERR_PLAN: plan.json: is another plan than ${by} says (it is ${planDigest(plan)})`,
+      ]);
+    },
+  );
 });

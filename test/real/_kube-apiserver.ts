@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { closedPort } from '../support/ports.ts';
+import { bed } from '../support/testbed.ts';
 import { realServer } from './_servers.ts';
 
 const READY_MS_MAX = 90_000;
@@ -66,8 +67,6 @@ function skipped(missing: string): { readonly missing: string } {
 function findBinary(): string | undefined {
   const named = process.env['KUBE_APISERVER'];
   if (named !== undefined) return named;
-  const cache = process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache');
-  const bed = process.env['BELLHOP_TESTBED'] ?? path.join(cache, 'bellhop-testbed');
   const kubernetes = path.join(bed, 'kubernetes');
   if (!existsSync(kubernetes)) return undefined;
   return readdirSync(kubernetes)

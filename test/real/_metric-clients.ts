@@ -1,13 +1,6 @@
 // Unmodified clients of metrics, from PyPI and npm, in the releases whose code was read.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
-
-const INSTALL_MS_MAX = 180_000;
-const python = process.env['PYTHON'] ?? 'python3';
-const cache = process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache');
-const bed = process.env['BELLHOP_TESTBED'] ?? path.join(cache, 'bellhop-testbed');
-const folder = path.join(bed, 'opt', 'metric-clients');
+import { PYTHON, installedAt, installedOnce, pip } from '../support/testbed.ts';
 
 const PYTHON_SETS = {
   current: ['datadog==0.56.0', 'statsd==4.0.1'],
@@ -15,6 +8,10 @@ const PYTHON_SETS = {
   older: ['datadog==0.49.1'],
 } as const;
 const NODE_PACKAGE = 'hot-shots@17.1.1';
+const nodeName = NODE_PACKAGE.replace('@', '-');
+const nameOf = (set: keyof typeof PYTHON_SETS): string => {
+  return PYTHON_SETS[set].join('-').replaceAll('==', '-');
+};
 
 /** A program that sends `count` times the counter METRIC (in its environment), and its runtime. */
 export interface ClientProgram {
@@ -25,31 +22,18 @@ export interface ClientProgram {
 
 /** Why they cannot be had; undefined where they are there. Installed on first use. */
 export function noClients(): string | undefined {
-  for (const [set, packages] of Object.entries(PYTHON_SETS)) {
-    const target = path.join(folder, set);
-    const pip = [python, '-m', 'pip', 'install', '-q', '--target', target, ...packages];
-    if (!installed(target, pip)) return `${packages.join(' ')} cannot be installed from PyPI`;
-  }
-  const target = path.join(folder, 'node');
+  const [current, older] = (['current', 'older'] as const).map((set) => {
+    return installedOnce({ name: nameOf(set), command: pip(...PYTHON_SETS[set]) });
+  });
   // Its optional addon for socket files needs a compiler and scripts: without it, it speaks UDP.
-  const npm = ['npm', 'install', '--silent', '--ignore-scripts', '--prefix', target, NODE_PACKAGE];
-  return installed(target, npm) ? undefined : `${NODE_PACKAGE} cannot be installed from npm`;
-}
-
-function installed(target: string, command: readonly string[]): boolean {
-  const mark = path.join(target, '.installed');
-  if (existsSync(mark)) return true;
-  mkdirSync(target, { recursive: true });
-  const options = { stdout: 'ignore', stderr: 'ignore', timeout: INSTALL_MS_MAX } as const;
-  if (Bun.spawnSync([...command], options).exitCode !== 0) return false;
-  writeFileSync(mark, '');
-  return true;
+  const npm = ['npm', 'install', '--silent', '--ignore-scripts', NODE_PACKAGE, '--prefix'];
+  return current ?? older ?? installedOnce({ name: nodeName, command: (to) => [...npm, to] });
 }
 
 function inPython(name: string, set: keyof typeof PYTHON_SETS, text: string): ClientProgram {
   const head = 'import os\nname, count = os.environ["METRIC"], int(os.environ["COUNT"])\n';
-  const env = { PYTHONPATH: path.join(folder, set), PYTHONDONTWRITEBYTECODE: '1' };
-  return { name, command: [python, '-c', head + text], env };
+  const env = { PYTHONPATH: installedAt(nameOf(set)), PYTHONDONTWRITEBYTECODE: '1' };
+  return { name, command: [PYTHON, '-c', head + text], env };
 }
 
 const DATADOG = `
@@ -81,7 +65,7 @@ export const CLIENT_PROGRAMS = {
        for (let i = 0; i < Number(process.env.COUNT); i++) client.increment(process.env.METRIC, 1, { from: 'client' });
        client.close();`,
     ],
-    env: { NODE_PATH: path.join(folder, 'node', 'node_modules') },
+    env: { NODE_PATH: path.join(installedAt(nodeName), 'node_modules') },
   },
 } as const satisfies Readonly<Record<string, ClientProgram>>;
 

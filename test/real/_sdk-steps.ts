@@ -2,6 +2,7 @@
 // sides write.
 import path from 'node:path';
 import { spawned } from '../support/spawned.ts';
+import { PYTHON } from '../support/testbed.ts';
 
 /** One step, in the words of the script. */
 export type Step = Readonly<Record<string, unknown>>;
@@ -12,8 +13,7 @@ export async function sdkSteps(
   packages: string,
   given: { readonly steps: readonly Step[] } & Step,
 ): Promise<readonly unknown[]> {
-  const python = process.env['PYTHON'] ?? 'python3';
-  const words = [python, path.join(import.meta.dir, script), JSON.stringify(given)];
+  const words = [PYTHON, path.join(import.meta.dir, script), JSON.stringify(given)];
   const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', PYTHONPATH: packages };
   const { code, out, err } = await spawned(words, { cwd: import.meta.dir, env });
   if (code !== 0) throw new Error(err);
@@ -35,5 +35,6 @@ export const ODD_KEYS = [
   'ü/€/😀',
   'quotes\'"()!*~',
   'percent%20%2F',
+  'colon:at@semi;comma,',
   'question?hash#',
 ] as const;

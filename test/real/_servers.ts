@@ -13,8 +13,8 @@
 // Go.
 // BELLHOP_NO_SERVERS=1 skips everything here.
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
+import { installedAt } from '../support/testbed.ts';
 
 const KIT = path.join(import.meta.dir, 'servers');
 const READY_MS_MAX = 400_000;
@@ -114,9 +114,7 @@ function isSet(variable: string): boolean {
 }
 
 function isInstalled(name: ServerName): boolean {
-  const cache = process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache');
-  const bed = process.env['BELLHOP_TESTBED'] ?? path.join(cache, 'bellhop-testbed');
-  return existsSync(path.join(bed, 'opt', name, '.pin'));
+  return existsSync(path.join(installedAt(name), '.pin'));
 }
 
 type Outcome = { readonly env: Readonly<Record<string, string>> } | { readonly missing: string };

@@ -25,7 +25,7 @@ def step(one):
         )
     blob = container.get_blob_client(one["key"])
     if one["do"] == "write":
-        blob.upload_blob(base64.b64decode(one["base64"]), overwrite=True, metadata=one.get("metadata"))
+        blob.upload_blob(base64.b64decode(one["base64"]), overwrite=True)
         return None
     facts = blob.get_blob_properties()
     return {
@@ -34,7 +34,6 @@ def step(one):
         "created": facts.creation_time.timestamp() * 1000,
         "modified": facts.last_modified.timestamp() * 1000,
         "metadata": facts.metadata,
-        "type": facts.content_settings.content_type,
         "kind": str(facts.blob_type),
         "tags": blob.get_blob_tags(),
     }

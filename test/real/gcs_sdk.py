@@ -3,14 +3,14 @@ import base64
 import json
 import sys
 
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from google.oauth2.credentials import Credentials
 
 given = json.loads(sys.argv[1])
-as_whom = Credentials("testbed") if given.get("token", True) else AnonymousCredentials()
 client = storage.Client(
-    project="testbed", credentials=as_whom, client_options={"api_endpoint": given["endpoint"]}
+    project="testbed",
+    credentials=Credentials("testbed"),
+    client_options={"api_endpoint": given["endpoint"]},
 )
 
 
@@ -21,7 +21,6 @@ def step(one):
         return None
     if one["do"] == "write":
         blob = bucket.blob(one["key"], kms_key_name=one.get("kms"))
-        blob.metadata = one.get("metadata")
         match = {"if_generation_match": one["match"]} if "match" in one else {}
         blob.upload_from_string(base64.b64decode(one["base64"]), "application/octet-stream", **match)
         return None
@@ -30,7 +29,6 @@ def step(one):
         "base64": base64.b64encode(blob.download_as_bytes(checksum="crc32c")).decode(),
         "generation": str(blob.generation),
         "metadata": blob.metadata,
-        "type": blob.content_type,
         "until": blob.custom_time and blob.custom_time.timestamp() * 1000,
     }
 

@@ -4,14 +4,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { webhookParts } from '../../src/cli/webhook-parts.ts';
-import { openSystem } from '../../src/core/io/system.ts';
-import { deadlineBy } from '../../src/webhook/deadline.ts';
-import { review } from '../../src/webhook/review.ts';
-import { ENV_VAR, encodeSecret } from '../../src/wire/flyte-secret.ts';
+import { annotationsOf } from '../support/flyte-annotations.ts';
 import { skipVisibly } from '../support/need.ts';
 import { closedPort } from '../support/ports.ts';
 import { memoryCluster } from '../webhook/_memory-api.ts';
+import type { Answer } from './_hook.ts';
+import { openHook } from './_hook.ts';
 import type { Pushing, TokenServer } from './_registry.ts';
 import { basicOf, push, tokenServer } from './_registry.ts';
 import { realServer } from './_servers.ts';
@@ -35,12 +33,6 @@ const file = (name: string, content: object): string => {
   return at;
 };
 
-interface Answer {
-  readonly allowed: boolean;
-  readonly message: string;
-  readonly patch: string;
-}
-
 interface Asked {
   readonly namespace?: string;
   readonly container?: object;
@@ -49,43 +41,17 @@ interface Asked {
 
 /** A webhook with these settings; `results` is how its cache of images was hit. */
 async function hookOf(registry: object, cluster = memoryCluster()) {
-  const { io } = openSystem();
   const webhook = { secretManagerTypes: ['AWS'], pull: { image: 'b:1' }, registry };
   const config = file('bellhop', { apiVersion: 'bellhop/v1', webhook });
-  const parts = await webhookParts(
-    io,
-    config,
-    cluster.client(() => Date.now()),
-  );
-  const results: string[] = [];
-  parts.otherCaches.get('images')?.watch((result) => results.push(result));
+  const hook = await openHook({ config, canary: CANARY, cache: 'images', cluster });
   const ask = async (image: string, asked: Asked = {}): Promise<Answer> => {
     const { namespace = 'ns', container = {}, spec = {} } = asked;
-    const secret = {
-      group: 'db',
-      groupVersion: '',
-      key: 'pw',
-      envVar: '',
-      mountRequirement: ENV_VAR,
-    };
-    const annotations = { 'flyte.secrets/s0': encodeSecret(secret) };
+    const annotations = annotationsOf([{ group: 'db', key: 'pw' }]);
     const containers = [{ name: 'main', image, ...container }];
-    const object = { kind: 'Pod', metadata: { annotations }, spec: { containers, ...spec } };
-    const request = { uid: 'u', namespace, object };
-    const body = Buffer.from(JSON.stringify({ kind: 'AdmissionReview', request }));
-    const deadline = deadlineBy(AbortSignal.timeout(9_500));
-    const reviewed = await review(
-      { body, contentType: 'application/json', deadline },
-      parts.mutate,
-    );
-    expect(reviewed.text).not.toContain(CANARY);
-    const { response } = JSON.parse(reviewed.text) as {
-      response: { allowed: boolean; patch?: string; status?: { message?: string } };
-    };
-    const patch = atob(response.patch ?? '');
-    return { allowed: response.allowed, message: response.status?.message ?? '', patch };
+    const pod = { kind: 'Pod', metadata: { annotations }, spec: { containers, ...spec } };
+    return hook.ask(pod, { namespace });
   };
-  return { ask, results };
+  return { ask, results: hook.results };
 }
 
 const LAUNCHED = '["/bellhop-start/bellhop","become","/bellhop-start/main.start","--"';

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'bun:test';
 import { missing as noCompiler } from '../launcher/_bench.ts';
-import { tcpGateway } from '../launcher/_relay.ts';
+import { counted, tcpGateway } from '../launcher/_relay.ts';
 import { built } from '../support/built.ts';
+import { skipVisibly } from '../support/need.ts';
 import { closedPort } from '../support/ports.ts';
 import { spawned } from '../support/spawned.ts';
 import type { ClientProgram } from './_metric-clients.ts';
@@ -15,8 +16,9 @@ import { realServer } from './_servers.ts';
 const TIMEOUT_MS = 60_000;
 const COUNT = 200;
 const gateway = await realServer('statsd-exporter');
-const why = gateway.missing ?? noCompiler ?? noClients();
-if (why !== undefined) console.log(`skipped: clients of metrics: ${why}`);
+const lacks = gateway.missing === undefined ? (noCompiler ?? noClients()) : undefined;
+if (lacks !== undefined) skipVisibly('clients of metrics', [lacks]);
+const why = gateway.missing ?? lacks;
 const folder = mkdtempSync(path.join(tmpdir(), 'bellhop-relay-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -52,7 +54,7 @@ interface Started {
 }
 
 /** Starts the client by `run`; its counter's labels once all of them are there. */
-async function counted({ metrics, client, count = COUNT }: Started): Promise<string> {
+async function sent({ metrics, client, count = COUNT }: Started): Promise<string> {
   const number = used++;
   const metric = `client.p${process.pid}.n${number}`;
   const settings = path.join(folder, `${number}.yaml`);
@@ -88,7 +90,7 @@ describe.skipIf(why !== undefined)('unmodified clients', () => {
     test(
       `${client.name} is pointed at the gateway`,
       async () => {
-        await counted({ metrics: { statsd: udp() }, client });
+        await sent({ metrics: { statsd: udp() }, client });
       },
       TIMEOUT_MS,
     );
@@ -96,7 +98,7 @@ describe.skipIf(why !== undefined)('unmodified clients', () => {
       `${client.name} through the relay: each arrives once, with the job and the host`,
       async () => {
         const relay = { listen: [`udp://localhost:${await closedPort()}`] };
-        const labels = await counted({ metrics: { statsd: tcp(), relay }, client });
+        const labels = await sent({ metrics: { statsd: tcp(), relay }, client });
         expect(labels).toContain('job="train"');
         expect(labels).toContain('host="');
       },
@@ -118,9 +120,9 @@ describe.skipIf(why !== undefined)('unmodified clients', () => {
         `unixstream://${frames}`,
       ];
       const metrics = { statsd: udp(), tags: 'none', relay: { listen, taken: 'fail' } };
-      await counted({ metrics, client: HARD_CODED.statsdTcp(port) });
-      await counted({ metrics, client: HARD_CODED.datadogSocket(`unix://${datagrams}`) });
-      await counted({ metrics, client: HARD_CODED.datadogSocket(`unixstream://${frames}`) });
+      await sent({ metrics, client: HARD_CODED.statsdTcp(port) });
+      await sent({ metrics, client: HARD_CODED.datadogSocket(`unix://${datagrams}`) });
+      await sent({ metrics, client: HARD_CODED.datadogSocket(`unixstream://${frames}`) });
     },
     TIMEOUT_MS,
   );
@@ -144,18 +146,12 @@ describe.skipIf(why !== undefined)('under load', () => {
       const command = [load, String(port), 'metric', String(count), String(rate)];
       const words = [built().bellhop, 'run', '-c', settings, '--', ...command];
       expect((await spawned(words, { cwd: folder, env: {} })).code).toBe(0);
-      const told = (lines: readonly string[], name: string): number => {
-        const found = lines.flatMap((one) => {
-          return new RegExp(`^bellhop\\.relay\\.${name}:(\\d+)\\|c`).exec(one)?.slice(1) ?? [];
-        });
-        return found.reduce((sum, one) => sum + Number(one), 0);
-      };
       const lines = await heard.until((all) => {
-        return told(all, 'metrics') + told(all, 'dropped_packets') >= count;
+        return counted(all, 'metrics') + counted(all, 'dropped_packets') >= count;
       });
       const arrived = lines.filter((one) => one === 'metric:1|c').length;
-      expect(arrived + told(lines, 'dropped_metrics')).toBe(told(lines, 'metrics'));
-      expect(told(lines, 'metrics') + told(lines, 'dropped_packets')).toBe(count);
+      expect(arrived + counted(lines, 'dropped_metrics')).toBe(counted(lines, 'metrics'));
+      expect(counted(lines, 'metrics') + counted(lines, 'dropped_packets')).toBe(count);
       heard.close();
     },
     TIMEOUT_MS,

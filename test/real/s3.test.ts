@@ -11,19 +11,10 @@ import type { AwsKey } from './_aws-call.ts';
 import type { Recorder } from './_aws-world.ts';
 import { CANARY, envOf, iamUser, messages, ODD_TEXTS, recorder, RUN, shown } from './_aws-world.ts';
 import type { RealServer, ServerName } from './_servers.ts';
+import { ODD_KEYS } from './_sdk-steps.ts';
 import { realServer } from './_servers.ts';
 
 const BUCKET = `b${RUN}`;
-const ODD_KEYS = [
-  'plain',
-  'a/b/c.json',
-  'with blank + plus & and = equals',
-  'ü/€/😀',
-  'quotes\'"()!*~',
-  'percent%20%2F',
-  'colon:at@semi;comma,',
-  'question?hash#',
-];
 
 function endpointOf(server: RealServer): string {
   return server.env['AWS_ENDPOINT_URL_S3'] ?? server.env['AWS_ENDPOINT_URL'] ?? '';

@@ -4,15 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { webhookParts } from '../../src/cli/webhook-parts.ts';
-import { openSystem } from '../../src/core/io/system.ts';
-import { deadlineBy } from '../../src/webhook/deadline.ts';
-import { review } from '../../src/webhook/review.ts';
 import type { FlyteSecret } from '../../src/wire/flyte-secret.ts';
-import { ENV_VAR, encodeSecret } from '../../src/wire/flyte-secret.ts';
+import { annotationsOf } from '../support/flyte-annotations.ts';
 import { skipVisibly } from '../support/need.ts';
 import { memoryCluster } from '../webhook/_memory-api.ts';
 import { awsCall, keyOf } from './_aws-call.ts';
+import type { Answer } from './_hook.ts';
+import { openHook } from './_hook.ts';
 import { realServer } from './_servers.ts';
 import { unique, vaultAdmin } from './_vault.ts';
 
@@ -27,20 +25,13 @@ const ROOT = unique('hook');
 const folder = mkdtempSync(path.join(tmpdir(), 'bellhop-webhook-variables-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const NONE = { group: '', groupVersion: '', key: '', envVar: '', mountRequirement: ENV_VAR };
-
 function podOf(secrets: readonly Partial<FlyteSecret>[]): object {
-  const annotations = Object.fromEntries(
-    secrets.map((one, n) => [`flyte.secrets/s${n}`, encodeSecret({ ...NONE, ...one })]),
-  );
   const containers = [{ name: 'c', image: 'registry.example/only-the-image-knows' }];
-  return { kind: 'Pod', metadata: { name: 'p', annotations }, spec: { containers } };
+  const metadata = { name: 'p', annotations: annotationsOf(secrets) };
+  return { kind: 'Pod', metadata, spec: { containers } };
 }
 
-interface Answer {
-  readonly allowed: boolean;
-  readonly patch: string;
-  readonly message: string;
+interface Asked extends Answer {
   /** What Secrets beside pods hold by now. */
   readonly values: readonly string[];
 }
@@ -51,10 +42,6 @@ async function hookOf(
   more: { readonly all?: object; readonly [setting: string]: unknown } = {},
   env: Readonly<Record<string, string>> = {},
 ) {
-  const { io } = openSystem();
-  const all = { ...bao.env, ...aws.env, ...env, VAULT_TOKEN: token };
-  const arrival = Object.entries(all).map(([name, value]) => Buffer.from(`${name}=${value}`));
-  const placed = { ...io, arrival: { ...io.arrival, env: arrival } };
   const cluster = memoryCluster();
   const config = path.join(folder, `${unique('b')}.json`);
   const { all: others, ...own } = more;
@@ -68,39 +55,18 @@ async function hookOf(
   const copies = { kind: 'file', folder };
   const stores = { bao: { kind: 'vault' }, sm: { kind: 'aws-secrets-manager' }, copies };
   writeFileSync(config, JSON.stringify({ apiVersion: 'bellhop/v1', stores, webhook, ...others }));
-  const parts = await webhookParts(
-    placed,
-    config,
-    cluster.client(() => Date.now()),
-  );
-  const results: string[] = [];
-  parts.otherCaches.get('stores')?.watch((result) => results.push(result));
-  const ask = async (secrets: readonly Partial<FlyteSecret>[], dryRun = false): Promise<Answer> => {
-    const request = { uid: 'u', namespace: 'team', dryRun, object: podOf(secrets) };
-    const body = Buffer.from(JSON.stringify({ kind: 'AdmissionReview', request }));
-    const deadline = deadlineBy(AbortSignal.timeout(9_000));
-    const { text } = await review(
-      { body, contentType: 'application/json', deadline },
-      parts.mutate,
-    );
-    expect(text).not.toContain(CANARY);
-    expect(text).not.toContain(btoa(CANARY));
-    const { response } = JSON.parse(text) as {
-      response: { allowed: boolean; patch?: string; status?: { message?: string } };
-    };
-    const patch = atob(response.patch ?? '');
-    expect(patch).not.toContain(CANARY);
-    return {
-      allowed: response.allowed,
-      patch,
-      message: response.status?.message ?? '',
-      values: [...cluster.objects.values()].flatMap(({ type, data }) => {
-        if (type !== 'bellhop/values') return [];
-        return Object.values(data as Readonly<Record<string, string>>).map((one) => atob(one));
-      }),
-    };
+  const variables = { ...bao.env, ...aws.env, ...env, VAULT_TOKEN: token };
+  const hooking = { config, canary: CANARY, cache: 'stores', env: variables, cluster } as const;
+  const hook = await openHook(hooking);
+  const ask = async (secrets: readonly Partial<FlyteSecret>[], dryRun = false): Promise<Asked> => {
+    const answer = await hook.ask(podOf(secrets), { namespace: 'team', dryRun });
+    const values = [...cluster.objects.values()].flatMap(({ type, data }) => {
+      if (type !== 'bellhop/values') return [];
+      return Object.values(data as Readonly<Record<string, string>>).map((one) => atob(one));
+    });
+    return { ...answer, values };
   };
-  return { ask, results };
+  return { ask, results: hook.results };
 }
 
 const ofVault = (key: string) => ({ group: `secret/${ROOT}/db`, key });

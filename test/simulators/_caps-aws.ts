@@ -1,6 +1,6 @@
 // The caps of AWS as rows: how large, of what, and a request of any size. `isInModel` says whether
 // botocore's model has the cap too.
-import type { AwsRequest } from './_botocore.ts';
+import type { AwsRequest } from '../support/botocore.ts';
 import { awsBatch, type BatchRequests } from './aws-batch.ts';
 import type { TaskRequests } from './_ecs-requests.ts';
 import { ecsTask } from './ecs.ts';

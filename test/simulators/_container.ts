@@ -3,9 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { chownSync, existsSync, lstatSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { needTool } from '../support/need.ts';
+import { compileStatic, openFolder } from '../support/workshop.ts';
 import { imagePath, skeleton } from './_image.ts';
 import { type Answering, answering } from './_network.ts';
 import type { Mounted, Outcome, Own, View, Wish } from './_types.ts';
@@ -53,32 +53,16 @@ export interface Yard extends Disposable {
   readonly keeper: string;
 }
 
-function removeStale(): void {
-  for (const name of readdirSync(os.tmpdir())) {
-    const [, pid] = /^bellhop-sim-(\d+)-/.exec(name) ?? [];
-    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
-    rmSync(path.join(os.tmpdir(), name), { recursive: true, force: true });
-  }
-}
-
 /** Compiles the keeper into a new temporary folder. */
 export function openYard(): Yard {
-  removeStale();
-  const dir = mkdtempSync(path.join(os.tmpdir(), `bellhop-sim-${process.pid}-`));
-  chmodSync(dir, 0o755);
+  const dir = openFolder('sim');
   const keeper = path.join(dir, 'keeper');
-  compile(path.join(import.meta.dirname, 'keeper.c'), keeper);
+  compileStatic(path.join(import.meta.dirname, 'keeper.c'), keeper);
   return {
     dir,
     keeper,
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
   };
-}
-
-/** Builds a static program of one C file. */
-export function compile(source: string, out: string): void {
-  const cc = spawnSync('cc', ['-std=gnu11', '-O2', '-static', '-s', '-o', out, source]);
-  if (cc.status !== 0) throw new Error(`cc cannot build ${source}: ${cc.stderr.toString()}`);
 }
 
 const inTab = (text: string): string => text.replaceAll(' ', '\\040').replaceAll('\t', '\\011');

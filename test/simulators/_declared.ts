@@ -1,7 +1,7 @@
 // A recorded pod as a user of a platform has it: pod.yaml, bellhop.yaml, its Secrets in a store.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { commandLine } from '../kubelet/command-line.ts';
+import { commandLine, manifestOf } from '../kubelet/command-line.ts';
 import { type Container, containersOf, type Vector } from '../kubelet/vectors.ts';
 import { s3Put } from './_aws.ts';
 import { yardFolder } from './_container.ts';
@@ -65,13 +65,6 @@ async function putSecret(secret: SecretObject, namespace: string, keep: Keep) {
   return references;
 }
 
-const API_SERVER = {
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name: 'kubernetes', namespace: 'default' },
-  spec: { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443, protocol: 'TCP' }] },
-};
-
 function settingsOf({ stores, prefix }: Keep, way: Way, more: object): object {
   return {
     apiVersion: 'bellhop/v1',
@@ -105,14 +98,8 @@ export async function declare(
     const references = await putSecret(object, namespace, keep);
     if (references !== undefined) secrets[object.metadata.name] = references;
   }
-  const kept = vector.objects
-    .filter(({ kind }) => kind !== 'Secret')
-    .map((object) => ({ ...object, metadata: { ...object.metadata, namespace } }));
-  const documents = [vector.pod, ...kept, API_SERVER];
-  writeFileSync(
-    path.join(dir, 'pod.yaml'),
-    documents.map((one) => JSON.stringify(one)).join('\n---\n'),
-  );
+  const kept = vector.objects.filter(({ kind }) => kind !== 'Secret');
+  writeFileSync(path.join(dir, 'pod.yaml'), manifestOf(vector, kept));
   const settings = settingsOf(keep, way, { secrets }) as { submit: Record<string, unknown> };
   const others = containersOf(vector.pod)
     .filter(({ group, container: one }) => group === 'containers' && one.name !== container.name)

@@ -50,13 +50,3 @@ export async function accessVersion(
   const { payload } = (await answer.json()) as { payload: { data: string } };
   return new Uint8Array(Buffer.from(payload.data, 'base64'));
 }
-
-/** The image of a request. */
-export function imageAt(
-  images: Readonly<Record<string, BuiltImage>>,
-  reference: string,
-): BuiltImage {
-  const image = images[reference];
-  if (image === undefined) throw new Error(`no image ${reference} in this test`);
-  return image;
-}

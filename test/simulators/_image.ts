@@ -9,6 +9,16 @@ import type { BuiltImage, Ids, Mounted, Placed, View } from './_types.ts';
 const LINKS_MAX = 40;
 const PATH_DEFAULT = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** The image of a request, as the registry has it. */
+export function imageAt(
+  images: Readonly<Record<string, BuiltImage>>,
+  reference: string,
+): BuiltImage {
+  const image = images[reference];
+  if (image === undefined) throw new Error(`no image ${reference} in this test`);
+  return image;
+}
+
 function found(image: BuiltImage, at: string): string | undefined {
   for (const layer of image.layers) {
     const full = path.join(layer, at);

@@ -1,8 +1,7 @@
 // A recorded pod through a platform: its Secrets into a real store, the request by whoever renders
 // it, the simulator, and what the probe in the container saw against what a real kubelet gave.
-import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CLUSTER_VALUES } from '../kubelet/command-line.ts';
 import { compare, type Difference } from '../kubelet/compare.ts';
 import { harnessMounts } from '../kubelet/rootfs.ts';
 import { type Container, containersOf, imageOf, mountPath } from '../kubelet/vectors.ts';
@@ -138,10 +137,3 @@ export async function roundTrip(vector: Vector, road: Road, way: Way): Promise<A
   }
   return arrived;
 }
-
-/** Values that the cluster alone knows, as recorded. */
-export const FIELDS = CLUSTER_VALUES;
-
-/** Whether the executable is built. */
-export const isBuilt = (dist: string): boolean =>
-  ['bellhop', 'bellhop-runtime'].every((name) => existsSync(path.join(dist, name)));

@@ -4,10 +4,9 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type AwsWorld, credentials, CREDENTIALS_ADDRESS, loopback } from './_aws.ts';
 import type { Yard } from './_container.ts';
-import { yardFolder } from './_container.ts';
-import { accountOf, runtimeEnv } from './_image.ts';
 import { type Rule, text } from './_rules.ts';
 import type { BuiltImage, Listener, View } from './_types.ts';
+import { plainView } from './_view.ts';
 
 /** Where the simulators of AWS run their containers. */
 export interface AwsPlatform {
@@ -57,11 +56,6 @@ export function writeJson(file: string, value: unknown): void {
   writeFileSync(file, JSON.stringify(value));
 }
 
-/** The folder that becomes /opt/ml. */
-export function optMl({ yard }: AwsPlatform): string {
-  return yardFolder(yard);
-}
-
 /** What of a job decides who and where its container is. */
 export interface Job {
   readonly image: BuiltImage;
@@ -82,31 +76,16 @@ function networkOf(job: Job, { aws }: AwsPlatform, relative: string): Listener[]
   return [{ address: CREDENTIALS_ADDRESS, port: 80, service }, ...loopback(aws.reachable)];
 }
 
-const SHM_BYTES = 64 * 1024 * 1024;
-
 /** The container of a job: Docker's rules, /opt/ml, and a role unless the network is isolated. */
 export function viewOf(job: Job, platform: AwsPlatform): View {
-  const { image, ml, hostname } = job;
-  const { home, ...ids } = accountOf(image, image.config.user ?? '');
+  const { image, words, hostname } = job;
   const relative = `/v2/credentials/${crypto.randomUUID()}`;
   const role = job.isIsolated ? {} : { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: relative };
   const declared = Object.entries({ ...job.own, ...role, ...job.environment });
   return {
-    image,
-    argv: job.words,
-    env: runtimeEnv(image, declared, { hostname, home }),
-    cwd: image.config.workdir ?? '/',
-    ids,
-    hostname,
-    placed: [],
-    mounts: [{ kind: 'bind', at: '/opt/ml', from: ml }],
-    shmBytes: SHM_BYTES,
-    rootReadOnly: false,
+    ...plainView({ image, words, declared, hostname }),
+    mounts: [{ kind: 'bind', at: '/opt/ml', from: job.ml }],
     network: networkOf(job, platform, relative),
-    hosts: { [hostname]: '127.0.0.1' },
-    privileged: false,
-    isPidOne: true,
-    input: 'closed',
     stopMs: job.stopMs,
     collected: ['/opt/ml'],
   };
@@ -114,10 +93,3 @@ export function viewOf(job: Job, platform: AwsPlatform): View {
 
 /** Variables that a job of SageMaker has beside the declared ones. */
 export const ROLE_VARIABLE = 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI';
-
-/** The image of a request, as the registry has it. */
-export function imageOf(platform: AwsPlatform, reference: string): BuiltImage {
-  const image = platform.images[reference];
-  if (image === undefined) throw new Error(`no image ${reference} in this test`);
-  return image;
-}

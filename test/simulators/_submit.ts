@@ -10,8 +10,19 @@ interface DryRun {
   readonly requests: readonly { readonly operation: string; readonly input: unknown }[];
 }
 
-/** A renderer by this executable; the platform's API is whatever answers at `api`. */
-export function submitBy(bellhop: string, aws: AwsWorld, api: string) {
+/** Renders what is declared for a target; `using` ends the API that it asks. */
+export interface Submit extends Disposable {
+  (declared: Declared, target: string): Promise<Rendered>;
+}
+
+/** A renderer by this executable; the API of its platforms refuses everything. */
+export function submitBy(bellhop: string, aws: AwsWorld): Submit {
+  const server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: () => new Response('', { status: 400 }),
+  });
+  const api = server.url.origin;
   const env = {
     PATH: '/usr/bin:/bin',
     HOME: '/nonexistent',
@@ -21,7 +32,7 @@ export function submitBy(bellhop: string, aws: AwsWorld, api: string) {
     AWS_ENDPOINT_URL: api,
     GCE_METADATA_HOST: new URL(api).host,
   };
-  return async ({ dir, flags }: Declared, target: string): Promise<Rendered> => {
+  const render = async ({ dir, flags }: Declared, target: string): Promise<Rendered> => {
     const files = ['-f', path.join(dir, 'pod.yaml'), '-c', path.join(dir, 'bellhop.yaml')];
     const words = [bellhop, 'submit', target, ...files, ...flags];
     const dry = await spawned([...words, '--dry-run'], { cwd: dir, env });
@@ -33,4 +44,5 @@ export function submitBy(bellhop: string, aws: AwsWorld, api: string) {
       requests: Object.fromEntries(told.requests.map(({ operation, input }) => [operation, input])),
     };
   };
+  return Object.assign(render, { [Symbol.dispose]: () => void server.stop(true) });
 }

@@ -65,15 +65,10 @@ export async function requestOf(trainer: Trainer, wanted: Wanted): Promise<Creat
     },
   };
   writeFileSync(path.join(dir, 'bellhop.yaml'), JSON.stringify(settings));
-  const api = Bun.serve({ port: 0, fetch: () => new Response('', { status: 400 }) });
-  try {
-    const render = submitBy(BELLHOP, aws, api.url.origin);
-    const came = await render({ dir, flags: [] }, 'sagemaker-training');
-    if ('refused' in came) throw new Error(came.refused);
-    return came.requests['CreateTrainingJob'] as CreateTrainingJob;
-  } finally {
-    void api.stop(true);
-  }
+  using render = submitBy(BELLHOP, aws);
+  const came = await render({ dir, flags: [] }, 'sagemaker-training');
+  if ('refused' in came) throw new Error(came.refused);
+  return came.requests['CreateTrainingJob'] as CreateTrainingJob;
 }
 
 /** Runs it to its end. */

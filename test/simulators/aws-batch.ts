@@ -3,9 +3,9 @@
 import { SecretError } from './_aws.ts';
 import { runContainer } from './_container.ts';
 import * as ecs from './_ecs.ts';
-import { dockerWords } from './_image.ts';
+import { dockerWords, imageAt } from './_image.ts';
 import { broken, COUNT, FLAG, listOf, refused, refuseIf, type Rule, TEXT } from './_rules.ts';
-import { type AwsPlatform, imageOf } from './_sagemaker.ts';
+import type { AwsPlatform } from './_sagemaker.ts';
 import { plainView } from './_view.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator } from './_types.ts';
 import type { View, Wish } from './_types.ts';
@@ -90,6 +90,10 @@ const REGISTER: Rule = {
       is: 'object',
       isOpen: true,
       members: { attempts: { is: 'integer', min: 1, max: 10 } },
+    },
+    timeout: {
+      is: 'object',
+      members: { attemptDurationSeconds: { is: 'integer', min: 60 } },
     },
   },
 };
@@ -207,7 +211,7 @@ async function start(requests: BatchRequests, platform: AwsPlatform, wish: Wish)
   const agent = agentFor(one, requests, platform);
   const own = { ...agent.env, ...batchVariables(requests, wish) };
   const env = await environmentOf(one, requests, platform);
-  const image = imageOf(platform, one.image);
+  const image = imageAt(platform.images, one.image);
   const parameters = { ...register.parameters, ...submit.parameters };
   const command = submit.containerOverrides?.command ?? one.command;
   const hostname = 'ip-10-0-0-7.ec2.internal';

@@ -2,7 +2,7 @@
 // azure-ai-ml 1.35.2, azure-identity 1.27.0).
 import * as azure from './_azure.ts';
 import { runContainer } from './_container.ts';
-import { imageAt } from './_google.ts';
+import { imageAt } from './_image.ts';
 import { ANY, broken, refused, type Rule, TEXT } from './_rules.ts';
 import { plainView } from './_view.ts';
 import { NotSimulated, type Ran, type Refusal } from './_types.ts';

@@ -1,7 +1,8 @@
 // Every cap of every platform at one below, at and one above it. Where the vendor publishes a model
 // of its API, that must come to the same verdict.
 import { describe, expect, test } from 'bun:test';
-import { type AwsRequest, judgedByBotocore, noBotocore } from './_botocore.ts';
+import { type AwsRequest, judgedByBotocore, noBotocore } from '../support/botocore.ts';
+import { awsBatch } from './aws-batch.ts';
 import { AWS_CAPS } from './_caps-aws.ts';
 import * as legal from './_legal.ts';
 import type { Refusal } from './_types.ts';
@@ -44,6 +45,17 @@ describe.skipIf(missing !== undefined)("botocore's model says the same", () => {
   });
 });
 
+function ofBatch(more: object, submit: object = {}): readonly Refusal[] {
+  const job = legal.batch({}, submit);
+  return awsBatch.refusals({ ...job, register: { ...job.register, ...more } });
+}
+
+function ofRun({ template = {}, ...more }: { template?: object; taskCount?: number }) {
+  const { job, ...rest } = legal.cloudRun({});
+  const one = { ...job.template, ...more, template: { ...job.template.template, ...template } };
+  return cloudRunJob.refusals({ ...rest, job: { ...job, template: one } });
+}
+
 const OTHERS: readonly (readonly [string, number, (size: number) => readonly Refusal[]])[] = [
   [
     'Vertex: variables',
@@ -76,6 +88,11 @@ const OTHERS: readonly (readonly [string, number, (size: number) => readonly Ref
         ),
       ),
   ],
+  ['Batch: attempts', 10, (n) => ofBatch({ retryStrategy: { attempts: n } })],
+  ['Batch: tasks of an array', 10_000, (n) => ofBatch({}, { arrayProperties: { size: n } })],
+  ['Cloud Run: retries', 10, (n) => ofRun({ template: { maxRetries: n } })],
+  ['Cloud Run: seconds', 604_800, (n) => ofRun({ template: { timeout: `${n}s` } })],
+  ['Cloud Run: tasks', 10_000, (n) => ofRun({ taskCount: n })],
   [
     'local: bytes of one variable with its name and its NUL',
     131_072,

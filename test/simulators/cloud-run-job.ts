@@ -4,8 +4,9 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { runContainer, yardFolder } from './_container.ts';
 import * as google from './_google.ts';
-import { dockerWords } from './_image.ts';
-import { ANY, broken, FLAG, listOf, refused, refuseIf, type Rule, TEXT, text } from './_rules.ts';
+import { dockerWords, imageAt } from './_image.ts';
+import { JOB, RUN } from './_cloud-run-rules.ts';
+import { broken, refused, refuseIf } from './_rules.ts';
 import { plainView } from './_view.ts';
 import { NotSimulated, type Mounted, type Ran, type Refusal } from './_types.ts';
 import type { Simulator, View, Wish } from './_types.ts';
@@ -48,9 +49,12 @@ interface RunContainerSpec {
 export interface CloudRunJob {
   readonly template: {
     readonly taskCount?: number;
+    readonly parallelism?: number;
     readonly template: {
       readonly containers: readonly RunContainerSpec[];
       readonly volumes?: readonly Volume[];
+      readonly maxRetries?: number;
+      readonly timeout?: string;
       readonly [more: string]: unknown;
     };
   };
@@ -73,66 +77,8 @@ export interface CloudRunRequests {
   };
 }
 
-const ENV: Rule = listOf(
-  {
-    is: 'object',
-    members: { 'name!': text(32_768), value: text(32_768), valueSource: ANY },
-  },
-  1000,
-);
-const OVERRIDE: Rule = {
-  is: 'object',
-  members: { name: TEXT, args: listOf(TEXT), clearArgs: FLAG, env: ENV },
-};
-const RULE: Rule = {
-  is: 'object',
-  isOpen: true,
-  members: {
-    'template!': {
-      is: 'object',
-      isOpen: true,
-      members: {
-        'template!': {
-          is: 'object',
-          isOpen: true,
-          members: {
-            'containers!': listOf(
-              {
-                is: 'object',
-                isOpen: true,
-                members: {
-                  'image!': TEXT,
-                  command: listOf(TEXT),
-                  args: listOf(TEXT),
-                  env: ENV,
-                  volumeMounts: listOf({
-                    is: 'object',
-                    members: { 'name!': TEXT, 'mountPath!': text(4096, '/[^:]*'), subPath: TEXT },
-                  }),
-                },
-              },
-              1, // "a single container per task" (discovery)
-              1,
-            ),
-          },
-        },
-      },
-    },
-  },
-};
-const RUN: Rule = {
-  is: 'object',
-  isOpen: true,
-  members: {
-    overrides: {
-      is: 'object',
-      isOpen: true,
-      members: { containerOverrides: listOf(OVERRIDE) },
-    },
-  },
-};
-
 const INVALID = 'INVALID_ARGUMENT';
+const TIMEOUT_SECONDS_MAX = 604_800; // 168 hours
 const RESERVED = /^(PORT|K_SERVICE|K_REVISION|K_CONFIGURATION|CLOUD_RUN_.*|X_GOOGLE_.*)$/;
 
 function reserved(env: readonly EnvVar[] = []): Refusal[] {
@@ -150,13 +96,17 @@ function reserved(env: readonly EnvVar[] = []): Refusal[] {
 }
 
 function refusals({ job, run = {} }: CloudRunRequests): Refusal[] {
-  const messages = [...broken(RULE, job, ''), ...broken(RUN, run, '')];
+  const messages = [...broken(JOB, job, ''), ...broken(RUN, run, '')];
   const found = refused(INVALID, messages);
   if (found.length > 0) return found;
-  const { containers, volumes = [] } = job.template.template;
+  const { containers, volumes = [], timeout = '600s' } = job.template.template;
   const names = new Set(volumes.map(({ name }) => name));
   const mounts = containers.flatMap(({ volumeMounts = [] }) => volumeMounts);
   return [
+    ...refuseIf(Number.parseInt(timeout, 10) > TIMEOUT_SECONDS_MAX, 'timeout', [
+      INVALID,
+      `The task timeout may be at most ${TIMEOUT_SECONDS_MAX} seconds`,
+    ]),
     ...containers.flatMap(({ env }) => reserved(env)),
     ...(run.overrides?.containerOverrides ?? []).flatMap(({ env }) => reserved(env)),
     ...mounts.flatMap(({ name }) =>
@@ -253,7 +203,7 @@ async function viewOf(requests: CloudRunRequests, platform: google.GooglePlatfor
   const spec = containers[0] as RunContainerSpec; // exactly one was asked for above
   const overrides = requests.run?.overrides?.containerOverrides ?? [];
   const override = overrides.find(({ name = spec.name }) => name === spec.name) ?? {};
-  const image = google.imageAt(platform.images, spec.image);
+  const image = imageAt(platform.images, spec.image);
   const own = ownVariables(requests, wish);
   const env = await environmentOf([...(spec.env ?? []), ...(override.env ?? [])], platform);
   const args = override.clearArgs === true ? [] : (override.args ?? spec.args);

@@ -2,7 +2,7 @@
 // and init scripts, and the Python file that runs then (databricks-sdk 0.156.0).
 import { loopback } from './_aws.ts';
 import { runContainer, type Yard } from './_container.ts';
-import { imageAt } from './_google.ts';
+import { imageAt } from './_image.ts';
 import { ANY, broken, listOf, refused, refuseIf, type Rule, TEXT } from './_rules.ts';
 import { plainView } from './_view.ts';
 import { type BuiltImage, NotSimulated, type Ran, type Refusal } from './_types.ts';

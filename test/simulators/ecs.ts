@@ -4,10 +4,10 @@
 import { runContainer } from './_container.ts';
 import { s3Get, SecretError } from './_aws.ts';
 import * as ecs from './_ecs.ts';
-import { dockerWords } from './_image.ts';
+import { dockerWords, imageAt } from './_image.ts';
 import * as api from './_ecs-requests.ts';
 import { broken, refused, refuseIf } from './_rules.ts';
-import { type AwsPlatform, imageOf } from './_sagemaker.ts';
+import type { AwsPlatform } from './_sagemaker.ts';
 import { dockerInput, plainView } from './_view.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator } from './_types.ts';
 import type { View, Wish } from './_types.ts';
@@ -148,7 +148,7 @@ async function viewOf(requests: api.TaskRequests, platform: AwsPlatform) {
   const declared = await environmentOf(choice, platform);
   const docker = dockerInput(one.interactive, one.pseudoTerminal);
   const hostname = one.hostname ?? 'ip-10-0-0-7.ec2.internal';
-  const image = imageOf(platform, one.image);
+  const image = imageAt(platform.images, one.image);
   const view: View = {
     ...plainView({
       image,

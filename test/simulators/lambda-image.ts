@@ -3,9 +3,9 @@
 // is not in the model is from pages that quote the Lambda guide).
 import { loopback } from './_aws.ts';
 import { runContainer } from './_container.ts';
-import { dockerWords } from './_image.ts';
+import { dockerWords, imageAt } from './_image.ts';
 import { broken, listOf, refused, refuseIf, type Rule, text } from './_rules.ts';
-import { type AwsPlatform, imageOf } from './_sagemaker.ts';
+import type { AwsPlatform } from './_sagemaker.ts';
 import { plainView } from './_view.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator } from './_types.ts';
 import type { Service, View, Wish } from './_types.ts';
@@ -155,7 +155,7 @@ function ownVariables(create: CreateFunction, { aws }: AwsPlatform): Record<stri
 const USER = { uid: 993, gid: 990, groups: [990] };
 
 function viewOf(create: CreateFunction, platform: AwsPlatform, service: Service) {
-  const image = imageOf(platform, create.Code.ImageUri ?? '');
+  const image = imageAt(platform.images, create.Code.ImageUri ?? '');
   const own = ownVariables(create, platform);
   const config = create.ImageConfig ?? {};
   const words = dockerWords(image, config.EntryPoint, config.Command);

@@ -35,7 +35,8 @@ const RULE: Rule = {
   },
 };
 
-function refusals({ argv, env }: LocalRequest, request: unknown): Refusal[] {
+function refusals(request: LocalRequest): Refusal[] {
+  const { argv, env } = request;
   const found = refused('EINVAL', broken(RULE, request, ''));
   if (found.length > 0) return found;
   const texts = [...argv, ...Object.entries(env).map((pair) => pair.join('='))];
@@ -53,7 +54,7 @@ function refusals({ argv, env }: LocalRequest, request: unknown): Refusal[] {
 }
 
 async function run(request: LocalRequest, machine: LocalMachine, wish: Wish = {}): Promise<Ran> {
-  const found = refusals(request, request);
+  const found = refusals(request);
   if (found.length > 0) return { kind: 'refused', refusals: found };
   const { image, yard, reachable = [], ambient = {} } = machine;
   const hostname = 'machine';
@@ -68,6 +69,6 @@ async function run(request: LocalRequest, machine: LocalMachine, wish: Wish = {}
 /** The simulator. */
 export const local: Simulator<LocalRequest, LocalMachine> = {
   name: 'local',
-  refusals: (request) => refusals(request, request),
+  refusals,
   run,
 };

@@ -2,8 +2,7 @@
 // client/taskenv/env.go and helper/args/args.go, read 2026-11-21).
 import { loopback } from './_aws.ts';
 import { runContainer, type Yard } from './_container.ts';
-import { imageAt } from './_google.ts';
-import { dockerWords } from './_image.ts';
+import { dockerWords, imageAt } from './_image.ts';
 import { ANY, broken, listOf, refused, refuseIf, type Rule, TEXT } from './_rules.ts';
 import { dockerInput, plainView } from './_view.ts';
 import { type BuiltImage, NotSimulated, type Placed, type Ran, type Refusal } from './_types.ts';
@@ -35,6 +34,19 @@ interface Task {
   readonly KillTimeout?: number;
 }
 
+interface TaskGroup {
+  readonly Name: string;
+  readonly Tasks: readonly Task[];
+  readonly Count?: number;
+  readonly RestartPolicy?: {
+    readonly Attempts: number;
+    /** Nanoseconds. */
+    readonly Interval: number;
+    readonly Mode: string;
+  };
+  readonly ReschedulePolicy?: { readonly Attempts: number; readonly Unlimited?: boolean };
+}
+
 /** What `nomad job run -json` and the API take. */
 export interface NomadJob {
   readonly Job: {
@@ -42,7 +54,7 @@ export interface NomadJob {
     readonly Name?: string;
     readonly Namespace?: string;
     readonly Meta?: Readonly<Record<string, string>>;
-    readonly TaskGroups: readonly { readonly Name: string; readonly Tasks: readonly Task[] }[];
+    readonly TaskGroups: readonly TaskGroup[];
     readonly [more: string]: unknown;
   };
 }
@@ -56,6 +68,7 @@ export interface NomadPlatform {
 
 const SOURCE_BYTES_MAX = 1_000_000;
 const SECRETS_BYTES = 1024 * 1024;
+const RESTART_DELAY_NS = 15_000_000_000;
 const KILL_TIMEOUT_NS = 5_000_000_000;
 const CLIENT_PLACES: Readonly<Record<string, string>> = {
   'node.datacenter': 'dc1',
@@ -99,11 +112,27 @@ const RULE: Rule = {
   },
 };
 
+/** RestartPolicy.Validate of nomad/structs, with the delay that a batch job has. */
+function restartProblems({ RestartPolicy: policy }: TaskGroup): Refusal[] {
+  if (policy === undefined) return [];
+  const { Attempts: attempts, Interval: interval, Mode: mode } = policy;
+  const isKnown = ['delay', 'fail'].includes(mode) && (attempts > 0 || mode === 'fail');
+  const fits = interval >= 5_000_000_000 && attempts * RESTART_DELAY_NS <= interval;
+  return refuseIf(!isKnown || !fits || !Number.isSafeInteger(interval), 'RestartPolicy', [
+    '400',
+    `Nomad can't restart the TaskGroup ${attempts} times in an interval of ${interval}`,
+  ]);
+}
+
 function refusals(request: NomadJob): Refusal[] {
   const found = refused('400', broken(RULE, request, ''));
   const bytes = Buffer.byteLength(JSON.stringify(request));
   const said = `job source size of ${bytes} bytes exceeds maximum of ${SOURCE_BYTES_MAX}`;
-  return [...found, ...refuseIf(bytes > SOURCE_BYTES_MAX, 'Job', ['400', said])];
+  if (found.length > 0) return found;
+  return [
+    ...refuseIf(bytes > SOURCE_BYTES_MAX, 'Job', ['400', said]),
+    ...request.Job.TaskGroups.flatMap(restartProblems),
+  ];
 }
 
 /** args.ReplaceEnv: `${NAME}` of what is known; all else stays, and there is no escape. */
@@ -125,7 +154,10 @@ export function evaluated(text: string, known: ReadonlyMap<string, string>): str
   });
 }
 
-function variables(job: NomadJob['Job'], group: string, task: Task): Map<string, string> {
+function variables(
+  job: NomadJob['Job'],
+  { group, task, index }: { group: string; task: Task; index: number },
+): Map<string, string> {
   const id = crypto.randomUUID();
   const known = new Map<string, string>(
     Object.entries({
@@ -135,8 +167,8 @@ function variables(job: NomadJob['Job'], group: string, task: Task): Map<string,
       NOMAD_SECRETS_DIR: '/secrets',
       NOMAD_ALLOC_ID: id,
       NOMAD_SHORT_ALLOC_ID: id.slice(0, 8),
-      NOMAD_ALLOC_NAME: `${job.ID}.${group}[0]`,
-      NOMAD_ALLOC_INDEX: '0',
+      NOMAD_ALLOC_NAME: `${job.ID}.${group}[${index}]`,
+      NOMAD_ALLOC_INDEX: String(index),
       NOMAD_GROUP_NAME: group,
       NOMAD_TASK_NAME: task.Name,
       NOMAD_JOB_ID: job.ID,
@@ -188,9 +220,9 @@ function interpolated(task: Task, known: ReadonlyMap<string, string>): [string, 
   return Object.entries(task.Env ?? {}).map(([name, value]) => [name, replaced(value, known)]);
 }
 
-function viewOf(request: NomadJob, platform: NomadPlatform) {
+function viewOf(request: NomadJob, platform: NomadPlatform, { node = 0 }: Wish) {
   const { group, task } = taskOf(request);
-  const known = variables(request.Job, group, task);
+  const known = variables(request.Job, { group, task, index: node });
   const own = [...known.keys()].filter((name) => !name.includes('.'));
   const { placed, env } = templates(task);
   for (const pair of [...interpolated(task, known), ...env]) known.set(...pair);
@@ -234,7 +266,7 @@ async function run(request: NomadJob, platform: NomadPlatform, wish: Wish = {}):
   const found = refusals(request);
   if (found.length > 0) return { kind: 'refused', refusals: found };
   try {
-    const outcome = await runContainer(platform.yard, viewOf(request, platform), wish);
+    const outcome = await runContainer(platform.yard, viewOf(request, platform, wish), wish);
     return { kind: 'ended', outcome, status: outcome.exit === 0 ? 'complete' : 'failed' };
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;

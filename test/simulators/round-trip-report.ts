@@ -24,8 +24,7 @@ if (!stage.isHere || typeof base === 'string') throw new Error('containers canno
 const bucket = 'sim-round-trip';
 await s3Bucket(stage.aws, bucket);
 const dist = path.join(import.meta.dirname, '../../dist');
-const api = Bun.serve({ port: 0, fetch: () => new Response('', { status: 400 }) });
-const render = submitBy(path.join(dist, 'bellhop'), stage.aws, `http://127.0.0.1:${api.port}`);
+const render = submitBy(path.join(dist, 'bellhop'), stage.aws);
 const web = openWeb();
 const road = { ...stage, web, base, dist, bucket, render };
 const sums = { equal: 0, refused: 0, different: 0 };
@@ -67,7 +66,7 @@ try {
     }
   }
 } finally {
-  void api.stop(true);
+  render[Symbol.dispose]();
   web.close();
   removeBase(base);
   stage.close();

@@ -12,7 +12,7 @@ import { realServer } from '../real/_servers.ts';
 import { built } from '../support/built.ts';
 import { skipVisibly } from '../support/need.ts';
 import { s3Bucket } from './_aws.ts';
-import { type AwsRequest, judgedByBotocore, noBotocore } from './_botocore.ts';
+import { type AwsRequest, judgedByBotocore, noBotocore } from '../support/botocore.ts';
 import { MADE, made, pod } from './_pods.ts';
 import type { Declared, Rendered, Road, Way } from './_road.ts';
 import { carry, roundTrip } from './_round-trip.ts';
@@ -49,16 +49,15 @@ const base: Base | string = reasons.length === 0 ? tryBase() : reasons.join('; '
 const isHere = stage.isHere && typeof base !== 'string';
 if (typeof base === 'string') skipVisibly('round trips', [base]);
 const web = openWeb();
-const api = Bun.serve({ port: 0, fetch: () => new Response('', { status: 400 }) });
 afterAll(() => {
-  void api.stop(true);
+  submit[Symbol.dispose]();
   web.close();
   if (typeof base !== 'string') removeBase(base);
   stage.close();
 });
 
 const rendered: { target: string; requests: Readonly<Record<string, unknown>> }[] = [];
-const submit = submitBy(path.join(DIST, 'bellhop'), stage.aws, `http://127.0.0.1:${api.port}`);
+const submit = submitBy(path.join(DIST, 'bellhop'), stage.aws);
 
 async function render(declared: Declared, target: string): Promise<Rendered> {
   const came = await submit(declared, target);

@@ -4,8 +4,9 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { s3Get } from './_aws.ts';
-import { runContainer } from './_container.ts';
+import { runContainer, yardFolder } from './_container.ts';
 import { ANY, broken, FLAG, listOf, refused, refuseIf, type Rule, text } from './_rules.ts';
+import { imageAt } from './_image.ts';
 import * as sm from './_sagemaker.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator, type Wish } from './_types.ts';
 
@@ -114,10 +115,10 @@ async function run(
   const [container] = all;
   if (all.length > 1) throw new NotSimulated('models of several containers');
   if (container?.Image === undefined) throw new NotSimulated('model packages');
-  const ml = sm.optMl(platform);
+  const ml = yardFolder(platform.yard);
   const dir = sm.writable(path.join(ml, 'model'));
   if (container.ModelDataUrl !== undefined) await unpack(container.ModelDataUrl, platform, dir);
-  const image = sm.imageOf(platform, container.Image);
+  const image = imageAt(platform.images, container.Image);
   const view = sm.viewOf(
     {
       image,

@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type AwsWorld, s3Download, s3Put } from './_aws.ts';
-import { filesBelow, runContainer } from './_container.ts';
-import { dockerWords } from './_image.ts';
+import { filesBelow, runContainer, yardFolder } from './_container.ts';
+import { dockerWords, imageAt } from './_image.ts';
 import { ANY, broken, FLAG, listOf, refused, refuseIf, type Rule, TEXT, text } from './_rules.ts';
 import * as sm from './_sagemaker.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator, type Wish } from './_types.ts';
@@ -111,7 +111,7 @@ function refusals(request: CreateProcessingJob): Refusal[] {
 const below = (ml: string, at: string): string => path.join(ml, path.posix.relative('/opt/ml', at));
 
 async function prepare(request: CreateProcessingJob, platform: sm.AwsPlatform, arn: string) {
-  const ml = sm.optMl(platform);
+  const ml = yardFolder(platform.yard);
   sm.writable(path.join(ml, 'processing'));
   sm.writable(path.join(ml, 'output'));
   for (const { S3Input } of request.ProcessingInputs ?? []) {
@@ -157,7 +157,7 @@ async function run(
   const { ml, hosts } = await prepare(request, platform, arn);
   const hostname = hosts[wish.node ?? 0] ?? 'algo-1';
   sm.writeJson(path.join(ml, 'config/resourceconfig.json'), { current_host: hostname, hosts });
-  const image = sm.imageOf(platform, app.ImageUri);
+  const image = imageAt(platform.images, app.ImageUri);
   const view = sm.viewOf(
     {
       image,

@@ -5,10 +5,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type AwsWorld, s3Download, s3Put } from './_aws.ts';
-import { runContainer } from './_container.ts';
+import { runContainer, yardFolder } from './_container.ts';
 import { ANY, broken, FLAG, listOf, refused, refuseIf, type Rule, TEXT, text } from './_rules.ts';
 import * as sm from './_sagemaker.ts';
-import { dockerWords } from './_image.ts';
+import { dockerWords, imageAt } from './_image.ts';
 import { type Mounted, NotSimulated, type Outcome, type Ran, type Refusal } from './_types.ts';
 import type { Simulator, Wish } from './_types.ts';
 
@@ -217,13 +217,13 @@ function verdict(outcome: Outcome, ml: string): Pick<Ran & { kind: 'ended' }, 's
 
 function wordsOf(request: CreateTrainingJob, platform: sm.AwsPlatform): string[] {
   const { TrainingImage, ContainerEntrypoint, ContainerArguments } = request.AlgorithmSpecification;
-  const image = sm.imageOf(platform, TrainingImage);
+  const image = imageAt(platform.images, TrainingImage);
   const isGiven = ContainerEntrypoint !== undefined || ContainerArguments !== undefined;
   return dockerWords(image, ContainerEntrypoint, isGiven ? ContainerArguments : ['train']);
 }
 
 async function prepare(request: CreateTrainingJob, platform: sm.AwsPlatform, node: number) {
-  const ml = sm.optMl(platform);
+  const ml = yardFolder(platform.yard);
   const host = hostsOf(request)[node] ?? 'algo-1';
   for (const dir of ['model', 'output', 'output/data']) sm.writable(path.join(ml, dir));
   writeConfig(request, ml, host);
@@ -267,7 +267,7 @@ async function start(request: CreateTrainingJob, platform: sm.AwsPlatform, wish:
   };
   const view = sm.viewOf(
     {
-      image: sm.imageOf(platform, request.AlgorithmSpecification.TrainingImage),
+      image: imageAt(platform.images, request.AlgorithmSpecification.TrainingImage),
       words: wordsOf(request, platform),
       environment: request.Environment ?? {},
       own,

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { type Flags, flagsOf, splitOnce } from './_apptainer.ts';
 import { loopback } from './_aws.ts';
 import { runContainer, yardFolder, type Yard } from './_container.ts';
-import { imageAt } from './_google.ts';
+import { imageAt } from './_image.ts';
 import { hostTools, shellImage } from './_probe.ts';
 import { refuseIf } from './_rules.ts';
 import { plainView } from './_view.ts';
@@ -86,6 +86,24 @@ const SLURM: Readonly<Record<string, string>> = {
   SLURM_SUBMIT_DIR: JOB_DIR,
 };
 
+/** The lines `#SBATCH --name=value`; a flag stands alone. */
+export function optionsOf(script: string): ReadonlyMap<string, string> {
+  const lines = script.split('\n').filter((line) => line.startsWith('#SBATCH --'));
+  const pairs = lines.map((line) => splitOnce(line.slice('#SBATCH --'.length)));
+  return new Map(pairs.map(([name, value = '']) => [name ?? '', value.replace(/^'|'$/g, '')]));
+}
+
+/** Of a job array each task is a job of its own, with the index of its place. */
+function arrayVariables(script: string, node: number): [string, string][] {
+  const [, first, last] = /^(\d+)-(\d+)(?:%\d+)?$/.exec(optionsOf(script).get('array') ?? '') ?? [];
+  if (first === undefined || last === undefined) return [];
+  return [
+    ['SLURM_ARRAY_JOB_ID', SLURM['SLURM_JOB_ID'] ?? ''],
+    ['SLURM_ARRAY_TASK_ID', String(Number(first) + node)],
+    ['SLURM_ARRAY_TASK_COUNT', String(Number(last) - Number(first) + 1)],
+  ];
+}
+
 /** Runs the script on the node; what it asked of Apptainer, or how it ended without asking. */
 async function onTheNode(
   { script, exportFile = '', files = {} }: Submission,
@@ -106,7 +124,11 @@ async function onTheNode(
   const plain = plainView({
     image: shellImage(yard),
     words: [`${JOB_DIR}/slurm_script`],
-    declared: [...pairsOf(exportFile), ...Object.entries(SLURM)],
+    declared: [
+      ...pairsOf(exportFile),
+      ...Object.entries(SLURM),
+      ...arrayVariables(script, wish.node ?? 0),
+    ],
     hostname: 'node-1',
     user: USER,
     cwd: JOB_DIR,

@@ -26,9 +26,8 @@ const { bellhop, kind } = built();
 const isHere = stage.isHere && kind === 'launcher';
 const folder = mkdtempSync(path.join(os.tmpdir(), 'bellhop-snapshot-trip-'));
 const web = openWeb();
-const api = Bun.serve({ port: 0, fetch: () => new Response('', { status: 400 }) });
 afterAll(() => {
-  void api.stop(true);
+  render[Symbol.dispose]();
   web.close();
   stage.close();
   rmSync(folder, { recursive: true, force: true });
@@ -62,7 +61,7 @@ if (isHere) await s3Bucket(stage.aws, 'sim-round-trip');
 const config = { entrypoint: null, cmd: null, env: null, workdir: null, user: null };
 const image: BuiltImage = { layers: [files], config };
 const aws = { ...stage.aws, reachable: [...stage.aws.reachable, web.port] };
-const render = submitBy(bellhop, stage.aws, `http://127.0.0.1:${api.port}`);
+const render = submitBy(bellhop, stage.aws);
 
 /** What the container of the platform prints: the snapshot. */
 async function snapshotOn(way: Way): Promise<string> {

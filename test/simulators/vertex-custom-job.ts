@@ -1,8 +1,8 @@
 // Vertex AI custom jobs: projects.locations.customJobs.create and a replica of its worker pools
 // (discovery aiplatform.v1 20261106; python-aiplatform for AIP_*).
 import { runContainer } from './_container.ts';
-import { type GooglePlatform, googleNetwork, imageAt, METADATA_HOSTS } from './_google.ts';
-import { dockerWords } from './_image.ts';
+import { type GooglePlatform, googleNetwork, METADATA_HOSTS } from './_google.ts';
+import { dockerWords, imageAt } from './_image.ts';
 import { broken, refused, listOf, type Rule, TEXT, ANY } from './_rules.ts';
 import { plainView } from './_view.ts';
 import { NotSimulated, type Ran, type Refusal, type Simulator, type Wish } from './_types.ts';

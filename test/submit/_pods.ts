@@ -29,7 +29,8 @@ const pods = fc.record({
 
 /** All requests of so many pods; none breaks a cap. */
 export function randomRequests(target: Target, count: number): readonly Request[] {
-  return fc.sample(pods, count).flatMap(({ placements, parameters: wanted }) => {
+  const drawn = fc.sample(pods, { numRuns: count, seed: 20_261_122 });
+  return drawn.flatMap(({ placements, parameters: wanted }) => {
     const given = wanted === undefined ? {} : { parameters: wanted };
     const { split } = prepare(inputFor(target, { placements, ...given }));
     expect(split.breaches).toEqual([]);

@@ -2,17 +2,21 @@
 import fc from 'fast-check';
 import { deflateRawSync } from 'node:zlib';
 import type { Json } from '../../src/core/canonical.ts';
+import type { Image } from '../../src/plan/types.ts';
 import { DEFAULT_POLICY } from '../../src/plan/types.ts';
 import type { Adapted, AdaptInput } from '../../src/submit/adapt.ts';
 import { adapt } from '../../src/submit/adapt.ts';
 import { withAt } from '../../src/submit/adapt-fields.ts';
 import { ALL_TARGETS } from '../../src/targets/_all.gen.ts';
+import { over } from '../../src/targets/_request.ts';
+import type { Adapting } from '../../src/targets/_adapting.ts';
 import type { JsonObject } from '../../src/targets/_caps.ts';
-import type { Adapting, Target } from '../../src/targets/_target.ts';
+import type { Target } from '../../src/targets/_target.ts';
 import { variableNameProblem } from '../../src/wire/names.ts';
+import { BASE } from './_base-requests.ts';
 import { BUCKET } from './_submission.ts';
 
-/** A target whose requests are adapted. */
+/** A request that is adapted. */
 export interface One {
   readonly target: Target;
   readonly adapting: Adapting;
@@ -23,13 +27,13 @@ const all = await Promise.all(
 );
 /** All of them. */
 export const ADAPTABLE: readonly One[] = all.flatMap((target) => {
-  return target.adapt === undefined ? [] : [{ target, adapting: target.adapt }];
+  return (target.adapt ?? []).map((adapting) => ({ target, adapting }));
 });
 
-/** The one of this name. */
-export function named(name: string): One {
-  const one = ADAPTABLE.find(({ target }) => target.name === name);
-  if (one === undefined) throw new Error(`${name} is not adapted`);
+/** The one of this operation. */
+export function named(operation: string): One {
+  const one = ADAPTABLE.find(({ adapting }) => adapting.operation === operation);
+  if (one === undefined) throw new Error(`${operation} is not adapted`);
   return one;
 }
 
@@ -45,7 +49,6 @@ export function inputFor(
     request,
     spill: BUCKET,
     image: {},
-    isStartedByImage: false,
     bellhop: 'bellhop',
     policy: DEFAULT_POLICY,
     deflate: (bytes: Uint8Array) => deflateRawSync(bytes, { level: 9 }),
@@ -61,70 +64,12 @@ export function adapted(input: AdaptInput): Adapted {
   throw made[0] ?? new Error('no problem and no request');
 }
 
-const ROLE = 'arn:aws:iam::123456789012:role/r';
-/** The image of every request. */
-export const IMAGE = '123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1';
-
-/** What each operation needs beside what is adapted. */
-export const BASE: Readonly<Record<string, JsonObject>> = {
-  CreateTrainingJob: {
-    TrainingJobName: 'job-1',
-    AlgorithmSpecification: { TrainingImage: IMAGE, TrainingInputMode: 'File' },
-    RoleArn: ROLE,
-    OutputDataConfig: { S3OutputPath: 's3://b/o' },
-    ResourceConfig: { InstanceType: 'ml.m5.large', InstanceCount: 1, VolumeSizeInGB: 1 },
-    StoppingCondition: { MaxRuntimeInSeconds: 60 },
-  },
-  CreateProcessingJob: {
-    ProcessingJobName: 'job-1',
-    AppSpecification: { ImageUri: IMAGE },
-    RoleArn: ROLE,
-    ProcessingResources: {
-      ClusterConfig: { InstanceType: 'ml.m5.large', InstanceCount: 1, VolumeSizeInGB: 1 },
-    },
-  },
-  CreateModel: {
-    ModelName: 'model-1',
-    ExecutionRoleArn: ROLE,
-    PrimaryContainer: { Image: IMAGE },
-  },
-  CreateFunction: {
-    FunctionName: 'function-1',
-    Role: ROLE,
-    PackageType: 'Image',
-    Code: { ImageUri: IMAGE },
-  },
-  RegisterJobDefinition: {
-    jobDefinitionName: 'definition-1',
-    type: 'container',
-    containerProperties: {
-      image: IMAGE,
-      executionRoleArn: ROLE,
-      resourceRequirements: [
-        { type: 'VCPU', value: '1' },
-        { type: 'MEMORY', value: '512' },
-      ],
-      secrets: [{ name: 'ITS_OWN', valueFrom: '/its/own' }],
-    },
-    retryStrategy: { attempts: 2 },
-  },
-  RegisterTaskDefinition: {
-    family: 'family-1',
-    executionRoleArn: ROLE,
-    requiresCompatibilities: ['EC2', 'FARGATE'],
-    networkMode: 'awsvpc',
-    cpu: '256',
-    memory: '512',
-    containerDefinitions: [
-      {
-        name: 'web',
-        image: IMAGE,
-        essential: true,
-        secrets: [{ name: 'ITS_OWN', valueFrom: '/its/own' }],
-      },
-    ],
-  },
-};
+/** What a request without a field for the ENTRYPOINT is started by. */
+export function startFor({ adapting }: One, image: Image): Partial<AdaptInput> {
+  const hasNone = adapting.entrypoint === undefined && adapting.arguments !== undefined;
+  const own = hasNone ? { ...image, entrypoint: [] } : image;
+  return { image: own, ...(adapting.over === undefined ? {} : { startedBy: 'request' }) };
+}
 
 const count = (max: number) => {
   return fc.oneof({ weight: 4, arbitrary: fc.nat(4) }, { weight: 1, arbitrary: fc.nat(max) });
@@ -214,12 +159,13 @@ export type Authored = typeof authored extends fc.Arbitrary<infer T> ? T : never
 const ISOLATION: Readonly<Record<string, JsonObject>> = {
   CreateTrainingJob: { EnableNetworkIsolation: true },
   CreateProcessingJob: { NetworkConfig: { EnableNetworkIsolation: true } },
+  CreateHyperParameterTuningJob: { TrainingJobDefinition: { EnableNetworkIsolation: true } },
 };
 
 /** The request that an author has written so. */
 export function requestOf(author: Authored): JsonObject {
   const { of, hyperparameters, entrypoint, words: rest, isIsolated, tags } = author;
-  const { target, adapting } = of;
+  const { adapting } = of;
   const { operation } = adapting;
   const put = (request: JsonObject, at: string | undefined, node: Json | undefined): JsonObject => {
     return at === undefined || node === undefined ? request : withAt(request, at, node);
@@ -227,8 +173,9 @@ export function requestOf(author: Authored): JsonObject {
   const asObject = (some: ReadonlyMap<string, string>) => Object.fromEntries(some);
   const variables = variablesOf(author);
   const asNode = isListed(of) ? asPairs(variables) : asObject(variables);
-  let request: JsonObject = { ...BASE[operation], ...(isIsolated ? ISOLATION[operation] : {}) };
-  if (variables.size > 0) request = put(request, target.variablesAt.at, asNode);
+  const isolation = isIsolated ? (ISOLATION[operation] ?? {}) : {};
+  let request = over(BASE[operation] ?? {}, isolation);
+  if (variables.size > 0) request = put(request, adapting.variables, asNode);
   if (hyperparameters.size > 0)
     request = put(request, adapting.hyperparameters, asObject(hyperparameters));
   request = put(request, adapting.entrypoint, entrypoint);
@@ -239,16 +186,16 @@ export function requestOf(author: Authored): JsonObject {
 function tagsOf(operation: string, count: number): JsonObject {
   const keys = Array.from({ length: count }, (_, n) => `k${n}`);
   if (operation === 'CreateFunction') return {};
-  if (operation === 'RegisterJobDefinition') {
+  if (operation === 'RegisterJobDefinition' || operation === 'SubmitJob') {
     return { tags: Object.fromEntries(keys.map((key) => [key, 'v'])) };
   }
-  if (operation === 'RegisterTaskDefinition') {
+  if (operation === 'RegisterTaskDefinition' || operation === 'RunTask') {
     return { tags: keys.map((key) => ({ key, value: 'v' })) };
   }
   return { Tags: keys.map((Key) => ({ Key, Value: 'v' })) };
 }
 
-const isListed = ({ adapting }: One): boolean => adapting.secrets !== undefined;
+const isListed = ({ adapting }: One): boolean => adapting.isList === true;
 
 function asPairs(variables: ReadonlyMap<string, string>): Json[] {
   return [...variables].map(([name, value]) => ({ name, value }));

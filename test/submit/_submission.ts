@@ -2,7 +2,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Io } from '../../src/core/io/types.ts';
 import { NO_TRACE } from '../../src/core/trace.ts';
-import type { CarriedPlan } from '../../src/entrypoint/plan-source.ts';
+import type { CarriedPlan, PlanPlace } from '../../src/entrypoint/plan-source.ts';
 import { carriedPlan, planElsewhere } from '../../src/entrypoint/plan-source.ts';
 import { barePlan } from '../../src/plan/bare.ts';
 import type { BundledObject } from '../../src/plan/bundle.ts';
@@ -86,15 +86,20 @@ export function variablesIn(target: Target, { split }: Submission): ReadonlyMap<
 }
 
 /** The plan as a container finds it, from the request and the object beside it alone. */
-export async function planInside(target: Target, submission: Submission): Promise<CarriedPlan> {
+export async function planInside(
+  target: Target,
+  submission: Submission,
+  variable: PlanPlace['variable'] = 'BELLHOP_PLAN',
+): Promise<CarriedPlan> {
   const own = variablesIn(target, submission);
-  const named = own.get('BELLHOP_PLAN') ?? '';
-  const digest = own.get('BELLHOP_PLAN_DIGEST');
+  const named = own.get(variable) ?? '';
+  const by = `${variable}_DIGEST`;
+  const digest = own.get(by) ?? '';
   const { spilled } = submission;
   if (!named.startsWith('inline:')) {
-    return carriedPlan(spilled?.bytes ?? new Uint8Array(), named, digest);
+    return carriedPlan(spilled?.bytes ?? new Uint8Array(), named, { digest, by });
   }
   const inflate = (bytes: Uint8Array): Uint8Array => inflateRawSync(bytes);
   const io = { ...fakeIo({}), packing: { inflate, deflate: inflate } } as Io;
-  return planElsewhere({ named, by: 'BELLHOP_PLAN', digest, own }, { io, trace: NO_TRACE });
+  return planElsewhere({ named, by: variable, variable, own }, { io, trace: NO_TRACE });
 }

@@ -46,14 +46,52 @@ test('the example of the docs: legal, and the program prints what the page says'
 });
 
 describe('a request under every cap', () => {
-  const LEGAL =
-    ' { "TrainingJobName" : "a", "Environment": { "A": "\\u00e9 1.0" } , "n": 1.0 }\n\n';
-  test.each(ADAPTABLE.map(({ target }) => target.name))(
-    '%s: comes out byte for byte, without settings',
-    (target) => {
-      expect(call(['adapt', target], LEGAL)).toEqual({ code: 0, out: LEGAL, err: '' });
-    },
-  );
+  test.each(
+    ADAPTABLE.map(({ target, adapting }) => [adapting.operation, target.name, adapting.name]),
+  )('%s: comes out byte for byte, without settings', (_, target, name) => {
+    const legal = ` { "${name}" : "a", "Environment": { "A": "\\u00e9 1.0" } , "n": 1.0 }\n\n`;
+    expect(call(['adapt', target], legal)).toEqual({ code: 0, out: legal, err: '' });
+  });
+});
+
+describe('which request it is, it says itself', () => {
+  test.each([
+    ['{}', 'names nothing that ecs makes: adapted are RegisterTaskDefinition (family), RunTask'],
+    ['{"TrainingJobName":"a"}', 'RunTask (taskDefinition)'],
+    ['1', 'a request of RegisterTaskDefinition or RunTask is wanted'],
+  ])('%s is none of ecs', (request, said) => {
+    const { code, out, err } = call(['adapt', 'ecs'], request);
+    expect([code > 0, out]).toEqual([true, '']);
+    expect(err).toContain(said);
+    expect(err).toContain('code: BH_ERR_ADAPT ');
+  });
+  const environment = [{ name: 'A', value: 'canary-77'.repeat(1000) }];
+  const task = { overrides: { containerOverrides: [{ name: 'main', environment }] } };
+  const job = { jobQueue: 'q', jobName: 'j', containerOverrides: { environment } };
+  test.each([
+    ['ecs', { taskDefinition: 'family', ...task }, 'RunTask'],
+    ['aws-batch', { jobDefinition: 'job', ...job }, 'SubmitJob'],
+  ])('%s: whether a definition starts bellhop is asked for, not guessed', (target, request, of) => {
+    const { code, out, err } = call(['adapt', target], JSON.stringify(request));
+    expect([code > 0, out]).toEqual([true, '']);
+    expect(err).toContain(`${of}: the definition says what is started`);
+    expect(err).toContain('startedBy: request');
+    expect(err).not.toContain('canary');
+  });
+  test('several definitions of training jobs are refused', () => {
+    const Environment = { A: 'canary-77'.repeat(100) };
+    const request = { HyperParameterTuningJobName: 't', TrainingJobDefinitions: [{ Environment }] };
+    const { err } = call(['adapt', 'sagemaker-training'], JSON.stringify(request));
+    expect(err).toContain('CreateHyperParameterTuningJob, TrainingJobDefinitions: is not adapted');
+    expect(err).not.toContain('canary');
+  });
+  test('overrides of several containers are refused', () => {
+    const [main] = task.overrides.containerOverrides;
+    const two = { overrides: { containerOverrides: [main, { ...main, name: 'other' }] } };
+    const { err } = call(['adapt', 'ecs'], JSON.stringify({ taskDefinition: 'f', ...two }));
+    expect(err).toContain('overrides.containerOverrides: has 2 containers');
+    expect(err).not.toContain('canary');
+  });
 });
 
 describe('what is refused prints nothing but the reason', () => {

@@ -2,15 +2,17 @@
 // itself does to the request, and what is told instead of guessed.
 import { describe, expect, test } from 'bun:test';
 import type { BellhopError } from '../../src/core/errors.ts';
+import { WORDS_MARK } from '../../src/plan/overrides.ts';
 import type { AdaptInput } from '../../src/submit/adapt.ts';
 import { adapt, isLegal } from '../../src/submit/adapt.ts';
 import { withAt } from '../../src/submit/adapt-fields.ts';
 import type { JsonObject } from '../../src/targets/_caps.ts';
 import { nodesAt, pairsOf } from '../../src/targets/_caps.ts';
-import { BASE, adapted, inputFor, named } from './_requests.ts';
+import { BASE } from './_base-requests.ts';
+import { adapted, inputFor, named } from './_requests.ts';
 
-const batch = named('aws-batch');
-const ecs = named('ecs');
+const batch = named('RegisterJobDefinition');
+const ecs = named('RegisterTaskDefinition');
 const JOB = BASE['RegisterJobDefinition'] ?? {};
 const TASK = BASE['RegisterTaskDefinition'] ?? {};
 const MEMBERS = 'containerDefinitions[]';
@@ -40,7 +42,8 @@ function told(input: AdaptInput): readonly BellhopError[] {
 }
 
 const commandOf = (request: JsonObject) => nodesAt(request, 'containerProperties.command')[0];
-const withoutEntrypoint = { image: { entrypoint: [] } };
+const withoutEntrypoint: Partial<AdaptInput> = { image: { entrypoint: [] } };
+const byImage: Partial<AdaptInput> = { startedBy: 'image' };
 
 describe('Batch, which has no field for an ENTRYPOINT', () => {
   const over = { environment: large(40) };
@@ -65,25 +68,23 @@ describe('Batch, which has no field for an ENTRYPOINT', () => {
     const made = adapted(inputFor(batch, job({ ...over, command: words }), withoutEntrypoint));
     expect(commandOf(made.request)).toEqual(['bellhop', 'run', '--', ...words]);
     expect(made.submission.bundle.plan.image).toEqual({});
-    const byImage = { isStartedByImage: true };
     const kept = adapted(inputFor(batch, job({ ...over, command: words }), byImage));
     expect(commandOf(kept.request)).toEqual(words);
   });
   test('and are told where they have no room there', () => {
     const command = ['Ref::input', 'w'.repeat(24_576)];
-    for (const way of [withoutEntrypoint, { isStartedByImage: true }]) {
+    for (const way of [withoutEntrypoint, byImage]) {
       const problems = told(inputFor(batch, job({ command }), way));
       expect(problems.map(({ code }) => code)).toEqual(['BH_ERR_CAP']);
     }
   });
   test('words that fit by themselves but leave no room for the plan go into it', () => {
     const command = ['train', 'w'.repeat(23_900)];
-    const way = { isStartedByImage: true };
-    const made = adapted(inputFor(batch, job({ ...over, command }), way));
-    expect(commandOf(made.request)).toBeUndefined();
-    expect(made.submission.bundle.plan.image).toEqual({ entrypoint: command });
-    const sent = new Map(nodesAt(made.request, batch.target.variablesAt.at).flatMap(pairsOf));
-    expect(sent.get('BELLHOP_COMMAND')).toBe('plan');
+    const made = adapted(inputFor(batch, job({ ...over, command }), byImage));
+    expect(commandOf(made.request)).toEqual([WORDS_MARK]);
+    expect(made.submission.bundle.plan.image).toEqual({ entrypoint: [], cmd: command });
+    const sent = new Map(nodesAt(made.request, batch.adapting.variables).flatMap(pairsOf));
+    expect(sent.get('BELLHOP_COMMAND')).toBe('args');
   });
 });
 
@@ -165,8 +166,8 @@ describe('what cannot be taken over is told, with its field', () => {
   test.each([...rows])('%s', (_, ...row) => {
     const [of, request, at, said] = row;
     const image = { entrypoint: [], cmd: ['c'] };
-    const way = of === 'ecs' ? { isStartedByImage: true } : { image };
-    const problems = told(inputFor(named(of), request, way));
+    const way: Partial<AdaptInput> = of === 'ecs' ? byImage : { image };
+    const problems = told(inputFor(of === 'ecs' ? ecs : batch, request, way));
     const found = problems.map((one) => [one.code, one.where.at(-1)]);
     expect(found).toEqual([['BH_ERR_ADAPT', at]]);
     expect(problems[0]?.what).toMatch(said);

@@ -4,6 +4,7 @@ import { afterAll, expect, test } from 'bun:test';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { callMeanwhile, folder } from '../cli/_call.ts';
+import { settings } from './_cli.ts';
 
 /** Answers every call with the error that its path begins with, as SageMaker writes it. */
 const server = Bun.serve({
@@ -25,19 +26,7 @@ metadata: { name: train }
 spec: { containers: [{ name: main, image: i, command: [env] }] }
 `,
 );
-writeFileSync(
-  path.join(folder, 'calls.yaml'),
-  `apiVersion: bellhop/v1
-submit:
-  targets:
-    sagemaker-training:
-      CreateTrainingJob:
-        RoleArn: arn:aws:iam::123456789012:role/r
-        OutputDataConfig: { S3OutputPath: s3://b/o }
-        ResourceConfig: { InstanceType: ml.m5.large, InstanceCount: 1, VolumeSizeInGB: 1 }
-        StoppingCondition: { MaxRuntimeInSeconds: 60 }
-`,
-);
+writeFileSync(path.join(folder, 'calls.yaml'), settings());
 
 test.each([
   ['ClientException', 'BH_ERR_API', 'ClientException: said by the service'],

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { built } from '../support/built.ts';
 import { ROOT } from '../support/source.ts';
-import { PYTHON } from './_botocore.ts';
+import { PYTHON } from '../support/testbed.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'bellhop-commands-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

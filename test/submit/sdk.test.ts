@@ -1,51 +1,19 @@
 // Unmodified scripts of the SageMaker SDK (2.257.7, PyPI) with the hook for botocore, against moto.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
-import { built } from '../support/built.ts';
-import { CI, skipVisibly } from '../support/need.ts';
+import { complaintsOf } from '../support/botocore.ts';
+import { skipVisibly } from '../support/need.ts';
 import { ROOT } from '../support/source.ts';
 import { spawned } from '../support/spawned.ts';
-import { PYTHON, moto, python } from './_botocore.ts';
-
-const PACKAGE = 'sagemaker==2.257.7';
-const INSTALL_MS_MAX = 900_000;
-const testbed = process.env['BELLHOP_TESTBED'] ?? path.join(homedir(), '.cache/bellhop-testbed');
-const sdk = path.join(testbed, 'opt', PACKAGE.replace('==', '-'));
-const folder = mkdtempSync(path.join(tmpdir(), 'bellhop-sdk-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const unique = `b${path
-  .basename(folder)
-  .toLowerCase()
-  .replaceAll(/[^a-z0-9]/g, '')}`;
-
-/** Why there is no SDK; installed on first use, beside itself until it is whole. */
-function noSdk(): string | undefined {
-  if (moto.missing !== undefined) return moto.missing;
-  if (existsSync(sdk)) return undefined;
-  const made = `${sdk}.${process.pid}`;
-  mkdirSync(made, { recursive: true });
-  const pip = [PYTHON, '-m', 'pip', 'install', '--quiet', '--no-input', '--target', made, PACKAGE];
-  const done = Bun.spawnSync(pip, { stdout: 'ignore', stderr: 'pipe', timeout: INSTALL_MS_MAX });
-  if (done.exitCode === 0 && !existsSync(sdk)) renameSync(made, sdk);
-  rmSync(made, { recursive: true, force: true });
-  if (existsSync(sdk)) return undefined;
-  const missing = `${PACKAGE} cannot be installed (pip: exit ${done.exitCode})`;
-  if (CI) throw new Error(missing);
-  return missing;
-}
+import { moto } from './_botocore.ts';
+import type { World } from './_sdk.ts';
+import { noSdk, openSdk } from './_sdk.ts';
 
 const missing = noSdk();
 if (missing !== undefined) skipVisibly('the SageMaker SDK', [missing]);
+const sdk = openSdk();
+afterAll(sdk.close);
+const { folder, unique, arrived, py } = sdk;
 
 interface Described {
   readonly TrainingJobName: string;
@@ -54,74 +22,28 @@ interface Described {
   readonly HyperParameters: Readonly<Record<string, string>>;
 }
 
-interface World {
-  readonly role: string;
-}
-
 let world: World;
-let bin = '';
 beforeAll(async () => {
-  if (missing !== undefined) return;
-  const endpoint = moto.get('AWS_ENDPOINT_URL');
-  world = (await python('moto_world.py', { endpoint, name: unique, secret: '{}' })) as World;
-  const example = readFileSync(path.join(ROOT, 'examples/adapt/bellhop.yaml'), 'utf8');
-  writeFileSync(path.join(folder, 'bellhop.yaml'), example.replace('ml-artifacts', unique));
-  writeFileSync(path.join(folder, 'sagemaker.yaml'), SDK_CONFIG);
-  bin = path.dirname(built().bellhop);
+  if (missing === undefined) world = await sdk.prepare();
 }, 300_000);
-
-/** It would tell its maker of every call. */
-const SDK_CONFIG = `SchemaVersion: '1.0'
-SageMaker: { PythonSDK: { Modules: { TelemetryOptOut: true } } }
-`;
-
-const variables = (): Record<string, string> => ({
-  PATH: `${bin}:${process.env['PATH'] ?? ''}`,
-  HOME: folder,
-  SAGEMAKER_SUPPRESS_V2_WARNING: '1',
-  SAGEMAKER_USER_CONFIG_OVERRIDE: path.join(folder, 'sagemaker.yaml'),
-  PYTHONPATH: [path.join(ROOT, 'python'), sdk].join(':'),
-  PYTHONDONTWRITEBYTECODE: '1',
-  ...moto.env,
-  AWS_ENDPOINT_URL: front.url.origin,
-});
-
-/** Runs Python in the folder, with the SDK and the hook in its path. */
-async function py(words: readonly string[], more: Readonly<Record<string, string>> = {}) {
-  return spawned([PYTHON, ...words], { cwd: folder, env: { ...variables(), ...more } });
-}
 
 const SCRIPT = path.join(ROOT, 'examples/adapt/train.py');
 
 /** What reached the service, by the job's name: moto does not tell it all. */
-const arrived = new Map<string, Described>();
-const front = Bun.serve({
-  port: 0,
-  hostname: '127.0.0.1',
-  async fetch(request) {
-    const body = await request.arrayBuffer();
-    const url = new URL(request.url);
-    if (request.headers.get('x-amz-target') === 'SageMaker.CreateTrainingJob') {
-      const job = JSON.parse(new TextDecoder().decode(body)) as Described;
-      arrived.set(job.TrainingJobName, job);
-    }
-    const to = `${moto.get('AWS_ENDPOINT_URL')}${url.pathname}${url.search}`;
-    const sent = ['GET', 'HEAD'].includes(request.method) ? {} : { body };
-    return fetch(to, { method: request.method, headers: request.headers, ...sent });
-  },
-});
-afterAll(() => void front.stop(true));
+function found(name: string): Described | undefined {
+  const jobs = arrived.map(({ input }) => input as Described);
+  return jobs.find(({ TrainingJobName }) => TrainingJobName === name);
+}
 
 function described(name: string): Described {
-  const job = arrived.get(name);
-  if (job === undefined) throw new Error(`no request for ${name}: ${[...arrived.keys()].join()}`);
+  const job = found(name);
+  if (job === undefined) throw new Error(`no request for ${name}`);
   return job;
 }
 
-async function complaints(input: Described): Promise<readonly string[]> {
-  const asked = [{ service: 'sagemaker', operation: 'CreateTrainingJob', input }];
-  const [found = []] = (await python('botocore_judge.py', asked)) as string[][];
-  return found;
+function complaints(input: Described): readonly string[] {
+  const asked = { service: 'sagemaker', operation: 'CreateTrainingJob', input };
+  return complaintsOf([asked]).flat();
 }
 
 describe.skipIf(missing !== undefined)('an unmodified script', () => {
@@ -129,9 +51,9 @@ describe.skipIf(missing !== undefined)('an unmodified script', () => {
     const name = `${unique}-plain`;
     const { code } = await py([SCRIPT, unique, world.role, name]);
     expect(code).toBe(0);
-    const found = await complaints(described(name));
-    expect(found.join('\n')).toMatch(/Environment: 301 is over 100/);
-    expect(found.join('\n')).toMatch(/is over 512/);
+    const told = complaints(described(name));
+    expect(told.join('\n')).toMatch(/Environment: 301 is over 100/);
+    expect(told.join('\n')).toMatch(/is over 512/);
   }, 120_000);
 
   test('with it sends a legal request, and the container gets what the script wrote', async () => {
@@ -139,11 +61,11 @@ describe.skipIf(missing !== undefined)('an unmodified script', () => {
     const { code, err } = await py(['-m', 'bellhop_botocore', SCRIPT, unique, world.role, name]);
     expect([code, err]).toEqual([0, expect.not.stringContaining('Traceback')]);
     const job = described(name);
-    expect(await complaints(job)).toEqual([]);
+    expect(complaints(job)).toEqual([]);
     expect(job.HyperParameters).toEqual({ rate: '0.1', layers: '[64, 32]' });
     const [program = '', ...words] = job.AlgorithmSpecification.ContainerEntrypoint;
     const outside = { PATH: process.env['PATH'] ?? '', ...moto.env };
-    const started = await spawned([path.join(bin, program), ...words], {
+    const started = await spawned([path.join(sdk.bin(), program), ...words], {
       cwd: folder,
       env: { ...outside, ...job.Environment },
     });
@@ -169,7 +91,7 @@ describe.skipIf(missing !== undefined)('an unmodified script', () => {
       /bellhop: no-such\.yaml: .*\n *code: BH_ERR_INPUT_READ/,
     );
     expect(`${lacking.out}${lacking.err}`).toContain('/nothing/bellhop: not found');
-    expect(arrived.has(`${unique}-none`)).toBe(false);
+    expect(found(`${unique}-none`)).toBeUndefined();
   }, 120_000);
 
   test('what the hook costs is printed', async () => {

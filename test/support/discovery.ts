@@ -1,17 +1,11 @@
 // Google's discovery documents, as google-api-python-client bundles them, as a second judge.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import process from 'node:process';
-import { CI } from './need.ts';
+import { installedAt, installedOnce, pip } from './testbed.ts';
 
 const PACKAGE = 'google-api-python-client==2.202.0';
-const INSTALL_MS_MAX = 300_000;
-const python = process.env['PYTHON'] ?? 'python3';
-const cache = process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache');
-const bed = process.env['BELLHOP_TESTBED'] ?? path.join(cache, 'bellhop-testbed');
-const folder = path.join(bed, 'opt', 'google-discovery-2.202.0');
-const documents = path.join(folder, 'googleapiclient/discovery_cache/documents');
+const NAME = 'google-discovery-2.202.0';
+const documents = path.join(installedAt(NAME), 'googleapiclient/discovery_cache/documents');
 
 interface Schema {
   readonly type?: string;
@@ -25,26 +19,9 @@ interface Schema {
   readonly readOnly?: boolean;
 }
 
-/** Why there are none; installed on first use. With CI=true that is an error. */
+/** Why there are none; installed on first use. */
 export function noDiscovery(): string | undefined {
-  if (existsSync(documents)) return undefined;
-  const made = `${folder}.${process.pid}`;
-  mkdirSync(made, { recursive: true });
-  const pip = [python, '-m', 'pip', 'install', '--quiet', '--no-input', '--no-deps'];
-  const done = Bun.spawnSync([...pip, '--target', made, PACKAGE], {
-    stdout: 'ignore',
-    stderr: 'pipe',
-    timeout: INSTALL_MS_MAX,
-  });
-  if (done.exitCode === 0 && !existsSync(documents)) {
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(made, folder);
-  }
-  rmSync(made, { recursive: true, force: true });
-  if (existsSync(documents)) return undefined;
-  const missing = `${PACKAGE} cannot be installed (pip: exit ${done.exitCode})`;
-  if (CI) throw new Error(missing);
-  return missing;
+  return installedOnce({ name: NAME, command: pip('--no-deps', PACKAGE) });
 }
 
 const INT = /^-?\d+$/;

@@ -1,7 +1,6 @@
 // Manifests as text, read by the real reader, for tests of what comes after it.
 import type { BellhopError } from '../../src/core/errors.ts';
 import { BellhopErrors, problemsOf } from '../../src/core/errors.ts';
-import type { DeclareOptions } from '../../src/entrypoint/declare.ts';
 import type { PlanInput, PlanResult } from '../../src/plan/build.ts';
 import { buildPlan, chooseContainer } from '../../src/plan/build.ts';
 import type { Declaration, InputDocument } from '../../src/plan/declaration.ts';
@@ -91,6 +90,3 @@ export function thrown(act: () => unknown): BellhopError[] {
   }
   return [];
 }
-
-/** No flags at all. */
-export const NO_FLAGS: DeclareOptions = { manifests: [], fields: [], node: [], image: {} };

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { built } from './built.ts';
+import { built, layOutBellhop } from './built.ts';
 import { PAGES } from './pages.ts';
 import { ROOT } from './source.ts';
 
@@ -33,20 +33,12 @@ export function stepsOfPage(at = 'docs/migrate.md'): Step[] {
 /** Lays out the files of the image: the program, bellhop, and what it needs of the C library. */
 export function layOutImage(folder: string): void {
   const at = (name: string): string => path.join(folder, name);
-  for (const name of ['app', 'etc', 'tmp', 'opt/bellhop'])
-    fs.mkdirSync(at(name), { recursive: true });
+  for (const name of ['app', 'etc', 'tmp']) fs.mkdirSync(at(name), { recursive: true });
   fs.chmodSync(at('tmp'), 0o1777);
   fs.writeFileSync(at('etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
   const cc = ['-static', '-O2', '-o', at('app/train'), path.join(EXAMPLE, 'train.c')];
   must('cc', cc);
-  const dist = path.dirname(built().bellhop);
-  for (const name of ['bellhop', 'bellhop-runtime'])
-    fs.copyFileSync(path.join(dist, name), at(`opt/bellhop/${name}`));
-  const libraries = must('ldd', [path.join(dist, 'bellhop-runtime')]).match(/\/lib\S+/g) ?? [];
-  for (const library of libraries) {
-    fs.mkdirSync(path.dirname(at(library)), { recursive: true });
-    fs.copyFileSync(fs.realpathSync(library), at(library));
-  }
+  layOutBellhop(folder, 'opt/bellhop');
 }
 
 function must(program: string, words: readonly string[]): string {

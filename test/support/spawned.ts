@@ -1,3 +1,5 @@
+import { built } from './built.ts';
+
 /** How a program ended, and what it printed. */
 export interface Spawned {
   readonly code: number;
@@ -17,4 +19,22 @@ export async function spawned(
     new Response(child.stderr).text(),
   ]);
   return { code, out, err };
+}
+
+const CALL_MS_MAX = 60_000;
+
+/** Runs the built executable in a folder, with this environment and PATH; nothing else goes on. */
+export function callIn(
+  folder: string,
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Spawned {
+  const done = Bun.spawnSync([built().bellhop, ...words], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdout: 'pipe',
+    stderr: 'pipe',
+    timeout: CALL_MS_MAX,
+  });
+  return { code: done.exitCode, out: done.stdout.toString(), err: done.stderr.toString() };
 }

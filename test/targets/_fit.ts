@@ -8,6 +8,7 @@ const AROUND = { total: 1, entry: 3, environment: 11 } as const;
 
 /** A node that uses `count` of what the limit counts; undefined where no node can. */
 export function nodeUsing({ counts, at }: Limit, count: number): Json | undefined {
+  if (counts === 'number' || counts === 'seconds') return counted(counts, count);
   const isMap = /Environment|Variables|HyperParameters|^env$/.test(at);
   const pair = (name: string, value: string): Json => {
     return isMap ? { [name]: value } : [{ name, value }];
@@ -15,9 +16,7 @@ export function nodeUsing({ counts, at }: Limit, count: number): Json | undefine
   const word = 'w'.repeat(Math.max(count, 0));
   switch (counts) {
     case 'entries':
-      return isMap
-        ? Object.fromEntries(Array.from({ length: count }, (_, n) => [`N${n}`, '']))
-        : Array.from({ length: count }, () => '');
+      return entries(count, isMap);
     case 'name':
       return pair(word, '');
     case 'value':
@@ -28,8 +27,6 @@ export function nodeUsing({ counts, at }: Limit, count: number): Json | undefine
       return pair('N', 'w'.repeat(count - AROUND[counts]));
     case 'text':
       return word;
-    case 'number':
-      return count;
     case 'json': {
       const around = jsonBytes({ N: '' });
       return { N: 'w'.repeat(count - around) };
@@ -46,4 +43,13 @@ export function requestWith(at: string, node: Json): Json {
   const name = isList ? step.slice(0, -2) : step;
   const made: JsonObject = { [name]: isList ? [inner] : inner };
   return made;
+}
+
+function counted(counts: 'number' | 'seconds', count: number): Json {
+  return counts === 'number' ? count : `${count}s`;
+}
+
+function entries(count: number, isMap: boolean): Json {
+  const all = Array.from({ length: count }, (_, at): readonly [string, string] => [`N${at}`, '']);
+  return isMap ? Object.fromEntries(all) : all.map(([, value]) => value);
 }

@@ -116,6 +116,30 @@ const ROWS: readonly [string, string | undefined, Parameters<typeof fakeIo>[0], 
     { env: ['SLURM_JOB_ID=4711', 'SLURM_NTASKS=8'] },
     { job: '4711', nodes: 8 },
   ],
+  [
+    'one of an array of Batch',
+    'aws-batch',
+    { env: ['AWS_BATCH_JOB_ID=7:3', 'AWS_BATCH_JOB_ARRAY_INDEX=3'] },
+    { job: '7:3', nodes: 1, index: '3' },
+  ],
+  [
+    'one of several tasks of Cloud Run',
+    'cloud-run-job',
+    { env: ['CLOUD_RUN_JOB=j', 'CLOUD_RUN_TASK_COUNT=5', 'CLOUD_RUN_TASK_INDEX=4'] },
+    { job: 'j', nodes: 5, index: '4' },
+  ],
+  [
+    'one of a group of Nomad',
+    'nomad',
+    { env: ['NOMAD_ALLOC_ID=a', 'NOMAD_ALLOC_INDEX=0'] },
+    { index: '0' },
+  ],
+  [
+    'one of an array of Slurm',
+    'slurm-apptainer',
+    { env: ['SLURM_JOB_ID=4711', 'SLURM_ARRAY_TASK_ID=12'] },
+    { job: '4711', nodes: 1, index: '12' },
+  ],
   ['an empty variable', undefined, { env: ['AWS_BATCH_JOB_ID='] }, {}],
 ];
 

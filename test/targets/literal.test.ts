@@ -125,7 +125,7 @@ const QUOTED: readonly (readonly [string, (sent: string) => string])[] = [
 ];
 
 describe.each(shells.map((one) => [one.name, one] as const))('%s', (_, one) => {
-  const sent = fc.sample(value, 4000).flatMap((text) => {
+  const sent = fc.sample(value, { numRuns: 4000, seed: 20_261_122 }).flatMap((text) => {
     const literal = one.literal?.(text);
     return literal === undefined ? [] : [[text, literal] as const];
   });

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'bun:test';
 import { modelCaps, modelsIn, moved, versionOf } from '../../scripts/caps.ts';
 import type { ModelFacts } from '../../scripts/caps.ts';
-import { PYTHON_ENV, moto } from '../submit/_botocore.ts';
+import { PYTHON_ENV, noBotocore } from '../support/botocore.ts';
 
 const caps = await modelCaps();
+const missing = await noBotocore();
 
 describe('caps that are read from service models', () => {
   test('name one version of botocore, and a member each', () => {
@@ -24,7 +25,7 @@ describe('caps that are read from service models', () => {
     expect(moved([limit], {})).toEqual([expect.stringContaining('the model does not have it')]);
   });
 
-  test.skipIf(moto.missing !== undefined)(
+  test.skipIf(missing !== undefined)(
     'are those of that botocore',
     async () => {
       const models = [...new Set(caps.map(({ model }) => model))];

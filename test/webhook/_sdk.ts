@@ -1,14 +1,11 @@
 // Flyte's SDKs themselves, installed on first use beside the servers of test/real.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { PYTHON, installedAt, installedOnce, pip } from '../support/testbed.ts';
 
 const LOCKS = path.join(import.meta.dir, '../real/servers/locks');
 const HELPER = path.join(import.meta.dir, '_sdk.py');
-const INSTALL_MS_MAX = 400_000;
 const CALL_MS_MAX = 60_000;
-const cache = process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache');
-const bed = process.env['BELLHOP_TESTBED'] ?? path.join(cache, 'bellhop-testbed');
 
 /** flytekit 1.16.31, and flyte 2.12.1: test/real/servers/locks. */
 export type Sdk = 'flytekit' | 'flyte';
@@ -62,12 +59,11 @@ export interface Python {
  * The SDKs, or why they cannot be had; that is an error with CI=true or BELLHOP_REQUIRE_SERVERS=1.
  */
 export function flyteSdks(): Python | { readonly missing: string } {
-  const python = process.env['PYTHON'] ?? 'python3';
-  const found = pythonAt(python);
+  const found = pythonAt();
   const missing =
     process.env['BELLHOP_NO_SERVERS'] === '1'
       ? 'BELLHOP_NO_SERVERS is set'
-      : (found.missing ?? install('flytekit', python) ?? install('flyte', python));
+      : (found.missing ?? install('flytekit') ?? install('flyte'));
   if (missing === undefined) return sdks(found.executable);
   const isRequired = ['CI', 'BELLHOP_REQUIRE_SERVERS'].some((name) => {
     return !['', '0', 'false', undefined].includes(process.env[name]);
@@ -77,41 +73,19 @@ export function flyteSdks(): Python | { readonly missing: string } {
   return { missing };
 }
 
-function pythonAt(python: string): { executable: string; missing?: string } {
-  if (Bun.which(python) === null) return { executable: '', missing: `there is no ${python}` };
-  const asked = Bun.spawnSync([python, '-c', 'import sys; print(sys.executable)']);
+function pythonAt(): { executable: string; missing?: string } {
+  if (Bun.which(PYTHON) === null) return { executable: '', missing: `there is no ${PYTHON}` };
+  const asked = Bun.spawnSync([PYTHON, '-c', 'import sys; print(sys.executable)']);
   return { executable: asked.stdout.toString().trim() };
 }
 
-const folderOf = (sdk: Sdk): string => path.join(bed, 'opt', `sdk-${sdk}`);
+const folderOf = (sdk: Sdk): string => installedAt(`sdk-${sdk}`);
 
-/** Why it cannot be installed. What another process has installed meanwhile is as good. */
-function install(sdk: Sdk, python: string): string | undefined {
+/** Why it cannot be installed. */
+function install(sdk: Sdk): string | undefined {
   const lock = path.join(LOCKS, `${sdk}.txt`);
   const pins = readFileSync(lock, 'utf8');
-  const folder = folderOf(sdk);
-  const isThere = (): boolean => {
-    const pin = path.join(folder, '.pin');
-    return existsSync(pin) && readFileSync(pin, 'utf8') === pins;
-  };
-  if (isThere()) return undefined;
-  const made = `${folder}.${process.pid}`;
-  mkdirSync(made, { recursive: true });
-  const pip = [python, '-m', 'pip', 'install', '--quiet', '--no-input', '--no-deps'];
-  const done = Bun.spawnSync([...pip, '--target', made, '-r', lock], {
-    stdout: 'ignore',
-    stderr: 'pipe',
-    timeout: INSTALL_MS_MAX,
-  });
-  writeFileSync(path.join(made, '.pin'), pins);
-  if (done.exitCode === 0 && !isThere()) {
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(made, folder);
-  }
-  rmSync(made, { recursive: true, force: true });
-  if (isThere()) return undefined;
-  const said = done.stderr.toString().trim().split('\n').slice(-2).join(' | ');
-  return `${sdk} cannot be installed (pip: exit ${done.exitCode}: ${said})`;
+  return installedOnce({ name: `sdk-${sdk}`, command: pip('--no-deps', '-r', lock), pins });
 }
 
 function sdks(executable: string): Python {

@@ -32,18 +32,6 @@ const REFUSED: readonly (readonly [string, string])[] = [
     'env[0].valueFrom.fieldRef.apiVersion: there are no fields but those of v1',
   ],
   [
-    'securityContext: {privileged: true, allowPrivilegeEscalation: false}',
-    'securityContext.allowPrivilegeEscalation: cannot be false where `privileged` is true',
-  ],
-  [
-    'securityContext: {allowPrivilegeEscalation: false, capabilities: {add: [CAP_SYS_ADMIN]}}',
-    'securityContext.allowPrivilegeEscalation: cannot be false where CAP_SYS_ADMIN is added',
-  ],
-  [
-    'resources: {requests: {cpu: 2}, limits: {cpu: 1500m}}',
-    'resources.requests.cpu: must not exceed the limit of cpu',
-  ],
-  [
     'resources: {limits: {disk: 1}}',
     'resources.limits.disk: must be a standard resource for containers',
   ],

@@ -1,12 +1,12 @@
-// botocore 1.44.5, the one that moto of test/real/servers runs with, as a second judge.
-import { homedir } from 'node:os';
+// botocore 1.44.5, the one that moto of test/real/servers runs with, as a judge of requests.
 import path from 'node:path';
 import process from 'node:process';
 import { realServer } from '../real/_servers.ts';
+import { PYTHON, installedAt } from './testbed.ts';
 
 /** A call of boto3. */
 export interface AwsRequest {
-  readonly service: 'sagemaker' | 'batch' | 'ecs' | 'lambda';
+  readonly service: string;
   readonly operation: string;
   readonly input: unknown;
 }
@@ -17,10 +17,10 @@ export interface Judged {
   readonly model: readonly string[];
 }
 
-const JUDGE_MS_MAX = 60_000;
-const python = process.env['PYTHON'] ?? 'python3';
-const cache = process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache');
-const bed = process.env['BELLHOP_TESTBED'] ?? path.join(cache, 'bellhop-testbed');
+const JUDGE_MS_MAX = 300_000;
+
+/** Where Python finds botocore and boto3. */
+export const PYTHON_ENV = { PYTHONPATH: path.join(installedAt('moto'), 'py') };
 
 /** Why there is no botocore; it is installed with moto. */
 export async function noBotocore(): Promise<string | undefined> {
@@ -29,14 +29,20 @@ export async function noBotocore(): Promise<string | undefined> {
 
 /** Judges all of them in one process. */
 export function judgedByBotocore(requests: readonly AwsRequest[]): Judged[] {
-  const script = path.join(import.meta.dirname, '_botocore.py');
-  const done = Bun.spawnSync([python, script], {
+  const done = Bun.spawnSync([PYTHON, path.join(import.meta.dir, 'botocore_judge.py')], {
     stdin: Buffer.from(JSON.stringify(requests)),
     stdout: 'pipe',
     stderr: 'pipe',
     timeout: JUDGE_MS_MAX,
-    env: { ...process.env, PYTHONPATH: path.join(bed, 'opt/moto/py') },
+    env: { ...process.env, ...PYTHON_ENV },
   });
   if (done.exitCode !== 0) throw new Error(`botocore: ${done.stderr.toString().slice(-2000)}`);
   return JSON.parse(done.stdout.toString()) as Judged[];
+}
+
+/** What both have against each request. */
+export function complaintsOf(requests: readonly AwsRequest[]): readonly string[][] {
+  return judgedByBotocore(requests).map(({ botocore, model }) => {
+    return botocore === '' ? [...model] : [botocore, ...model];
+  });
 }

@@ -11,8 +11,7 @@ import type { RelayFacts } from '../relay/document.ts';
 import { namesOf, relayDocument } from '../relay/document.ts';
 import { startPacket } from '../relay/self.ts';
 import { isInHosts, questionsFor, readResolver, serverAddresses, wholeNames } from '../wire/dns.ts';
-import { inetAddress, NOWHERE, parseEndpoint } from '../wire/endpoint.ts';
-import type { Endpoint } from '../wire/endpoint.ts';
+import { inetAddress, knownEndpoint, NOWHERE } from '../wire/endpoint.ts';
 import type { Metrics, Relay } from '../wire/metrics.ts';
 
 /** For how long names are looked up, beside the rest of the start, where a relay needs them. */
@@ -46,7 +45,7 @@ export async function openMetrics(io: Io, about: MeteredStart): Promise<Metering
       if (!metrics.self || metrics.statsd === undefined) return;
       try {
         await looking.until(SELF_MS_MAX);
-        await send(io, metrics, {
+        await send(io, metrics.statsd, {
           addresses: looking.addresses,
           text: packetOf(io, about, outcome),
         });
@@ -60,11 +59,10 @@ export async function openMetrics(io: Io, about: MeteredStart): Promise<Metering
 /** `endMs` is when the start is over in any case, counted like the clock. */
 function lookUp(io: Io, names: readonly string[], endMs: number): Looking {
   const addresses: Addresses = new Map();
-  const stop = new AbortController();
   const begunMs = io.clock.monotonicMs();
   const all = Promise.all(
     names.map(async (name) => {
-      const address = await io.net.resolve(name, stop.signal).catch(() => undefined);
+      const address = await io.net.resolve(name);
       if (address !== undefined) addresses.set(name, address);
     }),
   );
@@ -135,9 +133,9 @@ async function documentOf(io: Io, { metrics, about, looking }: Relaying): Promis
 
 const ETC_BYTES_MAX = 256 * 1024;
 
-function hostOf({ statsd = '' }: Metrics): string | undefined {
-  const to: Endpoint | string = parseEndpoint(statsd);
-  if (typeof to === 'string' || 'path' in to) return undefined;
+function hostOf({ statsd }: Metrics): string | undefined {
+  const to = statsd === undefined ? undefined : knownEndpoint(statsd);
+  if (to === undefined || 'path' in to) return undefined;
   return inetAddress(to.host, to.port) === undefined ? to.host : undefined;
 }
 
@@ -212,9 +210,9 @@ interface Sending {
 }
 
 /** UDP is sent and forgotten; a TCP gateway that does not answer at once is not told. */
-async function send(io: Io, { statsd = '' }: Metrics, { addresses, text }: Sending): Promise<void> {
-  const to: Endpoint | string = parseEndpoint(statsd);
-  if (typeof to === 'string' || 'path' in to) return;
+async function send(io: Io, statsd: string, { addresses, text }: Sending): Promise<void> {
+  const to = knownEndpoint(statsd);
+  if ('path' in to) return;
   const isNumber = inetAddress(to.host, to.port) !== undefined;
   const address = isNumber ? to.host : addresses.get(to.host);
   if (address === undefined) return;

@@ -19,6 +19,12 @@ export function cleanPath(path: string): string {
   return `${isAbsolute ? '/' : ''}${steps.join('/')}`;
 }
 
+/** Of `a/b/c`: `a`, `a/b` and `a/b/c`. */
+export function stepsOf(path: string): string[] {
+  const steps = path.split('/');
+  return steps.map((_, index) => steps.slice(0, index + 1).join('/'));
+}
+
 /** A path of mountinfo, which has space, tab, newline and backslash as \ooo: proc(5). */
 export function mountedPath(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) =>

@@ -181,7 +181,10 @@ function hasOwnRoot(root: OwnRoot | undefined): boolean {
 }
 
 /** Who the program will be. */
-function ownerOf({ kernel }: Io, become: Become): { readonly uid: number; readonly gid: number } {
+function ownerOf(
+  { kernel }: Pick<Io, 'kernel'>,
+  become: Become,
+): { readonly uid: number; readonly gid: number } {
   return { uid: become.uid ?? kernel.uid, gid: become.gid ?? kernel.gid };
 }
 

@@ -2,29 +2,21 @@ import { judge } from '../core/errors.ts';
 import type { Policy } from '../plan/types.ts';
 import { checkKind } from './check-mounts.ts';
 import { checkParents, isFreed } from './check-paths.ts';
-import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
+import type { Delivery, Place, PlainFile } from './delivery.ts';
+import { placesIn } from './delivery.ts';
 import { earlierData, foreignIn } from './folders.ts';
 import { ELSEWHERE, standing, taken } from './hands.ts';
 import type { Ledger } from './ledger.ts';
 import { closedProblems, logsInVolumes } from './nested.ts';
 import { isInMemory } from './state.ts';
 
-/** A volume at one of its places. */
-export interface Place {
-  readonly directory: Directory;
-  readonly landing: Landing;
-}
-
 /** What may be in the way of folders and links, a check for each path. */
 export function checksOf(work: Ledger, delivery: Delivery): (() => void)[] {
-  const places = delivery.directories.flatMap((directory) =>
-    directory.landings.map((landing) => ({ directory, landing })),
-  );
   // What is to be in a volume meets only what is in it.
   const inVolumes = logsInVolumes(delivery);
   const outside = delivery.files.filter((one) => !inVolumes.includes(one));
   return [
-    ...places.map((place) => () => checkPath(work, place, delivery.policy)),
+    ...placesIn(delivery).map((place) => () => checkPath(work, place, delivery.policy)),
     ...outside.map((file) => () => checkFile(work, file)),
     () => judge(closedProblems(work.hands, delivery)),
   ];

@@ -1,11 +1,10 @@
 import type { FileStat } from '../core/io/types.ts';
-import { isWithin } from '../core/paths.ts';
 import { checkParents, isFreed } from './check-paths.ts';
 import type { Delivery } from './delivery.ts';
 import type { Hands } from './hands.ts';
 import { ELSEWHERE, standing, taken } from './hands.ts';
 import type { Ledger } from './ledger.ts';
-import { kindOf, logsInVolumes } from './nested.ts';
+import { closedProblem, kindOf, logsInVolumes, outerOf } from './nested.ts';
 
 /** What may be in the way of mounts, a check for each path. */
 export function checksOf({ hands, state }: Ledger, delivery: Delivery): (() => void)[] {
@@ -41,14 +40,13 @@ export function checkKind(hands: Hands, path: string, isFolder: boolean): FileSt
   throw taken(path, `is ${is}, a ${wanted} is to be mounted`, ELSEWHERE);
 }
 
-/** Inside of a read-only mount the runtime makes nothing. */
+/** What is missing in a read-only mount cannot be made. */
 export function mustBeThere(
   hands: Hands,
   path: string,
   mounts: readonly { readonly path: string; readonly readOnly: boolean }[],
 ): void {
-  const around = mounts.filter((one) => one.path !== path && isWithin(path, one.path));
-  const [outer] = around.toSorted((a, b) => b.path.length - a.path.length);
+  const outer = outerOf(mounts, path, (one) => one.path);
   if (outer?.readOnly !== true || standing(hands.fs, path) !== undefined) return;
-  throw taken(path, `cannot be made in ${outer.path}, which is mounted read-only`, ELSEWHERE);
+  throw closedProblem(path, outer.path);
 }

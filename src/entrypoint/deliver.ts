@@ -2,7 +2,7 @@ import { judge } from '../core/errors.ts';
 import type { Io } from '../core/io/types.ts';
 import type { Delivery } from './delivery.ts';
 import { coveredPaths, memoryBytes } from './delivery.ts';
-import type { Hands, Place } from './hands.ts';
+import type { Hands, RootPlace } from './hands.ts';
 import { makeParents, makeRuntimeFolder, newHands, rollback, standing } from './hands.ts';
 import { writeProblem } from './hands.ts';
 import { checkMountable } from './check-paths.ts';
@@ -30,7 +30,7 @@ export interface DeliverOptions {
   /** Made as the runtime makes it, with its parents, where it is not there. */
   readonly workingDir?: string;
   /** Where the program's root lies, if it is not ours. */
-  readonly place?: Place;
+  readonly place?: RootPlace;
 }
 
 const CAP_SYS_ADMIN = 1n << 21n;

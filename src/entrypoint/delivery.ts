@@ -18,6 +18,12 @@ export interface Landing {
   readonly readOnly: boolean;
 }
 
+/** A volume at one of its places. */
+export interface Place {
+  readonly directory: Directory;
+  readonly landing: Landing;
+}
+
 /** A file at a path of its own, with its content at hand. */
 export interface PlainFile {
   readonly placement: FilePlacement;
@@ -35,6 +41,13 @@ export interface Delivery {
   readonly workingDir?: string;
   /** Who the program will be: it must be able to read what bellhop.yaml places; root if absent. */
   readonly owner?: Owner;
+}
+
+/** Every place of every volume. */
+export function placesIn({ directories }: Delivery): Place[] {
+  return directories.flatMap((directory) => {
+    return directory.landings.map((landing) => ({ directory, landing }));
+  });
 }
 
 /** Every path that the delivery covers, in an order in which parents come first. */

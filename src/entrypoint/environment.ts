@@ -2,6 +2,7 @@ import { BellhopError } from '../core/errors.ts';
 import type { Sealed } from '../core/sealed.ts';
 import { expand } from '../plan/expand.ts';
 import type { Layer, Placement, Plan, Source } from '../plan/types.ts';
+import { isSetElsewhere } from '../plan/unless.ts';
 import { INDEX_KEY } from '../plan/completion-index.ts';
 import { mapText } from '../plan/fields.ts';
 import { replaceInvalidUtf8 } from '../wire/go-text.ts';
@@ -82,13 +83,13 @@ export function computeEnvironment(input: EnvironmentInput): Environment {
 function leaveOut({ plan, arrived }: EnvironmentInput, layers: Work['layers']): void {
   for (const one of plan.placements) {
     if (one.kind !== 'variable' || one.unless === undefined) continue;
-    const isSet = (name: string): boolean => {
-      const delivered = layers[one.layer].get(name);
-      const byAnother = delivered !== undefined && delivered.rule !== one.rule;
-      const rest = [layers.service, layers.env].some((layer) => layer.has(name));
-      return byAnother || rest || arrived?.has(name) === true;
-    };
-    if (one.unless.some(isSet) && layers[one.layer].get(one.name)?.rule === one.rule) {
+    const rulesOf = (name: string): readonly string[] => [
+      ...[layers[one.layer], layers.service, layers.env].flatMap(
+        (layer) => layer.get(name)?.rule ?? [],
+      ),
+      ...(arrived?.has(name) === true ? ['arrival'] : []),
+    ];
+    if (isSetElsewhere(one, rulesOf) && layers[one.layer].get(one.name)?.rule === one.rule) {
       layers[one.layer].delete(one.name);
     }
   }

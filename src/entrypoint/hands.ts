@@ -1,4 +1,5 @@
 import { BellhopError } from '../core/errors.ts';
+import { stepsOf } from '../core/paths.ts';
 import type { FileStat, Fs, Io } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
 import type { Owner } from '../plan/volume-tree.ts';
@@ -11,7 +12,7 @@ export interface Hands {
   readonly io: Io;
   /** The program's files; what the machine says of itself is read by `io.fs`. */
   readonly fs: Fs;
-  readonly place: Place;
+  readonly place: RootPlace;
   /** Undo steps of what was done so far; the last is undone first. */
   readonly undo: (() => void)[];
   /** Undo steps that failed: while there are some, the manifest stays for the next start. */
@@ -21,7 +22,7 @@ export interface Hands {
 }
 
 /** Where a program's root lies, seen from here. */
-export interface Place {
+export interface RootPlace {
   readonly fs: Fs;
   /** `own`: mounts that end with the program. `none`: the root is ours, its mounts are not. */
   readonly mounts: 'shared' | 'own' | 'none';
@@ -29,11 +30,11 @@ export interface Place {
   readonly mountTable: { readonly path: string; readonly root: string };
 }
 
-export function newHands(io: Io, place: Place = thisPlace(io)): Hands {
+export function newHands(io: Io, place: RootPlace = thisPlace(io)): Hands {
   return { io, fs: place.fs, place, undo: [], stuck: [], differences: new Set() };
 }
 
-function thisPlace({ fs }: Io): Place {
+function thisPlace({ fs }: Io): RootPlace {
   return { fs, mounts: 'shared', mountTable: { path: '/proc/self/mountinfo', root: '' } };
 }
 
@@ -62,8 +63,9 @@ export function unmount(hands: Hands, path: string): void {
 
 /** The absolute path's parents, outermost first, without the root and the path itself. */
 export function parentsOf(path: string): string[] {
-  const steps = path.split('/').slice(1, -1);
-  return steps.map((_, index) => `/${steps.slice(0, index + 1).join('/')}`);
+  return stepsOf(path.slice(1))
+    .slice(0, -1)
+    .map((step) => `/${step}`);
 }
 
 /** What stands at a path, through links; a link to nothing is in the way of everything. */

@@ -1,5 +1,5 @@
 import { BellhopError } from '../core/errors.ts';
-import type { Io } from '../core/io/types.ts';
+import type { InnerIo } from '../core/io/types.ts';
 import { FsError } from '../core/io/types.ts';
 import type { Plan } from '../plan/types.ts';
 import { capabilityNumbers } from '../wire/capabilities.ts';
@@ -32,7 +32,7 @@ const CAP_SETPCAP = 1n << 8n;
  * and /etc/group (golden vectors user-*). With another root, which `io` then shows, `machine` is
  * where HOME comes from on arrival.
  */
-export function whoToBecome(plan: Plan, io: Io, machine?: Io): Become {
+export function whoToBecome(plan: Plan, io: InnerIo, machine?: InnerIo): Become {
   const problems: BellhopError[] = [];
   const hasOwnRoot = machine !== undefined;
   const { files, wanted, entry } = usersOf({ plan, io, hasOwnRoot }, problems);
@@ -59,14 +59,14 @@ export function whoToBecome(plan: Plan, io: Io, machine?: Io): Become {
 }
 
 /** Who the program is to be, as far as numbers can tell. */
-export function idsOf(plan: Plan, io: Io): Ids {
+export function idsOf(plan: Plan, io: InnerIo): Ids {
   const { files, wanted, entry } = usersOf({ plan, io, hasOwnRoot: true }, []);
   return wantedIds({ plan, io, files }, wanted, entry);
 }
 
 interface Asked {
   readonly plan: Plan;
-  readonly io: Io;
+  readonly io: InnerIo;
   /** Nobody has started a container here: what its runtime does is ours to do. */
   readonly hasOwnRoot: boolean;
 }
@@ -79,13 +79,13 @@ function usersOf({ plan, io, hasOwnRoot }: Asked, problems: BellhopError[]) {
   return { files, wanted, entry };
 }
 
-function homeIn(machine: Io): string {
+function homeIn(machine: InnerIo): string {
   return findUser(lazyText(machine, '/etc/passwd')(), machine.kernel.uid)?.home || '/';
 }
 
 interface Sources {
   readonly plan: Plan;
-  readonly io: Io;
+  readonly io: InnerIo;
   readonly files: { readonly group: () => string };
 }
 
@@ -111,7 +111,7 @@ function sorted(groups: readonly number[]): number[] {
 }
 
 /** As the container runtime: none is an empty one, and one that cannot be read is an error. */
-function lazyText(io: Io, path: string): () => string {
+function lazyText(io: InnerIo, path: string): () => string {
   let text: string | undefined;
   return () => {
     if (text !== undefined) return text;
@@ -194,7 +194,7 @@ function decide({ plan, io, hasOwnRoot }: Asked, ids: Ids): Decision {
   return { become: {}, differences: [], problems: [identityProblem('securityContext', what)] };
 }
 
-function changedIds(ids: Ids, kernel: Io['kernel']): Partial<Ids> {
+function changedIds(ids: Ids, kernel: InnerIo['kernel']): Partial<Ids> {
   const sameGroups = String(ids.groups) === String([...kernel.groups].toSorted((a, b) => a - b));
   return {
     ...(ids.uid === kernel.uid ? {} : { uid: ids.uid }),
@@ -209,7 +209,7 @@ function needsOf(become: Partial<Ids>): bigint {
 
 function privilegesOf(
   plan: Plan,
-  io: Io,
+  io: InnerIo,
 ): { become: Pick<Become, 'noNewPrivileges' | 'dropCapabilities'>; differences: string[] } {
   const { capabilities } = io.kernel;
   const add = capabilityNumbers(plan.identity.addCapabilities ?? []);

@@ -1,10 +1,9 @@
 import { BellhopError } from '../core/errors.ts';
-import { isWithin } from '../core/paths.ts';
-import type { Place } from './check-links.ts';
+import { isWithin, stepsOf } from '../core/paths.ts';
 import { checksOf, dataOf } from './check-links.ts';
 import { checkAll } from './check-paths.ts';
-import type { Delivery, Directory, Landing, PlainFile } from './delivery.ts';
-import { memoryBytes } from './delivery.ts';
+import type { Delivery, Directory, Landing, Place, PlainFile } from './delivery.ts';
+import { memoryBytes, placesIn } from './delivery.ts';
 import { earlierData, finish, makeFolders, openFolder } from './folders.ts';
 import type { Hands, Look } from './hands.ts';
 import { makeFolder, makeParents, own } from './hands.ts';
@@ -36,9 +35,7 @@ type VersionedPlace = Place & { readonly tree: VolumeTree };
 export function deliverByLinks(hands: Hands, state: State, delivery: Delivery): Ledger {
   const maps = { staged: new Map<string, string>(), homes: new Map<string, string>() };
   const work: Work = { hands, state, delivery, written: [], ...maps };
-  const places = delivery.directories
-    .flatMap((directory) => directory.landings.map((landing) => ({ directory, landing })))
-    .toSorted((a, b) => (a.landing.path < b.landing.path ? -1 : 1));
+  const places = placesIn(delivery).toSorted((a, b) => (a.landing.path < b.landing.path ? -1 : 1));
   checkAll(checksOf(work, delivery));
   const wanted = wantedData(work, places);
   makeRoom(work, wanted);
@@ -165,11 +162,6 @@ function foldersForOthers({ delivery }: Work, { landing, tree }: VersionedPlace)
     const path = `${landing.path}/${folder}`;
     return !inside.some((one) => isWithin(path, one));
   });
-}
-
-function stepsOf(path: string): string[] {
-  const steps = path.split('/');
-  return steps.map((_, index) => steps.slice(0, index + 1).join('/'));
 }
 
 function landPart(work: Work, { directory, landing, tree }: VersionedPlace): void {

@@ -1,5 +1,5 @@
 import { MS } from '../core/io/types.ts';
-import { isWithin } from '../core/paths.ts';
+import { isWithin, stepsOf } from '../core/paths.ts';
 import { rootMode } from '../plan/volume-tree.ts';
 import { checkKind, checksOf, mustBeThere } from './check-mounts.ts';
 import { checkAll } from './check-paths.ts';
@@ -14,7 +14,7 @@ import { isMarked, markOf, noteOf } from './manifest.ts';
 import { bindAt, checkMount, makeReadOnly, mountMemory } from './mount-calls.ts';
 import type { Binding } from './mount-files.ts';
 import { stageFiles } from './mount-files.ts';
-import { makeNested } from './nested.ts';
+import { makeNested, outerOf } from './nested.ts';
 import { placeFile } from './plain-file.ts';
 import type { State } from './state.ts';
 import { insidePath } from '../plan/volume-tree.ts';
@@ -79,7 +79,7 @@ function depthOf({ path }: Binding): number {
 
 /** What has to be made in an emptyDir for a mount inside of it: it is no data of a program. */
 function placesInData(work: Work, { path }: Binding, all: readonly Binding[]): Written[] {
-  const outer = all.findLast((one) => one.path !== path && isWithin(path, one.path));
+  const outer = outerOf(all, path, (one) => one.path);
   if (outer === undefined || outer.readOnly || isWithin(outer.source, work.state.folder)) return [];
   return placesAgain(work, [`${outer.source}${path.slice(outer.path.length)}`]);
 }
@@ -167,22 +167,21 @@ function partOf(part: Part, { subPath }: Landing): string {
   if (tree !== undefined && entry !== undefined) {
     return `${stage}/${tree.version}${entry.path === '' ? '' : `/${entry.path}`}`;
   }
-  const steps = subPath.split('/');
-  steps.forEach((_, index) => {
-    const path = `${stage}/${steps.slice(0, index + 1).join('/')}`;
+  for (const step of stepsOf(subPath)) {
+    const path = `${stage}/${step}`;
     const isThere = work.hands.fs.stat(path) !== undefined;
     const { written } = work.state.before;
     const isOurs = written.some((one) => one.path === path && one.kind === 'place');
-    if (isThere && !isOurs) return;
+    if (isThere && !isOurs) continue;
     if (directory.placement.medium === 'disk')
       record(work, { path, kind: 'place', device: 0, inode: 0 });
     if (isThere) {
       finishAgain(path);
-      return;
+      continue;
     }
     makeFolder(work.hands, path, 0o700);
     finish(path);
-  });
+  }
   return `${stage}/${subPath}`;
 }
 

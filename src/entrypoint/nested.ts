@@ -1,10 +1,10 @@
 import type { BellhopError } from '../core/errors.ts';
 import { cleanPath, isWithin } from '../core/paths.ts';
-import { nestedFolders, nestedMode } from '../plan/nested.ts';
+import { nestedFolders } from '../plan/nested.ts';
 import type { VolumeTree } from '../plan/volume-tree.ts';
-import { leadsTo, withNested } from '../plan/volume-tree.ts';
-import type { Delivery, Directory, Landing } from './delivery.ts';
-import { logsOf } from './delivery.ts';
+import { folderMode, leadsTo, withNested } from '../plan/volume-tree.ts';
+import type { Delivery, Directory, Landing, Place } from './delivery.ts';
+import { logsOf, placesIn } from './delivery.ts';
 import type { Hands, Look } from './hands.ts';
 import { ELSEWHERE, dress, makeFolder, standing, taken } from './hands.ts';
 
@@ -12,20 +12,9 @@ import { ELSEWHERE, dress, makeFolder, standing, taken } from './hands.ts';
 // other volumes the kubelet makes folders in those of Secrets, ConfigMaps and fields
 // (src/plan/nested.ts). What it does not make the runtime would have to; these are read-only.
 
-interface Place {
-  readonly directory: Directory;
-  readonly landing: Landing;
-}
-
-function placesOf(delivery: Delivery): Place[] {
-  return delivery.directories.flatMap((directory) => {
-    return directory.landings.map((landing) => ({ directory, landing }));
-  });
-}
-
 /** The delivery as the kubelet leaves it: with its folders, and without what they or logs hide. */
 export function asInside(delivery: Delivery): Delivery {
-  const all = placesOf(delivery).map(({ landing }) => landing.path);
+  const all = placesIn(delivery).map(({ landing }) => landing.path);
   const logs = new Set(logsOf(delivery).map(({ placement }) => placement.path));
   const directories = delivery.directories.map((directory) => {
     const { placement, tree, landings } = directory;
@@ -43,7 +32,7 @@ export function asInside(delivery: Delivery): Delivery {
 
 /** How these folders look. */
 export function nestedLook({ placement: { fsGroup } }: Directory): Look {
-  return { uid: 0, gid: fsGroup ?? 0, mode: nestedMode(fsGroup) };
+  return { uid: 0, gid: fsGroup ?? 0, mode: folderMode(fsGroup) };
 }
 
 /** Makes them in an empty volume. */
@@ -63,7 +52,7 @@ interface Wanted {
 function wantedIn(delivery: Delivery): Wanted[] {
   const { workingDir } = delivery;
   return [
-    ...placesOf(delivery).map(({ directory, landing }) => {
+    ...placesIn(delivery).map(({ directory, landing }) => {
       return { path: landing.path, kind: kindOf(directory.tree, landing.subPath) };
     }),
     ...logsOf(delivery).map(({ placement }) => ({ path: placement.path, kind: 'file' as const })),
@@ -79,11 +68,10 @@ export function kindOf(tree: VolumeTree | undefined, subPath: string): 'dir' | '
 
 /** What keeps the kubelet from filling a volume, or the runtime from making what is to be in it. */
 export function nestingProblems(delivery: Delivery): BellhopError[] {
-  const places = placesOf(delivery);
+  const places = placesIn(delivery);
   const inside = wantedIn(delivery).flatMap((wanted) => {
-    const outer = outerOf(places, wanted.path);
-    const what = outer === undefined ? undefined : insideProblem(wanted, outer);
-    return what === undefined ? [] : [taken(wanted.path, what, ELSEWHERE)];
+    const outer = outerOf(places, wanted.path, pathOf);
+    return outer === undefined ? [] : insideProblems(wanted, outer);
   });
   return [...inside, ...delivery.directories.flatMap(fillingProblems)];
 }
@@ -100,29 +88,41 @@ function fillingProblems({ tree, landings }: Directory): BellhopError[] {
   });
 }
 
-/** The mount that this path lies in. */
-function outerOf(places: readonly Place[], path: string): Place | undefined {
-  const around = places.filter(({ landing }) => {
-    return landing.path !== path && isWithin(path, landing.path);
-  });
-  return around.toSorted((a, b) => b.landing.path.length - a.landing.path.length)[0];
+/** The innermost of the mounts that this path lies in; that at the path itself is none of them. */
+export function outerOf<T>(
+  mounts: readonly T[],
+  path: string,
+  pathOf: (mount: T) => string,
+): T | undefined {
+  const around = mounts.filter((one) => pathOf(one) !== path && isWithin(path, pathOf(one)));
+  return around.toSorted((a, b) => pathOf(b).length - pathOf(a).length)[0];
 }
 
-function insideProblem({ path, kind }: Wanted, { directory, landing }: Place): string | undefined {
+const pathOf = ({ landing }: Place): string => landing.path;
+
+/** Inside of a read-only mount the runtime makes nothing. */
+export function closedProblem(path: string, outer: string): BellhopError {
+  return taken(path, `cannot be made in ${outer}, which is mounted read-only`, ELSEWHERE);
+}
+
+function insideProblems({ path, kind }: Wanted, { directory, landing }: Place): BellhopError[] {
   const { tree } = directory;
-  if (tree === undefined) return undefined;
+  if (tree === undefined) return [];
   const rest = path.slice(landing.path.length + 1);
   const there = leadsTo(tree, landing.subPath === '' ? rest : `${landing.subPath}/${rest}`);
-  if (there === kind) return undefined;
-  if (there === undefined) return `cannot be made in ${landing.path}, which is mounted read-only`;
+  if (there === kind) return [];
+  if (there === undefined) return [closedProblem(path, landing.path)];
   const names = { dir: 'folder', file: 'file', link: 'link' };
-  return `is a ${names[there]} of the volume at ${landing.path}, not a ${names[kind]}`;
+  const what = `is a ${names[there]} of the volume at ${landing.path}, not a ${names[kind]}`;
+  return [taken(path, what, ELSEWHERE)];
 }
 
 /** Termination logs in volumes: the runtime mounts them there. */
 export function logsInVolumes(delivery: Delivery): Delivery['files'] {
-  const places = placesOf(delivery);
-  return logsOf(delivery).filter(({ placement }) => outerOf(places, placement.path) !== undefined);
+  const places = placesIn(delivery);
+  return logsOf(delivery).filter(
+    ({ placement }) => outerOf(places, placement.path, pathOf) !== undefined,
+  );
 }
 
 /**
@@ -130,14 +130,14 @@ export function logsInVolumes(delivery: Delivery): Delivery['files'] {
  * nothing in a read-only emptyDir, and files of a volume cannot be hidden.
  */
 export function closedProblems(hands: Hands, delivery: Delivery): BellhopError[] {
-  const places = placesOf(delivery);
+  const places = placesIn(delivery);
   const hiding = logsInVolumes(delivery).flatMap(({ placement: { path } }) => {
-    if (outerOf(places, path)?.directory.tree === undefined) return [];
+    if (outerOf(places, path, pathOf)?.directory.tree === undefined) return [];
     const what = 'is a file of a volume, and mounting over it is not allowed';
     return [taken(path, what, ELSEWHERE)];
   });
   const closed = wantedIn(delivery).flatMap(({ path, kind }) => {
-    const outer = outerOf(places, path);
+    const outer = outerOf(places, path, pathOf);
     if (outer?.landing.readOnly !== true || outer.directory.tree !== undefined) return [];
     if (standing(hands.fs, path) !== undefined) return [];
     const { directory, landing } = outer;
@@ -146,9 +146,7 @@ export function closedProblems(hands: Hands, delivery: Delivery): BellhopError[]
     const isMade = open.some((one) => {
       return places.some((each) => isWithin(each.landing.path, `${one.path}/${rest}`));
     });
-    if (isMade && kind === 'dir') return [];
-    const what = `cannot be made in ${landing.path}, which is mounted read-only`;
-    return [taken(path, what, ELSEWHERE)];
+    return isMade && kind === 'dir' ? [] : [closedProblem(path, landing.path)];
   });
   return [...hiding, ...closed];
 }

@@ -1,5 +1,6 @@
 import type { Fs, Io } from '../core/io/types.ts';
 import { FsError, MS } from '../core/io/types.ts';
+import { isInMemory } from './state.ts';
 
 // What a container runtime puts into every root and no image has: /proc, /sys, /dev, and the
 // machine's names. Given where it is lacking, in the namespace that ends with the program. Where it
@@ -13,7 +14,6 @@ interface Bare {
   readonly folder: string;
 }
 
-const TMPFS_MAGIC = 0x01021994;
 /** containerd's: oci/mounts.go, v1.6. */
 const SHM = 'mode=1777,size=65536k';
 const DEV = 'mode=755,size=65536k';
@@ -42,7 +42,7 @@ export function givePlatform(bare: Bare): void {
 function giveDev(bare: Bare): void {
   const { fs } = bare;
   if (fs.stat('/dev/null')?.kind !== 'other' && hasFolder(bare, '/dev')) giveDevices(bare);
-  else if (fs.stat('/dev/shm')?.kind === 'dir' && !isMemory(fs, '/dev/shm')) giveShm(bare);
+  else if (fs.stat('/dev/shm')?.kind === 'dir' && !isInMemory(bare, '/dev/shm')) giveShm(bare);
 }
 
 function isEmpty(fs: Fs, path: string): boolean {
@@ -99,8 +99,4 @@ function giveDevices(bare: Bare): void {
 
 function giveShm(bare: Bare): void {
   mountMemory(bare, '/dev/shm', { flags: MS.noSuid | MS.noDev | MS.noExec, data: SHM });
-}
-
-function isMemory(fs: Fs, path: string): boolean {
-  return fs.fileSystem(path).magic === TMPFS_MAGIC;
 }

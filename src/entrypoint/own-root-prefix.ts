@@ -36,9 +36,7 @@ export function belowPrefix(folder: string, inside: Fs, outside: Fs): Fs {
   const up = (path: string): string => (folder === '/' ? path : `${folder}${path}`);
   return {
     read: (path, bytesMax) => at(path, (fs, one) => fs.read(one, bytesMax)),
-    readWaiting: (path, bytesMax) => at(path, (fs, one) => fs.readWaiting(one, bytesMax)),
     write: (path, content, mode) => at(path, (fs, one) => fs.write(one, content, mode)),
-    overwrite: (path, content) => at(path, (fs, one) => fs.overwrite(one, content)),
     mkdir: (path, mode) => at(path, (fs, one) => fs.mkdir(one, mode)),
     symlink: (target, path) => at(path, (fs, one) => fs.symlink(target, one)),
     readlink: (path) => at(path, (fs, one) => fs.readlink(one)),

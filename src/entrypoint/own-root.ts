@@ -2,13 +2,13 @@
 // granted. Everything about the program (files, users, PATH) is DIR's; what says what to deliver
 // (manifests, settings, credentials) is ours.
 import { BellhopError, BellhopErrors, problemsOf } from '../core/errors.ts';
-import type { ExecDocument, IdMap, Io, Kernel, NamespaceIds } from '../core/io/types.ts';
+import type { ExecDocument, IdMap, InnerIo, Io, Kernel, NamespaceIds } from '../core/io/types.ts';
 import { FsError, MS } from '../core/io/types.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Delivery } from './delivery.ts';
 import type { Delivered } from './deliver.ts';
 import { deliver } from './deliver.ts';
-import type { Place } from './hands.ts';
+import type { RootPlace } from './hands.ts';
 import { writeProblem } from './hands.ts';
 import { idsOf } from './identity.ts';
 import { givePlatform } from './own-root-mounts.ts';
@@ -24,7 +24,7 @@ export interface OwnRoot {
   readonly folder: string;
   readonly given: string;
   /** What the program will find: users and groups of DIR, and the rights that it starts with. */
-  readonly seen: Io;
+  readonly seen: InnerIo;
   /** Where this differs from Kubernetes, one sentence each. */
   readonly differences: readonly string[];
   readonly ids: NamespaceIds;
@@ -45,7 +45,7 @@ export interface Inside {
 
 /** DIR, entered as far as that is possible before the program is started. */
 interface Entered extends Wanted {
-  readonly place: Place;
+  readonly place: RootPlace;
   readonly document: Pick<ExecDocument, 'root'>;
 }
 
@@ -72,7 +72,7 @@ export async function openRoot(io: Io, given: string, plan: Plan): Promise<OwnRo
     throw new BellhopError('BH_ERR_USAGE', { where, what, help: 'start `bellhop` beside it' });
   }
   const folder = folderAt(io, given);
-  const inside: Io = { ...io, fs: await io.filesBelow(folder) };
+  const inside: InnerIo = { ...io, fs: await io.filesBelow(folder) };
   const how = waysOf(io.kernel);
   const base = { how, folder, given };
   if (how !== 'namespaces') {
@@ -83,7 +83,7 @@ export async function openRoot(io: Io, given: string, plan: Plan): Promise<OwnRo
 }
 
 /** Who the process is in its namespaces, and what it may there. */
-function inNamespaces(io: Io, plan: Plan): Pick<OwnRoot, 'seen' | 'differences' | 'ids'> {
+function inNamespaces(io: InnerIo, plan: Plan): Pick<OwnRoot, 'seen' | 'differences' | 'ids'> {
   const { capabilities } = io.kernel;
   if ((capabilities & CAP_SYS_ADMIN) !== 0n) return { seen: io, differences: [], ids: 'all' };
   const rights = { capabilities: ALL_CAPABILITIES };
@@ -117,7 +117,7 @@ function waysOf(kernel: Kernel): How {
 }
 
 /** The same outside, with the rights that the process has once it is inside. */
-function withRights(io: Io, rights: Partial<Kernel>): Io {
+function withRights(io: InnerIo, rights: Partial<Kernel>): InnerIo {
   return { ...io, kernel: { ...io.kernel, ...rights } };
 }
 
@@ -160,12 +160,12 @@ async function enter(io: Io, root: OwnRoot, wanted: Wanted): Promise<Entered> {
     };
   }
   const fs = belowPrefix(folder, seen.fs, io.fs);
-  const place: Place = { fs, mounts: 'none', mountTable: { path: table, root: '' } };
+  const place: RootPlace = { fs, mounts: 'none', mountTable: { path: table, root: '' } };
   return { ...wanted, ...deliveryBelow(folder, wanted), place, document: {} };
 }
 
 /** `io` is what we are; what the process is inside, only the program is to know. */
-async function enterNamespaces(io: Io, { folder, ids }: OwnRoot): Promise<Place> {
+async function enterNamespaces(io: Io, { folder, ids }: OwnRoot): Promise<RootPlace> {
   const { kernel } = io;
   const outside = { uid: kernel.uid, gid: kernel.gid };
   const map: IdMap | undefined = ids === 'all' ? undefined : { inside: ids, outside };

@@ -65,8 +65,8 @@ function ownFolder({ io }: Hands, base: string): string {
 }
 
 /** True if the path lies on a file system in memory: by statfs, never by name. */
-export function isInMemory(hands: Hands, path: string): boolean {
-  return MEMORY_MAGIC.has(hands.fs.fileSystem(path).magic);
+export function isInMemory({ fs }: Pick<Hands, 'fs'>, path: string): boolean {
+  return MEMORY_MAGIC.has(fs.fileSystem(path).magic);
 }
 
 /** Opens bellhop's folder in the first place that does, or says why there is none. */

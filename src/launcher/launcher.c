@@ -15,7 +15,7 @@
  *   arrival.h   what we were given       document.h  what the runtime answers
  *   start_file.h  `bellhop become`       become.h    chroot, ids, chdir, execve
  *   relay.h     the relay of metrics, of relay_parts.h, relay_out.h, relay_names.h,
- *               relay_lines.h and relay_streams.h
+ *               relay_lines.h, relay_streams.h and relay_listen.h
  */
 #include "sys.h"
 #include "text.h"

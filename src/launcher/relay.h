@@ -226,7 +226,7 @@ static void relay_main(int ready) {
   if (!open_listeners()) quit((int)relay.fail_exit);
   i64 error;
   change_ids(&error);
-  if (error) quit(0); /* the program's own start fails by the same, and says so */
+  if (error) quit(0);
   detach(ready);
   relay_loop();
   for (u32 i = 0; i < relay.listeners; i++) {
@@ -237,11 +237,28 @@ static void relay_main(int ready) {
   quit(0);
 }
 
-/* Starts it, and waits until its ports are there: the program's first metric must not be lost. */
+/* Waits until its ports are there: the program's first metric must not be lost. Returns 0 where all
+ * is well, or the program's own start fails by the same and tells. */
+static int await_relay(i64 pid, int ready, const char *not_started) {
+  struct pollfd wait = {ready, POLLIN, 0};
+  struct timespec time = {BIND_MS_MAX / 1000, 0};
+  int status = 0;
+  char byte;
+  i64 heard = sys5(SYS_ppoll, &wait, 1, &time, 0, 0);
+  if (heard > 0 && sys3(SYS_read, ready, &byte, 1) == 1) return 0;
+  sys2(SYS_kill, pid, SIG_KILL);
+  sys4(SYS_wait4, pid, &status, W_CLONE, 0);
+  /* What it could not listen at it has told itself; a signal and EXIT_LAUNCHER come untold. */
+  if (status & 127 || status >> 8 == EXIT_LAUNCHER)
+    write_report(not_started, heard > 0 ? "it ended at once" : "not ready in time");
+  return status;
+}
+
+/* The ends of its pipe are closed by our execve. */
 static void start_relay(void) {
   struct cursor record = document.relay;
-  int ends[2] = {-1, -1}, status = 0;
-  char byte;
+  int ends[2] = {-1, -1}, failed = 1;
+  const char *step = "pipe2";
   u32 fail_exit = take_u32(&record);
   take_string(&record);
   const char *not_started = take_string(&record);
@@ -250,27 +267,13 @@ static void start_relay(void) {
   borrow_limits();
   i64 pid = sys2(SYS_pipe2, ends, O_CLOEXEC);
   for (int i = 0; i < 2; i++) ends[i] = above_stdio(ends[i]);
-  if (pid == 0) pid = sys5(SYS_clone, 0, 0, 0, 0, 0);
+  if (pid == 0) step = "clone", pid = sys5(SYS_clone, 0, 0, 0, 0, 0);
   if (pid == 0) relay_main(ends[1]); /* with the wide limits */
   return_limits();
-  if (pid < 0) {
-    print_report(not_started, "clone", -pid);
-    if (fail_exit) quit((int)fail_exit);
-  }
   sys1(SYS_close, ends[1]);
-  struct pollfd wait = {ends[0], POLLIN, 0};
-  struct timespec time = {BIND_MS_MAX / 1000, 0};
-  i64 n = 0, heard = pid > 0 ? sys5(SYS_ppoll, &wait, 1, &time, 0, 0) : 0;
-  if (heard > 0) n = sys3(SYS_read, ends[0], &byte, 1);
-  sys1(SYS_close, ends[0]);
-  if (n == 1 || pid < 0) return;
-  sys2(SYS_kill, pid, SIG_KILL);
-  sys4(SYS_wait4, pid, &status, W_CLONE, 0);
-  /* What it could not listen at it has told itself; a signal and EXIT_LAUNCHER come untold. */
-  if (heard <= 0) write_report(not_started, "not ready in time");
-  else if (status & 127 || status >> 8 == EXIT_LAUNCHER)
-    write_report(not_started, "it ended at once");
-  if (fail_exit) quit((int)fail_exit);
+  if (pid < 0) print_report(not_started, step, -pid);
+  else failed = await_relay(pid, ends[0], not_started);
+  if (fail_exit && failed) quit((int)fail_exit);
 }
 
 #endif

@@ -105,7 +105,7 @@ export function buildPlan(input: PlanInput): PlanResult {
   problems.push(...told.problems);
   warnings.push(...told.warnings);
   const placements: Placement[] = [
-    ...clientVariables(settings),
+    ...clientVariables(metrics, settings.metrics?.clients),
     ...settingsVariables(context),
     ...servicesOf(input),
     ...podVariables(context, container),

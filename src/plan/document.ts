@@ -1,5 +1,6 @@
 import { canonicalJson, digestOf } from '../core/canonical.ts';
 import { BellhopError } from '../core/errors.ts';
+import { parseEndpoint } from '../wire/endpoint.ts';
 import { isRecord } from '../wire/read.ts';
 import type { Plan } from './types.ts';
 import { PLAN_VERSION } from './types.ts';
@@ -90,10 +91,6 @@ const RELAY_SHAPE: Shape = [
   ['taken', 'string'],
   ['tags', 'object'],
   ['forward', 'list'],
-];
-const FORWARD_SHAPE: Shape = [
-  ['listen', 'string'],
-  ['to', 'string'],
 ];
 const MOUNT_SHAPE: Shape = [
   ['path', 'string'],
@@ -200,20 +197,41 @@ function indexProblem(index: unknown): string | undefined {
 function metricsProblem(metrics: unknown): string | undefined {
   if (metrics === undefined) return undefined;
   if (!isRecord(metrics)) return 'has metrics that are no object';
-  const { relay = { listen: [], taken: '', tags: {}, forward: [] } } = metrics;
-  if (!isRecord(relay)) return 'has a relay that is no object';
+  const { statsd, relay } = metrics;
   return (
     lackOf(metrics, METRICS_SHAPE, 'metrics') ??
-    lackOf(relay, RELAY_SHAPE, 'a relay') ??
-    first(relay['forward'], (one) => lackOf(one, FORWARD_SHAPE, 'what is forwarded'))
+    (statsd === undefined ? undefined : addressProblem('metrics.statsd', statsd)) ??
+    (relay === undefined ? undefined : relayProblem(relay))
   );
 }
 
+function relayProblem(relay: unknown): string | undefined {
+  if (!isRecord(relay)) return 'has a relay that is no object';
+  const lacking = lackOf(relay, RELAY_SHAPE, 'a relay');
+  if (lacking !== undefined) return lacking;
+  const { listen, tags, forward } = relay;
+  if (!isTexts(Object.values(Object(tags)))) return 'has metrics.relay.tags that are no texts';
+  const own = firstOf(listen, (one) => addressProblem('metrics.relay.listen', one));
+  return (
+    own ??
+    first(forward, (one) => {
+      const called = 'metrics.relay.forward';
+      return addressProblem(called, one['listen']) ?? addressProblem(called, one['to']);
+    })
+  );
+}
+
+function addressProblem(called: string, value: unknown): string | undefined {
+  const read = typeof value === 'string' ? parseEndpoint(value) : 'must be a text';
+  return typeof read === 'string' ? `has ${called} that is no address: ${read}` : undefined;
+}
+
 function placementProblem(placement: Record<string, unknown>): string | undefined {
-  const { source, bound, nested = [] } = placement;
+  const { source, bound, nested = [], unless = [] } = placement;
   return (
     kindProblem(placement, PLACEMENT_SHAPES, 'placement') ??
     (isTexts(nested) ? undefined : 'has nested folders that are no list of texts') ??
+    (isTexts(unless) ? undefined : 'has an `unless` that is no list of texts') ??
     valueProblem(source, bound) ??
     first(placement['contents'] ?? [], (one) => {
       return (
@@ -250,8 +268,14 @@ function first(
   list: unknown,
   problem: (one: Record<string, unknown>) => string | undefined,
 ): string | undefined {
+  return firstOf(list, (one) => {
+    return isRecord(one) ? problem(one) : 'has something in a list that is no object';
+  });
+}
+
+function firstOf(list: unknown, problem: (one: unknown) => string | undefined): string | undefined {
   for (const one of Array.isArray(list) ? list : []) {
-    const found = isRecord(one) ? problem(one) : 'has something in a list that is no object';
+    const found = problem(one);
     if (found !== undefined) return found;
   }
   return undefined;

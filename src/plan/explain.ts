@@ -2,7 +2,8 @@ import type { ExplainedArgv } from './explain-program.ts';
 import { argvOf, identityText } from './explain-program.ts';
 import { formatReference } from './reference.ts';
 import { referencedNames } from './expand.ts';
-import { unlessNotes, withoutSet } from './unless.ts';
+import type { Unless } from './unless.ts';
+import { isSetElsewhere, unlessNotes } from './unless.ts';
 import type {
   Bound,
   Content,
@@ -52,12 +53,15 @@ export function explainPlan(plan: Plan, keysOf: KeysOf): Explanation {
     origin: plan.origin,
     argv: argvOf(plan),
     identity: identityText(plan),
-    variables: explainVariables(withoutSet(plan.placements), keysOf),
+    variables: explainVariables(plan.placements, keysOf),
     files: plan.placements.flatMap((placement) => filesOf(plan, placement, keysOf)),
   };
 }
 
-type Draft = ExplainedVariable & { readonly template?: string };
+interface Draft extends Omit<ExplainedVariable, 'overrides'>, Unless {
+  readonly layer: Layer;
+  readonly template?: string;
+}
 
 const ORDER: readonly (readonly Layer[])[] = [['settings'], ['service'], ['envFrom', 'env']];
 
@@ -66,18 +70,22 @@ function explainVariables(placements: readonly Placement[], keysOf: KeysOf): Exp
   const found = new Map<string, ExplainedVariable>();
   // What a template sees: services, envFrom and the entries before it; never the settings.
   const seen: Seen = { names: new Set(), hasWild: false };
-  for (const layers of ORDER) {
-    for (const placement of placements) {
-      if (placement.kind !== 'variable' && placement.kind !== 'variables') continue;
-      if (!layers.includes(placement.layer)) continue;
-      for (const draft of draftsOf(placement, keysOf)) {
-        const before = found.get(draft.name);
-        const overrides = before === undefined ? [] : [...before.overrides, before.rule];
-        found.delete(draft.name);
-        found.set(draft.name, { ...withNotes(draft, seen), overrides });
-        if (placement.layer !== 'settings') note(seen, draft.name);
-      }
-    }
+  const drafts = ORDER.flatMap((layers) => {
+    return placements
+      .filter((one) => one.kind === 'variable' || one.kind === 'variables')
+      .filter(({ layer }) => layers.includes(layer))
+      .flatMap((one) => draftsOf(one, keysOf));
+  });
+  const rules = Map.groupBy(drafts, ({ name }) => name);
+  for (const draft of drafts) {
+    const rulesOf = (name: string) => (rules.get(name) ?? []).map(({ rule }) => rule);
+    if (isSetElsewhere(draft, rulesOf)) continue;
+    const before = found.get(draft.name);
+    const overrides = before === undefined ? [] : [...before.overrides, before.rule];
+    found.delete(draft.name);
+    const { name, from, rule } = draft;
+    found.set(name, { name, from, rule, overrides, notes: notesOf(draft, seen) });
+    if (draft.layer !== 'settings') note(seen, draft.name);
   }
   return [...found.values()];
 }
@@ -86,9 +94,9 @@ function draftsOf(
   placement: Extract<Placement, { kind: 'variable' | 'variables' }>,
   keysOf: KeysOf,
 ): Draft[] {
-  const { rule } = placement;
+  const { rule, layer } = placement;
   if (placement.kind === 'variable') {
-    const { name, source } = placement;
+    const { name, source, unless } = placement;
     if (source.kind === 'absent' || isAbsent(source, keysOf)) return [];
     const template = source.kind === 'template' ? { template: source.text } : {};
     return [
@@ -96,8 +104,9 @@ function draftsOf(
         name,
         from: sourceText(source),
         rule,
-        overrides: [],
+        layer,
         notes: [...sourceNotes(source), ...unlessNotes(placement)],
+        ...(unless === undefined ? {} : { unless }),
         ...template,
       },
     ];
@@ -107,13 +116,13 @@ function draftsOf(
   const from = boundText(bound);
   if (keys === undefined) {
     const name = `${prefix}*`;
-    return [{ name, from, rule, overrides: [], notes: [`every key of ${bound.called}`] }];
+    return [{ name, from, rule, layer, notes: [`every key of ${bound.called}`] }];
   }
   return keys.map((key) => ({
     name: `${prefix}${key}`,
     from: `${from}, key ${key}`,
     rule,
-    overrides: [],
+    layer,
     notes: [],
   }));
 }
@@ -187,18 +196,15 @@ function note(seen: Seen, name: string): void {
   seen.hasWild ||= name.endsWith('*');
 }
 
-function withNotes(draft: Draft, seen: Seen): ExplainedVariable {
-  const { template, ...variable } = draft;
-  const notes = [...variable.notes];
+function notesOf({ name, template, notes }: Draft, seen: Seen): string[] {
   const unknown = referencedNames(template ?? '').filter(
-    (name) => !seen.names.has(name) && !seen.hasWild,
+    (one) => !seen.names.has(one) && !seen.hasWild,
   );
-  for (const name of new Set(unknown))
-    notes.push(`$(${name}) is not known here and stays as written`);
-  if (!/^([A-Za-z_][A-Za-z0-9_]*)?\*?$/.test(variable.name)) {
-    notes.push('a POSIX shell cannot read this name');
-  }
-  return { ...variable, notes };
+  return [
+    ...notes,
+    ...[...new Set(unknown)].map((one) => `$(${one}) is not known here and stays as written`),
+    ...(/^([A-Za-z_][A-Za-z0-9_]*)?\*?$/.test(name) ? [] : ['a POSIX shell cannot read this name']),
+  ];
 }
 
 function filesOf(plan: Plan, placement: Placement, keysOf: KeysOf): ExplainedFile[] {

@@ -1,6 +1,6 @@
 import { BellhopError } from '../core/errors.ts';
 import type { Endpoint } from '../wire/endpoint.ts';
-import { endpointText, isStream, parseEndpoint } from '../wire/endpoint.ts';
+import { endpointText, isStream, knownEndpoint } from '../wire/endpoint.ts';
 import type { Metrics, Relay } from '../wire/metrics.ts';
 import { OTLP_VARIABLE, STATSD_GROUPS } from './metric-clients.ts';
 import type { Settings } from './settings.ts';
@@ -10,7 +10,7 @@ import type { VariablePlacement } from './types.ts';
 
 const LISTEN_DEFAULT = ['udp://localhost:8125'];
 const TAGS_DEFAULT = { job: '{job}', host: '{host}' };
-/** src/launcher/relay_parts.h; localhost counts twice. */
+/** Sockets: src/launcher/relay_parts.h. */
 const LISTENERS_MAX = 16;
 const FORWARDS_MAX = 8;
 const TAG_BYTES_MAX = 512;
@@ -26,7 +26,7 @@ export function metricsOf({ metrics: written }: Settings): MetricsRead {
   if (written === undefined) return { problems: [], warnings: [] };
   const { statsd, otlp, relay: asked, tags = 'dogstatsd', self = true } = written;
   const relay = asked === undefined ? {} : { relay: relayOf(asked, statsd !== undefined) };
-  const gateway = statsd === undefined ? {} : { statsd: endpointText(endpointOf(statsd)) };
+  const gateway = statsd === undefined ? {} : { statsd: endpointText(knownEndpoint(statsd)) };
   const collector = otlp === undefined ? {} : { otlp };
   const metrics: Metrics = { ...gateway, ...collector, tags, self, ...relay };
   const problems = [...gatewayProblems(statsd), ...relayProblems(metrics.relay, statsd)];
@@ -40,9 +40,11 @@ function deafness({ statsd, relay }: Metrics): string[] {
 }
 
 /** The variables of known clients, each left out where its group is set by anything else. */
-export function clientVariables({ metrics: written }: Settings): VariablePlacement[] {
-  const { metrics } = metricsOf({ apiVersion: 'bellhop/v1', metrics: written });
-  if (metrics === undefined || written?.clients === false) return [];
+export function clientVariables(
+  metrics: Metrics | undefined,
+  isAsked: boolean = true,
+): VariablePlacement[] {
+  if (metrics === undefined || !isAsked) return [];
   const to = clientsTo(metrics);
   const statsd = STATSD_GROUPS.flatMap(({ variables, own }) => {
     return variables.flatMap(({ name, value }) => {
@@ -72,8 +74,8 @@ function variable({ name, text, of, unless }: Given): VariablePlacement {
 /** Where clients send: to the relay where it takes what they can send, else to the gateway. */
 function clientsTo({ statsd, relay }: Metrics): Endpoint | undefined {
   if (statsd === undefined) return undefined;
-  if (relay === undefined) return endpointOf(statsd);
-  const taken = relay.listen.map(endpointOf);
+  if (relay === undefined) return knownEndpoint(statsd);
+  const taken = relay.listen.map(knownEndpoint);
   return taken.find(({ scheme }) => scheme === 'udp') ?? taken.find((one) => !isStream(one));
 }
 
@@ -83,21 +85,15 @@ function relayOf(
 ): Relay {
   return {
     listen: (asked.listen ?? (fed ? LISTEN_DEFAULT : [])).map((one) =>
-      endpointText(endpointOf(one)),
+      endpointText(knownEndpoint(one)),
     ),
     taken: asked.taken ?? 'warn',
     tags: asked.tags ?? TAGS_DEFAULT,
     forward: (asked.forward ?? []).map(({ listen, to }) => ({
-      listen: endpointText(endpointOf(listen)),
-      to: endpointText(endpointOf(to)),
+      listen: endpointText(knownEndpoint(listen)),
+      to: endpointText(knownEndpoint(to)),
     })),
   };
-}
-
-/** The schema has checked it. */
-function endpointOf(text: string): Endpoint {
-  const read = parseEndpoint(text);
-  return typeof read === 'string' ? { scheme: 'unixgram', path: '/' } : read;
 }
 
 function problem(where: string, what: string): BellhopError {
@@ -105,7 +101,7 @@ function problem(where: string, what: string): BellhopError {
 }
 
 function gatewayProblems(statsd: string | undefined): BellhopError[] {
-  if (statsd === undefined || endpointOf(statsd).scheme !== 'unixstream') return [];
+  if (statsd === undefined || knownEndpoint(statsd).scheme !== 'unixstream') return [];
   return [problem('metrics.statsd', 'a gateway is reached by udp, tcp or unixgram')];
 }
 
@@ -118,8 +114,8 @@ function relayProblems(relay: Relay | undefined, statsd: string | undefined): Be
       return { text: one.listen, where: `metrics.relay.forward[${index}].listen` };
     }),
   ];
-  const local = (text: string): boolean => isOwn(endpointOf(text));
-  const count = places.reduce((sum, { text }) => sum + (text.includes('localhost') ? 2 : 1), 0);
+  const local = (text: string): boolean => isOwn(knownEndpoint(text));
+  const count = places.reduce((sum, { text }) => sum + socketsOf(knownEndpoint(text)), 0);
   const tagBytes = new TextEncoder().encode(Object.entries(tags).flat().join(',,')).length;
   const isIdle = listen.length === 0 && forward.length === 0;
   return [
@@ -127,7 +123,7 @@ function relayProblems(relay: Relay | undefined, statsd: string | undefined): Be
       .filter(({ text }) => !local(text))
       .map(({ where }) => problem(where, 'is no address of the container itself')),
     ...forward.flatMap((one, index) => {
-      const fits = isStream(endpointOf(one.listen)) === isStream(endpointOf(one.to));
+      const fits = isStream(knownEndpoint(one.listen)) === isStream(knownEndpoint(one.to));
       const what = 'goes from datagrams to datagrams or from a stream to a stream, nothing else';
       return fits ? [] : [problem(`metrics.relay.forward[${index}]`, what)];
     }),
@@ -147,6 +143,11 @@ function relayProblems(relay: Relay | undefined, statsd: string | undefined): Be
       ? [problem('metrics.relay.tags', `are over ${TAG_BYTES_MAX} bytes, added to every metric`)]
       : []),
   ];
+}
+
+/** `localhost` is both of its addresses. */
+function socketsOf(one: Endpoint): number {
+  return 'host' in one && one.host === 'localhost' ? 2 : 1;
 }
 
 function isOwn(one: Endpoint): boolean {

@@ -1,4 +1,4 @@
-import { cleanPath } from '../core/paths.ts';
+import { cleanPath, stepsOf } from '../core/paths.ts';
 import type { Container, Pod } from '../wire/pod-types.ts';
 
 // Mounts inside of volumes of Secrets, ConfigMaps and fields: the kubelet makes a folder for each
@@ -20,8 +20,7 @@ export function nestedFolders({ own, all }: MountPaths): string[] {
     const tops = below.filter((one) => !below.some((other) => one.startsWith(`${other}/`)));
     // A subPath is not looked at: the folder is made in the root of the volume all the same.
     for (const top of tops) {
-      const steps = top.slice(path.length + 1).split('/');
-      steps.forEach((_, index) => folders.add(steps.slice(0, index + 1).join('/')));
+      for (const step of stepsOf(top.slice(path.length + 1))) folders.add(step);
     }
   }
   return [...folders].toSorted();
@@ -36,9 +35,4 @@ export function foldersOfOthers(pod: Pod, volume: string, container: Container):
     return nestedFolders({ own: own.map(({ path }) => path), all: all.map(({ path }) => path) });
   });
   return [...new Set(folders)].toSorted();
-}
-
-/** Mode of such a folder: the fsGroup's bits as everything that is in the volume. */
-export function nestedMode(fsGroup: number | undefined): number {
-  return fsGroup === undefined ? 0o755 : 0o755 | 0o2550;
 }

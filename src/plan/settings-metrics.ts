@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { parseEndpoint } from '../wire/endpoint.ts';
+import { setting } from './settings-parts.ts';
 
 // The section `metrics` of bellhop.yaml.
 
@@ -18,10 +19,6 @@ const endpoint = v.pipe(
     (issue) => said(String(issue.input)) ?? 'is no address',
   ),
 );
-
-function setting<const S extends v.GenericSchema>(schema: S, text: string) {
-  return v.optional(v.pipe(schema, v.description(text)));
-}
 
 const forward = v.strictObject({
   listen: v.pipe(endpoint, v.description('Where the program sends, as `tcp://localhost:24224`')),

@@ -1,13 +1,7 @@
 import * as v from 'valibot';
+import { name, setting, words } from './settings-parts.ts';
 
 // The section `submit` of bellhop.yaml: what a platform's request needs that no pod says.
-
-const name = v.pipe(v.string(), v.minLength(1));
-const words = v.array(v.string());
-
-function setting<const S extends v.GenericSchema>(schema: S, text: string) {
-  return v.optional(v.pipe(schema, v.description(text)));
-}
 
 const scalar = v.union([v.string(), v.number(), v.boolean(), v.null()]);
 

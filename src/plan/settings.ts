@@ -5,6 +5,7 @@ import { isRecord } from '../wire/read.ts';
 import { ReferenceProblem, parseReference } from './reference.ts';
 import { issuePath, namesAt, schemaSentence } from './schema-issues.ts';
 import { METRICS } from './settings-metrics.ts';
+import { name, setting, words } from './settings-parts.ts';
 import type { SettingsIssue, SettingsPath } from './settings-problems.ts';
 import { guardNames, listProblems, settingsProblems, unguardNames } from './settings-problems.ts';
 import { SUBMIT } from './settings-submit.ts';
@@ -12,7 +13,6 @@ import { NO_SETTINGS } from './settings-use.ts';
 
 // bellhop.yaml: one schema gives the check, the types and, by `npm run gen`, the JSON Schema.
 
-const name = v.pipe(v.string(), v.minLength(1));
 const written = v.pipe(
   v.string(),
   v.check(
@@ -44,7 +44,6 @@ const governed = v.strictObject({
   ),
 });
 const value = v.union([written, spelled, governed]);
-const words = v.array(v.string());
 const mode = v.pipe(
   v.number(),
   v.integer(),
@@ -65,11 +64,6 @@ function referenceProblem(text: string): string | undefined {
 
 function oneOf<const T extends readonly string[]>(options: T, text: string) {
   return v.optional(v.pipe(v.picklist(options), v.description(text)));
-}
-
-/** A setting that may be left out, with its line of the docs. */
-function setting<const S extends v.GenericSchema>(schema: S, text: string) {
-  return v.optional(v.pipe(schema, v.description(text)));
 }
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));

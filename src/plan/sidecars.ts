@@ -1,3 +1,4 @@
+import { readImageName } from '../wire/image-name.ts';
 import type { Container, Pod } from '../wire/pod-types.ts';
 import type { Settings } from './settings.ts';
 
@@ -126,8 +127,8 @@ export function sidecarKind({
   name,
   image,
 }: Pick<Container, 'name' | 'image'>): SidecarKind | undefined {
-  const repository = image.replace(/@.*$/, '').replace(/:[^/]*$/, '');
-  const isOf = (end: string): boolean => repository === end || repository.endsWith(`/${end}`);
+  const read = readImageName(image);
+  const isOf = (end: string): boolean => `/${read?.repository ?? ''}`.endsWith(`/${end}`);
   return SIDECARS.find(({ images, names }) => names.includes(name) || images.some(isOf));
 }
 

@@ -1,17 +1,17 @@
-import type { Placement, VariablePlacement } from './types.ts';
+import type { VariablePlacement } from './types.ts';
 
-/** Without the variables that are only given where nothing else of the plan sets one of a kind. */
-export function withoutSet(placements: readonly Placement[]): readonly Placement[] {
-  return placements.filter((one) => {
-    if (one.kind !== 'variable' || one.unless === undefined) return true;
-    const { unless, rule } = one;
-    return !placements.some((other) => {
-      return other.kind === 'variable' && other.rule !== rule && unless.includes(other.name);
-    });
-  });
+/** What is given only where nobody else sets it, nor another of its kind. */
+export type Unless = Pick<VariablePlacement, 'unless' | 'rule'>;
+
+/** True where any rule but its own sets one of the names that it is left out for. */
+export function isSetElsewhere(
+  { unless = [], rule }: Unless,
+  rulesOf: (name: string) => readonly string[],
+): boolean {
+  return unless.some((name) => rulesOf(name).some((one) => one !== rule));
 }
 
 /** What only the container knows of such a variable. */
-export function unlessNotes({ unless }: VariablePlacement): string[] {
+export function unlessNotes({ unless }: Pick<Unless, 'unless'>): string[] {
   return unless === undefined ? [] : ['unless the image or the platform sets one of its kind'];
 }

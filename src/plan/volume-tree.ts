@@ -1,6 +1,6 @@
 import { BellhopError } from '../core/errors.ts';
 import type { Sealed } from '../core/sealed.ts';
-import { cleanPath } from '../core/paths.ts';
+import { cleanPath, stepsOf } from '../core/paths.ts';
 import { itemPathProblem } from '../wire/names.ts';
 
 // The shape of a volume as the kubelet writes it: k8s.io/kubernetes v1.33.13
@@ -67,6 +67,11 @@ export function rootMode(rules: VolumeRules): number {
   return rules.fsGroup === undefined ? plain : plain | (rules.readOnly ? 0o2550 : 0o2770);
 }
 
+/** Mode of a folder in a volume of files, with the fsGroup's bits. */
+export function folderMode(fsGroup: number | undefined): number {
+  return fsGroup === undefined ? 0o755 : 0o755 | 0o2550;
+}
+
 /** `..2026_11_21_08_42_09.33691685`: UTC, then a number without padding. */
 export function versionName(nowMs: number, random: number): string {
   const stamp = new Date(nowMs).toISOString().slice(0, 19).replace(/[-T:]/g, '_');
@@ -89,7 +94,7 @@ export function volumeTree(
   }
   const folders = new Set<string>();
   for (const path of files.keys()) {
-    for (const folder of parents(path)) folders.add(folder);
+    for (const folder of stepsOf(path).slice(0, -1)) folders.add(folder);
   }
   for (const path of files.keys()) {
     if (folders.has(path)) problems.push(pathProblem(path, 'is both a file and a folder'));
@@ -111,11 +116,6 @@ function pathProblem(path: string, what: string): BellhopError {
   return new BellhopError('BH_ERR_VALUE', { where: [`path ${path}`], what });
 }
 
-function parents(path: string): string[] {
-  const steps = path.split('/');
-  return steps.slice(1).map((_, index) => steps.slice(0, index + 1).join('/'));
-}
-
 interface Parts {
   readonly files: ReadonlyMap<string, Payload>;
   readonly folders: ReadonlySet<string>;
@@ -126,10 +126,10 @@ interface Parts {
 function treeOf({ files, folders, rules, version }: Parts): VolumeTree {
   const { fsGroup } = rules;
   const owner: Owner = { uid: 0, gid: fsGroup ?? 0 };
-  const folderMode = fsGroup === undefined ? 0o755 : 0o755 | 0o2550;
-  const inside: Entry[] = [{ kind: 'dir', path: '', mode: folderMode, owner }];
+  const dirMode = folderMode(fsGroup);
+  const inside: Entry[] = [{ kind: 'dir', path: '', mode: dirMode, owner }];
   for (const path of [...folders].toSorted()) {
-    inside.push({ kind: 'dir', path, mode: folderMode, owner });
+    inside.push({ kind: 'dir', path, mode: dirMode, owner });
   }
   for (const [path, payload] of files) {
     const mode = fsGroup === undefined ? payload.mode : payload.mode | 0o440;

@@ -4,7 +4,7 @@ import {
   endpointText,
   inetAddress,
   isStream,
-  parseEndpoint,
+  knownEndpoint,
   unixAddress,
 } from '../wire/endpoint.ts';
 import type { Metrics, Relay } from '../wire/metrics.ts';
@@ -44,10 +44,10 @@ export function relayDocument(
   facts: RelayFacts,
 ): RelayDocument {
   const { relay, statsd } = metrics;
-  const gateway = statsd === undefined ? [] : [targetOf(endpointOf(statsd), facts)];
+  const gateway = statsd === undefined ? [] : [targetOf(knownEndpoint(statsd), facts)];
   // Without packets of metrics: nothing of our own goes there.
   const behind = relay.forward.map(({ to }) => {
-    return { ...targetOf(endpointOf(to), facts), packetBytesMax: 0 };
+    return { ...targetOf(knownEndpoint(to), facts), packetBytesMax: 0 };
   });
   const listeners = [
     ...(gateway.length === 0 ? [] : relay.listen).flatMap((text) => {
@@ -75,17 +75,11 @@ export function namesOf({ statsd, relay }: Pick<Metrics, 'statsd' | 'relay'>): s
     ...(relay?.forward ?? []).map((one) => one.to),
   ];
   const hosts = texts
-    .map((text) => endpointOf(text))
+    .map((text) => knownEndpoint(text))
     .flatMap((one) => {
       return 'host' in one && inetAddress(one.host, one.port) === undefined ? [one.host] : [];
     });
   return [...new Set(hosts)];
-}
-
-/** Settings were checked when the plan was made. */
-function endpointOf(text: string): Endpoint {
-  const read = parseEndpoint(text);
-  return typeof read === 'string' ? { scheme: 'unixgram', path: '/nowhere' } : read;
 }
 
 function targetOf(one: Endpoint, facts: RelayFacts): RelayTarget {
@@ -107,7 +101,7 @@ interface Listening {
 
 /** `localhost` is both of its addresses; a machine without IPv6 has one of them. */
 function listenersOf(text: string, { target, use, facts }: Listening): RelayListener[] {
-  const one = endpointOf(text);
+  const one = knownEndpoint(text);
   const base = { use: use(one), target, report: facts.report(endpointText(one)) };
   if ('path' in one) return [{ ...base, lenient: false, address: unixAddress(one.path) }];
   const hosts = one.host === 'localhost' ? ['127.0.0.1', '::1'] : [one.host];

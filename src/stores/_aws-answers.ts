@@ -29,12 +29,6 @@ export async function answered(asking: Promise<Answer>): Promise<Answer> {
   }
 }
 
-/** A path that this store cannot have. */
-export function unusable(store: string, path: string, what: string): Answer {
-  const problem = new BellhopError('BH_ERR_SETTINGS', { where: [`store ${store}`, path], what });
-  return { kind: 'failed', problem };
-}
-
 export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {

@@ -10,6 +10,7 @@ import { iamName } from './_aws-rights.ts';
 import type { AwsFailure } from './_aws-errors.ts';
 import { nameOf } from './_aws-errors.ts';
 import type { AwsAddress } from './_aws-settings.ts';
+import { readObject } from './_objects.ts';
 import type { Answer } from './_store.ts';
 
 /** An object, by a bucket's name or an access point's ARN. */
@@ -20,10 +21,8 @@ export interface ObjectPlace {
 
 /** `bucket/key`, or `arn:…:accesspoint/NAME/key`; undefined where the text is none. */
 export function readObjectPath(path: string): ObjectPlace | undefined {
-  const arn = readArn(path);
-  const pattern =
-    arn === undefined ? /^([^/]+)\/([^]+)$/ : /^(.*?:accesspoint[/:][^/:]+)[/:]([^]+)$/;
-  const [, bucket, key] = pattern.exec(path) ?? [];
+  if (readArn(path) === undefined) return readObject(path);
+  const [, bucket, key] = /^(.*?:accesspoint[/:][^/:]+)[/:]([^]+)$/.exec(path) ?? [];
   return bucket === undefined || key === undefined ? undefined : { bucket, key };
 }
 

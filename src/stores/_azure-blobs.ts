@@ -4,6 +4,7 @@ import { refused, verdictOfStatus } from '../core/call.ts';
 import type { HttpAnswer, HttpRequest } from '../core/io/net-types.ts';
 import { retryAfterMs } from '../core/retry.ts';
 import { encodeQuery, objectPath } from '../wire/aws-url.ts';
+import { hex } from '../wire/digests.ts';
 import { xmlText } from '../wire/xml-text.ts';
 import type { ObjectHands, Over, There } from './_objects.ts';
 import { TOLD_BYTES_MAX, readObject } from './_objects.ts';
@@ -151,8 +152,9 @@ async function signatureIn({ context, options }: BlobWay): Promise<string> {
   throw settingsProblem(context, 'what `sas` names is no shared access signature: `sv=…&sig=…`');
 }
 
-function saidBy({ headers, body }: HttpAnswer, nowMs: number): BlobSaid {
-  const xml = new TextDecoder().decode(body);
+function saidBy({ status, headers, body }: HttpAnswer, nowMs: number): BlobSaid {
+  // The body of a success is the blob: up to 64 MiB that nobody else reads as text.
+  const xml = status < 300 ? '' : new TextDecoder().decode(body);
   const code = headers['x-ms-error-code'] ?? xmlText(xml, ['Error', 'Code']);
   // Behind the first line stand the request's id and the time.
   const [message = ''] = (xmlText(xml, ['Error', 'Message']) ?? '').split('\n');
@@ -201,7 +203,7 @@ export function blobHands(
 ): ObjectHands & { readonly sha256: string } {
   const { context, options } = blobs;
   const { content, expireDays } = object;
-  const sha256 = Buffer.from(context.io.crypto.sha256(content)).toString('hex');
+  const sha256 = hex(context.io.crypto.sha256(content));
   const scope = textOption(options, 'encryptionScope');
   const described = {
     [SHA256]: sha256,

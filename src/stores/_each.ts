@@ -1,7 +1,8 @@
 // Stores whose API has one path a request.
 import type { Caller } from '../core/call.ts';
+import { BellhopError } from '../core/errors.ts';
 import { failedAnswer } from './_rest.ts';
-import type { Answer, Wanted } from './_store.ts';
+import type { Answer, StoreContext, Wanted } from './_store.ts';
 
 /** How one thing is asked for. */
 export interface AskingOne<T> {
@@ -40,6 +41,15 @@ async function answered<T>(ask: (wanted: T) => Promise<Answer>, one: T): Promise
   } catch (error) {
     return failedAnswer(error);
   }
+}
+
+/** What is wrong with a path that this store cannot have. */
+export function pathProblem(
+  { name }: Pick<StoreContext, 'name'>,
+  path: string,
+  what: string,
+): BellhopError {
+  return new BellhopError('BH_ERR_SETTINGS', { where: [`store ${name}`, path], what });
 }
 
 /** What tells two paths of a plan apart. */

@@ -2,10 +2,8 @@
 import type { Verdict } from '../core/call.ts';
 import { notJson, refused } from '../core/call.ts';
 import type { HttpAnswer } from '../core/io/net-types.ts';
-import { addressFault } from './_address.ts';
 import type { Format } from './_formats.ts';
 import { dotenvMap, formatOfName, isJson, valueAnswer } from './_formats.ts';
-import { isCredentialHeader } from './_header-names.ts';
 import type { Options } from './_options.ts';
 import { groupOption, recordOption } from './_options.ts';
 import type { Answer } from './_store.ts';
@@ -22,18 +20,6 @@ function headerNameProblem(name: string): string | undefined {
   return RESERVED.test(name) ? `the header ${name} is set by bellhop itself` : undefined;
 }
 
-/** What is wrong with the base, or undefined. */
-export function urlProblem(written: string): string | undefined {
-  const url = URL.parse(written);
-  const fault = addressFault(written);
-  if (fault !== undefined) return `\`url\` ${fault}`;
-  if (url === null || !/^https?:$/.test(url.protocol)) return '`url` must be http:// or https://';
-  if (url.username !== '' || url.password !== '') {
-    return '`url` may not hold a user or a password: use `basic`';
-  }
-  return /[?#]/.test(written) ? '`url` ends before any ? and #' : undefined;
-}
-
 /** What is wrong with headers that are written in the settings, or undefined. */
 export function headersProblem(options: Options): string | undefined {
   const plain = recordOption(options, 'headers');
@@ -41,10 +27,6 @@ export function headersProblem(options: Options): string | undefined {
   for (const name of names) {
     const problem = headerNameProblem(name);
     if (problem !== undefined) return problem;
-  }
-  const open = Object.keys(plain).find(isCredentialHeader);
-  if (open !== undefined) {
-    return `the header ${open} looks like a credential: give a reference in \`secretHeaders\``;
   }
   const odd = Object.entries(plain).find(([, value]) => headerValue(value) === undefined);
   return odd === undefined ? undefined : `no header can have the value of ${odd[0]}`;

@@ -1,4 +1,5 @@
 // Who we are to Google's APIs, and the token that says so.
+import type { Attempt } from '../core/call.ts';
 import { BellhopError } from '../core/errors.ts';
 import { signedJwt, unsignedJwt } from '../wire/jwt.ts';
 import { googleSubject } from './_google-subject.ts';
@@ -10,7 +11,7 @@ import { formRequest, requestToken } from './_oauth.ts';
 import type { Options, OptionSpecs } from './_options.ts';
 import { groupOption, textOption } from './_options.ts';
 import type { Bearer } from './_rest.ts';
-import { credentialText, formBody, neededCredential, openBearer } from './_rest.ts';
+import { bearerHeader, credentialText, formBody, neededCredential, openBearer } from './_rest.ts';
 import { sharedOnce } from './_shared.ts';
 import type { StoreContext } from './_store.ts';
 
@@ -83,6 +84,16 @@ export async function openGoogle(context: StoreContext, options: Options): Promi
     project: async () => projectOf(context, credentials),
     who: async () => nameOf(context, credentials),
   };
+}
+
+/** The headers of each attempt: who we are, and whose quota is used. */
+export function googleHeaders(
+  { bearer, quotaProject }: Google,
+  context: StoreContext,
+): (attempt: Attempt) => Promise<Readonly<Record<string, string>>> {
+  const authorization = bearerHeader(bearer, context);
+  const quota = quotaProject === undefined ? {} : { 'x-goog-user-project': quotaProject };
+  return async (attempt) => ({ authorization: await authorization(attempt), ...quota });
 }
 
 /** The file that variables name, or the one that gcloud has written; undefined for neither. */

@@ -2,8 +2,8 @@ import { BellhopError } from '../core/errors.ts';
 import { Sealed } from '../core/sealed.ts';
 import type { Aws } from './_aws.ts';
 import { openAws } from './_aws.ts';
-import { answered, answerEach, groupBy, groupsWithoutTwins, unusable } from './_aws-answers.ts';
-import { wantedKey } from './_each.ts';
+import { answered, answerEach, groupBy, groupsWithoutTwins } from './_aws-answers.ts';
+import { pathProblem, wantedKey } from './_each.ts';
 import { AWS, partitionName, readArn } from './_aws-endpoints.ts';
 import { isFault, isOfIdentity, isTooMuch } from './_aws-errors.ts';
 import { awsDataKeys } from './_aws-kms.ts';
@@ -165,12 +165,13 @@ function valueOf(aws: Aws, path: string, { Value: text, Version: version }: Json
 
 /** All parameters below a path, by their names behind it. */
 async function askFolder(aws: Aws, { path, version }: Wanted): Promise<Answer> {
-  const { name } = aws.context;
+  const { context } = aws;
   if (!path.startsWith('/')) {
-    return unusable(name, path, 'a path of many parameters must start with /');
+    throw pathProblem(context, path, 'a path of many parameters must start with /');
   }
   if (version !== undefined && !/^[A-Za-z_][\w.-]*$/.test(version)) {
-    return unusable(name, path, 'many parameters have a label in common, but no version number');
+    const what = 'many parameters have a label in common, but no version number';
+    throw pathProblem(context, path, what);
   }
   const entries = new Map<string, Sealed>();
   let token: string | undefined;

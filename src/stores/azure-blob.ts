@@ -1,11 +1,10 @@
-import { BellhopError } from '../core/errors.ts';
 import type { Verdict } from '../core/call.ts';
 import { checkedAddress } from './_address.ts';
 import { AZURE_AUTH, AZURE_OPTIONS, AZURE_VARIABLES, azureAuthority, openAzure } from './_azure.ts';
 import type { Blob, BlobCaller, BlobSaid } from './_azure-blobs.ts';
 import { blobHands, failureOfBlob, openBlobs, readBlob } from './_azure-blobs.ts';
 import { cloudOfAuthority } from './_azure-clouds.ts';
-import { askEach, wantedKey } from './_each.ts';
+import { askEach, pathProblem, wantedKey } from './_each.ts';
 import { DOTENV_OPTION, OBJECT_BYTES_MAX, objectAnswer, putNamed } from './_objects.ts';
 import type { Options } from './_options.ts';
 import { groupOption, textOption } from './_options.ts';
@@ -53,7 +52,7 @@ const azureBlob: StoreKind = {
       fetch: async (wanted) => fetchAll(wanted, { context, options, base, blobs }),
       put: async (path, content, how = {}) => {
         const blob = readBlob(path);
-        if (typeof blob === 'string') throw settingsProblem(context, `${path}: ${blob}`);
+        if (typeof blob === 'string') throw pathProblem(context, path, blob);
         const hands = blobHands(await blobs(), { ...blob, content, ...how });
         if (how.isNamedByContent !== true) return hands.write('anything');
         return putNamed(hands, hands.sha256);
@@ -125,17 +124,13 @@ async function fetchAll(wanted: readonly Wanted[], opened: Opened): Promise<read
     keyOf: wantedKey,
     ask: async ({ path, version }) => {
       const blob = readBlob(path);
-      if (typeof blob === 'string') throw wrong(context, path, blob);
+      if (typeof blob === 'string') throw pathProblem(context, path, blob);
       if (version !== undefined && !/^[0-9A-Za-z:.-]{1,64}$/.test(version)) {
-        throw wrong(context, path, `${version} is no version: a time, as Azure writes it`);
+        throw pathProblem(context, path, `${version} is no version: a time, as Azure writes it`);
       }
       return contentOf(blobs, options, version === undefined ? blob : { ...blob, version });
     },
   });
-}
-
-function wrong({ name }: StoreContext, path: string, what: string): BellhopError {
-  return new BellhopError('BH_ERR_SETTINGS', { where: [`store ${name}`, path], what });
 }
 
 async function contentOf(

@@ -9,13 +9,14 @@ import { crc32c } from '../wire/crc32c.ts';
 import { checkedAddress } from './_address.ts';
 import { askEach } from './_each.ts';
 import type { Google } from './_google.ts';
-import { GOOGLE_AUTH, GOOGLE_OPTIONS, GOOGLE_VARIABLES, openGoogle } from './_google.ts';
+import { GOOGLE_AUTH, GOOGLE_OPTIONS, GOOGLE_VARIABLES } from './_google.ts';
+import { googleHeaders, openGoogle } from './_google.ts';
 import type { SecretName } from './_google-names.ts';
 import { isProject, readSecretName, resourceOf } from './_google-names.ts';
 import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
 import type { Doubted, JsonRecord } from './_rest.ts';
-import { bearerHeader, doubted, jsonRecord, recordIn } from './_rest.ts';
+import { doubted, jsonRecord, recordIn } from './_rest.ts';
 import { said, sendDoubting, textIn, unknownBody, unknownError } from './_rest.ts';
 import type { Answer, StoreContext, StoreKind, Wanted } from './_store.ts';
 
@@ -143,17 +144,13 @@ function targetOf(
 
 async function access({ context }: Opened, google: Google, target: Target): Promise<Answer> {
   const { caller, io } = context;
-  const authorization = bearerHeader(google.bearer, context);
-  const { quotaProject } = google;
+  const headers = googleHeaders(google, context);
   return sendDoubting<Answer>(caller, {
     name: `access ${target.resource}`,
     request: async (attempt) => ({
       method: 'GET',
       url: `${target.host}/v1/${target.resource}:access`,
-      headers: {
-        authorization: await authorization(attempt),
-        ...(quotaProject === undefined ? {} : { 'x-goog-user-project': quotaProject }),
-      },
+      headers: await headers(attempt),
       proxy: 'environment',
       protocol: 'h2',
       bodyBytesMax: BODY_BYTES_MAX,

@@ -1,24 +1,20 @@
 import type { Verdict } from '../core/call.ts';
-import { refused, verdictOfStatus } from '../core/call.ts';
 import type { HttpAnswer } from '../core/io/net-types.ts';
-import { retryAfterMs } from '../core/retry.ts';
 import { crc32c } from '../wire/crc32c.ts';
 import { checkedAddress } from './_address.ts';
-import { askEach, wantedKey } from './_each.ts';
-import { textOf } from './_formats.ts';
-import type { GcsObject } from './_gcs-write.ts';
-import { NO_BUCKET, NO_OBJECT, gcsHands, objectUrl } from './_gcs-write.ts';
+import { askEach, pathProblem, wantedKey } from './_each.ts';
+import type { GcsObject } from './_gcs.ts';
+import { failureOfGcs, isNoObject, objectUrl } from './_gcs.ts';
+import { gcsHands } from './_gcs-write.ts';
 import type { Google } from './_google.ts';
-import { GOOGLE_AUTH, GOOGLE_OPTIONS, GOOGLE_VARIABLES, openGoogle } from './_google.ts';
+import { GOOGLE_AUTH, GOOGLE_OPTIONS, GOOGLE_VARIABLES } from './_google.ts';
+import { googleHeaders, openGoogle } from './_google.ts';
 import { DOTENV_OPTION, OBJECT_BYTES_MAX, objectAnswer, putNamed } from './_objects.ts';
 import { readObject } from './_objects.ts';
 import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
-import type { Doubted } from './_rest.ts';
-import { bearerHeader, doubted, failedAnswer, jsonRecord, recordIn } from './_rest.ts';
-import { said, sendDoubting, textIn, unknownBody, unknownError } from './_rest.ts';
+import { sendDoubting } from './_rest.ts';
 import type { Answer, StoreContext, StoreKind, Wanted } from './_store.ts';
-import { settingsProblem } from './_tls-files.ts';
 
 const API = 'https://storage.googleapis.com';
 
@@ -51,12 +47,9 @@ const gcs: StoreKind = {
       fetch: async (wanted) => fetchAll(opened, wanted),
       put: async (path, content, how = {}) => {
         const place = placeOf(path);
-        if (typeof place === 'string') throw settingsProblem(context, `${path}: ${place}`);
+        if (typeof place === 'string') throw pathProblem(context, path, place);
         const object = { ...place, content, ...how };
-        const hands = await gcsHands(
-          { context, options, endpoint, google: await google() },
-          object,
-        );
+        const hands = gcsHands({ context, options, endpoint, google: await google() }, object);
         if (how.isNamedByContent !== true) return hands.write('anything');
         return putNamed(hands, hands.sha256);
       },
@@ -127,17 +120,13 @@ async function fetchAll(opened: Opened, wanted: readonly Wanted[]): Promise<read
     ask: async (one) => {
       const place = placeOf(one.path);
       const generation = one.version;
-      if (typeof place === 'string') return wrong(context, one.path, place);
+      if (typeof place === 'string') throw pathProblem(context, one.path, place);
       if (generation !== undefined && !/^\d{1,20}$/.test(generation)) {
-        return wrong(context, one.path, `${generation} is no generation: a number`);
+        throw pathProblem(context, one.path, `${generation} is no generation: a number`);
       }
       return contentOf(opened, google, generation === undefined ? place : { ...place, generation });
     },
   });
-}
-
-function wrong(context: StoreContext, path: string, what: string): Answer {
-  return failedAnswer(settingsProblem(context, `${path}: ${what}`));
 }
 
 async function contentOf(
@@ -145,8 +134,7 @@ async function contentOf(
   google: Google,
   place: GcsObject & { readonly generation?: string },
 ): Promise<Answer> {
-  const authorization = bearerHeader(google.bearer, context);
-  const { quotaProject } = google;
+  const headers = googleHeaders(google, context);
   const { generation } = place;
   const query = generation === undefined ? '' : `&generation=${generation}`;
   return sendDoubting<Answer>(context.caller, {
@@ -154,17 +142,17 @@ async function contentOf(
     request: async (attempt) => ({
       method: 'GET',
       url: `${objectUrl(endpoint, place)}?alt=media${query}`,
-      headers: {
-        authorization: await authorization(attempt),
-        ...(quotaProject === undefined ? {} : { 'x-goog-user-project': quotaProject }),
-      },
+      headers: await headers(attempt),
       proxy: 'environment',
       protocol: 'h1',
       bodyBytesMax: OBJECT_BYTES_MAX,
     }),
     judge: (answer) => {
       if (answer.status === 200) return objectIn(answer, place.key, options);
-      return judgeFailure(answer, context.io.clock.now());
+      if (isNoObject(answer)) {
+        return { kind: 'done', value: { kind: 'absent', what: 'there is no such object' } };
+      }
+      return failureOfGcs(answer, 'read', context.io.clock.now());
     },
   });
 }
@@ -188,32 +176,4 @@ function crcOf(bytes: Uint8Array): string {
   const four = Buffer.alloc(4);
   four.writeUInt32BE(crc32c(bytes));
   return four.toString('base64');
-}
-
-/** Of an object that could not be had. Where its content is asked for, 404 is a bare sentence. */
-function judgeFailure(answer: HttpAnswer, nowMs: number): Verdict<Answer> | Doubted {
-  const passing = verdictOfStatus(answer, retryAfterMs(answer.headers['retry-after'], nowMs));
-  if (passing !== undefined) return passing;
-  const body = jsonRecord(answer.body);
-  const message = body && textIn(recordIn(body, 'error'), 'message');
-  const words = message ?? textOf(answer.body) ?? '';
-  if (answer.status === 404) {
-    if (words.startsWith(NO_OBJECT)) return absent('there is no such object');
-    if (words.startsWith(NO_BUCKET)) {
-      return refused('BH_ERR_SETTINGS', 'there is no such bucket');
-    }
-  }
-  if (message === undefined) return unknownBody(answer);
-  const what = `HTTP ${answer.status}: ${said(message)}`;
-  if (answer.status === 401) {
-    return doubted(refused('BH_ERR_CREDENTIALS', what), { times: 1, renew: true });
-  }
-  if (answer.status !== 403) return unknownError(answer, what);
-  if (/rate limit/i.test(message)) return { kind: 'throttled', why: 'HTTP 403: a rate limit' };
-  const help = 'grant roles/storage.objectViewer on the bucket, or correct the name of the object';
-  return refused('BH_ERR_STORE_DENIED', what, help);
-}
-
-function absent(what: string): Verdict<Answer> {
-  return { kind: 'done', value: { kind: 'absent', what } };
 }

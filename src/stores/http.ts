@@ -1,9 +1,11 @@
+import { allOf } from '../core/all-of.ts';
 import type { Verdict } from '../core/call.ts';
 import { refused, verdictOfStatus } from '../core/call.ts';
 import { BellhopError } from '../core/errors.ts';
 import type { HttpAnswer, TlsFacts } from '../core/io/net-types.ts';
 import { retryAfterMs } from '../core/retry.ts';
-import { askEach } from './_each.ts';
+import { checkedAddress } from './_address.ts';
+import { askEach, pathProblem } from './_each.ts';
 import type { BodyWanted } from './_formats-http.ts';
 import {
   answerInBody,
@@ -12,7 +14,6 @@ import {
   headersProblem,
   isPage,
   urlBelow,
-  urlProblem,
 } from './_formats-http.ts';
 import type { Options } from './_options.ts';
 import { groupOption, recordOption, textOption } from './_options.ts';
@@ -34,8 +35,8 @@ const http: StoreKind = {
       type: 'text',
       required: true,
       help:
-        'the base: http(s)://host[:port][/path]; any 404 or 410 below it is absence, but one ' +
-        'with a page of HTML',
+        'the base: http(s)://host[:port][/path], with `basic` for a user and a password; any 404 ' +
+        'or 410 below it is absence, but one with a page of HTML',
     },
     headers: { type: 'record', of: 'headers', help: 'headers that are no credentials' },
     secretHeaders: { type: 'references', help: 'headers whose values are in another store' },
@@ -85,7 +86,6 @@ export default http;
 
 function checkOptions(options: Options, name: string): void {
   const [what] = [
-    urlProblem(textOption(options, 'url') ?? ''),
     headersProblem(options),
     options['bearer'] !== undefined && options['basic'] !== undefined
       ? 'either `bearer` or `basic`: both are the header Authorization'
@@ -102,7 +102,8 @@ interface Facts {
 }
 
 function openHttp(options: Options, context: StoreContext): Store {
-  const base = textOption(options, 'url') ?? '';
+  const url = textOption(options, 'url') ?? '';
+  const base = checkedAddress(context, url, { called: '`url`' });
   const format = textOption(options, 'format') as BodyWanted['format'];
   const tls = tlsOf(options, context);
   const facts = async (): Promise<Facts> => {
@@ -117,24 +118,21 @@ function openHttp(options: Options, context: StoreContext): Store {
         keyOf: ({ path }) => path,
         ask: async ({ path }) => {
           const url = urlBelow(base, path);
-          if (url === undefined) throw outside(context.name, path);
+          if (url === undefined) throw pathProblem(context, path, OUTSIDE);
           return get({ context, facts: await facts(), wanted: { path, format } }, url);
         },
       });
     },
     put: async (path, content, how) => {
       const url = urlBelow(base, path);
-      if (url === undefined) throw outside(context.name, path);
+      if (url === undefined) throw pathProblem(context, path, OUTSIDE);
       await putByHttp({ context, path, url, content, ...(await facts()), ...how });
     },
     identity: async () => identityOf(options),
   };
 }
 
-function outside(name: string, path: string): BellhopError {
-  const what = "a path may not contain '.' or '..' as a segment";
-  return new BellhopError('BH_ERR_SETTINGS', { where: [`store ${name}`, path], what });
-}
+const OUTSIDE = "a path may not contain '.' or '..' as a segment";
 
 function identityOf(options: Options): string {
   const { user } = groupOption(options, 'basic');
@@ -156,14 +154,15 @@ async function headersOf(options: Options, context: StoreContext): Promise<Facts
       return [name.toLowerCase(), credential(context, name, value.reveal())];
     },
   );
+  const [named, authorization] = await allOf([allOf(secrets), authorizationOf(options, context)]);
   const plain = Object.entries(recordOption(options, 'headers'));
   return {
     accept: '*/*',
     // Values are bytes: nothing on the way may pack them.
     'accept-encoding': 'identity',
     ...Object.fromEntries(plain.map(([name, value]) => [name.toLowerCase(), value.trim()])),
-    ...Object.fromEntries(await Promise.all(secrets)),
-    ...(await authorizationOf(options, context)),
+    ...Object.fromEntries(named),
+    ...authorization,
   };
 }
 

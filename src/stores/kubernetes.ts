@@ -1,12 +1,11 @@
 import type { Verdict } from '../core/call.ts';
 import { refused, verdictOfStatus } from '../core/call.ts';
-import { BellhopError } from '../core/errors.ts';
 import type { HttpAnswer } from '../core/io/net-types.ts';
 import { retryAfterMs } from '../core/retry.ts';
 import { Sealed } from '../core/sealed.ts';
 import { fromBase64 } from '../wire/base64.ts';
 import { dnsLabelProblem, dnsSubdomainProblem } from '../wire/names.ts';
-import { askEach } from './_each.ts';
+import { askEach, pathProblem } from './_each.ts';
 import type { Kube } from './_kube.ts';
 import { KUBE_AUTH, KUBE_OPTIONS, KUBE_VARIABLES, openKube } from './_kube.ts';
 import type { Options } from './_options.ts';
@@ -93,8 +92,7 @@ async function fetchAll(wanted: readonly Wanted[], opened: Opened): Promise<read
       typeof object === 'string' ? `${path}\n${object}` : pathOf(object),
     ask: async ({ path, object }) => {
       if (typeof object !== 'string') return getObject(context, kube, object);
-      const where = [`store ${context.name}`, path];
-      throw new BellhopError('BH_ERR_SETTINGS', { where, what: object });
+      throw pathProblem(context, path, object);
     },
   });
 }

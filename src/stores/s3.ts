@@ -4,7 +4,6 @@ import { encodeQuery } from '../wire/aws-url.ts';
 import { OBJECT_STORAGE } from '../wire/sigv4.ts';
 import type { Aws } from './_aws.ts';
 import { openAws } from './_aws.ts';
-import { unusable } from './_aws-answers.ts';
 import { AWS } from './_aws-endpoints.ts';
 import { awsDataKeys } from './_aws-kms.ts';
 import { AWS_AUTH, AWS_OPTIONS, AWS_PLACES, AWS_VARIABLES } from './_aws-options.ts';
@@ -21,7 +20,7 @@ import {
 import type { AwsCall, Unsigned } from './_aws-send.ts';
 import { sendAws } from './_aws-send.ts';
 import { addressOf, regionOf } from './_aws-settings.ts';
-import { askEach, wantedKey } from './_each.ts';
+import { askEach, pathProblem, wantedKey } from './_each.ts';
 import { DOTENV_OPTION, OBJECT_BYTES_MAX, TOLD_BYTES_MAX, objectAnswer } from './_objects.ts';
 import type { Options } from './_options.ts';
 import { textOption } from './_options.ts';
@@ -107,11 +106,13 @@ interface Buckets {
 }
 
 async function askOne(buckets: Buckets, { path, version }: Wanted): Promise<Answer> {
-  const { name } = buckets.aws.context;
+  const { context } = buckets.aws;
   const place = readObjectPath(path);
-  if (place === undefined) return unusable(name, path, 'a path is a bucket and a key: BUCKET/KEY');
+  if (place === undefined) {
+    throw pathProblem(context, path, 'a path is a bucket and a key: BUCKET/KEY');
+  }
   const url = urlOf(buckets, place);
-  if (url === undefined) return unusable(name, path, 'no URL can name this bucket and key');
+  if (url === undefined) throw pathProblem(context, path, 'no URL can name this bucket and key');
   const query = version === undefined ? '' : `?${encodeQuery([['versionId', version]])}`;
   return send<Answer>(buckets, place, {
     name: 'GetObject',

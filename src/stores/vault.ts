@@ -1,7 +1,7 @@
 import { BellhopError } from '../core/errors.ts';
 import { AWS_OPTIONS, AWS_VARIABLES } from './_aws-options.ts';
 import { roleRights } from './_aws-rights.ts';
-import { askEach, wantedKey } from './_each.ts';
+import { askEach, pathProblem, wantedKey } from './_each.ts';
 import type { Options, OptionSpecs } from './_options.ts';
 import { groupOption, textOption } from './_options.ts';
 import { recordIn, textIn } from './_rest.ts';
@@ -223,8 +223,7 @@ async function answerFor(
   const read = readOf(wanted, mount, options);
   if (!('wrong' in read))
     return read.once === true ? askOnce(identity, read) : askAs(identity, read);
-  const where = [`store ${identity.entering.server.context.name}`, wanted.path];
-  throw new BellhopError('BH_ERR_SETTINGS', { where, what: read.wrong });
+  throw pathProblem(identity.entering.server.context, wanted.path, read.wrong);
 }
 
 /** Asked once for all stores with this server and login: each asking would lend another thing. */

@@ -1,6 +1,8 @@
 // Where metrics and logs go to and come from: `udp://host:port` and the like, and the kernel's own
 // form of such addresses (struct sockaddr of Linux, uapi/linux/{in,in6,un}.h).
 
+import { invariant } from '../core/errors.ts';
+
 /** A place that packets or streams go to, or are taken at. */
 export type Endpoint =
   | { readonly scheme: 'udp' | 'tcp'; readonly host: string; readonly port: number }
@@ -17,6 +19,13 @@ export function parseEndpoint(text: string): Endpoint | string {
   if (scheme === 'udp' || scheme === 'tcp') return inetEndpoint(scheme, rest);
   if (scheme === 'unixgram' || scheme === 'unixstream') return unixEndpoint(scheme, rest);
   return `${scheme}: is none of udp, tcp, unixgram, unixstream`;
+}
+
+/** An endpoint that was checked where it came in: by the schema of settings, or with the plan. */
+export function knownEndpoint(text: string): Endpoint {
+  const read = parseEndpoint(text);
+  invariant(typeof read !== 'string', 'an endpoint of a plan was checked before it is used');
+  return read;
 }
 
 function unixEndpoint(scheme: 'unixgram' | 'unixstream', path: string): Endpoint | string {

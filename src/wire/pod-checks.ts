@@ -2,28 +2,16 @@ import { dnsSubdomainProblem, keyProblem } from './names.ts';
 import type { Quantity } from './quantity.ts';
 import { parseQuantity } from './quantity.ts';
 import type { At } from './read.ts';
-import {
-  complain,
-  flag,
-  integer,
-  annotationOf,
-  list,
-  member,
-  members,
-  record,
-  text,
-  texts,
-} from './read.ts';
+import { annotationOf, complain, integer, isRecord, member, members, text } from './read.ts';
 
 // What the API server refuses though nothing of it is delivered: k8s.io/kubernetes v1.33.13
-// pkg/apis/core/validation. A pod that no cluster takes must not start elsewhere.
+// pkg/apis/core/validation. A pod that no cluster takes must not start elsewhere. What is delivered
+// too is of the right type or was told where it is read: it is only looked at here.
 
 /** Name and labels of a pod. */
 export function checkMetadata(metadata: At | undefined): void {
   if (metadata === undefined) return;
-  const name = member(metadata, 'name');
-  const problem = name === undefined ? undefined : dnsSubdomainProblem(text(name) || 'x');
-  if (name !== undefined && problem !== undefined) complain(name, problem);
+  checkText(member(metadata, 'name'), dnsSubdomainProblem);
   for (const [, one] of entries(member(metadata, 'labels'))) {
     const value = typeof one.value === 'string' ? one.value : '';
     const isGood =
@@ -34,8 +22,14 @@ export function checkMetadata(metadata: At | undefined): void {
 
 /** The members of what is an object; what is none is told where it is read. */
 function entries(at: At | undefined): [string, At][] {
-  const isObject = typeof at?.value === 'object' && at.value !== null && !Array.isArray(at.value);
-  return isObject ? members(at) : [];
+  return isRecord(at?.value) ? members(at) : [];
+}
+
+/** A text that is not empty. */
+function checkText(at: At | undefined, problemOf: (text: string) => string | undefined): void {
+  if (typeof at?.value !== 'string' || at.value === '') return;
+  const problem = problemOf(at.value);
+  if (problem !== undefined) complain(at, problem);
 }
 
 const LABEL =
@@ -50,11 +44,8 @@ const LABEL =
 export function checkReference(at: At): void {
   const name = member(at, 'name');
   if (name !== undefined && name.value === annotationOf(at)) return;
-  const problem = name === undefined ? undefined : dnsSubdomainProblem(text(name) || 'x');
-  if (name !== undefined && problem !== undefined) complain(name, problem);
-  const key = member(at, 'key');
-  const wrong = key === undefined ? undefined : keyProblem(text(key) || 'x');
-  if (key !== undefined && wrong !== undefined) complain(key, wrong);
+  checkText(name, dnsSubdomainProblem);
+  checkText(member(at, 'key'), keyProblem);
 }
 
 const POLICIES = ['Merge', 'Strict'];
@@ -76,25 +67,32 @@ function oneOf(at: At | undefined, known: readonly string[]): string | undefined
   return undefined;
 }
 
+/** Parts of a container that were read as objects. */
+export interface ContainerParts {
+  readonly mounts: readonly At[];
+  readonly security: At | undefined;
+  readonly resources: At | undefined;
+}
+
 /** What the container's fields forbid each other. */
-export function checkContainer(at: At): void {
-  const security = record(member(at, 'securityContext'));
-  const isPrivileged = security !== undefined && flag(member(security, 'privileged'), false);
+export function checkContainer({ mounts, security, resources }: ContainerParts): void {
+  const isPrivileged = security !== undefined && isSet(security, 'privileged');
   if (security !== undefined) checkEscalation(security, isPrivileged);
-  for (const mount of list(member(at, 'volumeMounts'))) {
-    if (record(mount) !== undefined) checkMount(mount, isPrivileged);
-  }
-  const resources = record(member(at, 'resources'));
+  for (const mount of mounts) checkMount(mount, isPrivileged);
   if (resources !== undefined) checkResources(resources);
+}
+
+function isSet(at: At, name: string): boolean {
+  return member(at, name)?.value === true;
 }
 
 function checkEscalation(at: At, isPrivileged: boolean): void {
   const escalation = member(at, 'allowPrivilegeEscalation');
-  if (escalation === undefined || flag(escalation, true)) return;
+  if (escalation?.value !== false) return;
   if (isPrivileged) complain(escalation, 'cannot be false where `privileged` is true');
-  const capabilities = record(member(at, 'capabilities'));
-  const added = capabilities === undefined ? [] : (texts(member(capabilities, 'add')) ?? []);
-  if (added.includes('CAP_SYS_ADMIN')) {
+  const capabilities = member(at, 'capabilities');
+  const added = capabilities === undefined ? undefined : member(capabilities, 'add')?.value;
+  if (Array.isArray(added) && added.includes('CAP_SYS_ADMIN')) {
     complain(escalation, 'cannot be false where CAP_SYS_ADMIN is added');
   }
 }
@@ -111,7 +109,7 @@ function checkMount(at: At, isPrivileged: boolean): void {
   const recursive = member(at, 'recursiveReadOnly');
   const how = oneOf(recursive, RECURSIVE);
   if (recursive === undefined || how === undefined || how === 'Disabled') return;
-  if (!flag(member(at, 'readOnly'), false)) complain(recursive, 'needs readOnly: true');
+  if (!isSet(at, 'readOnly')) complain(recursive, 'needs readOnly: true');
   if (!['None', undefined].includes(propagation)) {
     complain(recursive, 'excludes any mountPropagation but None');
   }

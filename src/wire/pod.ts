@@ -94,8 +94,10 @@ function readContainer(at: At, volumes: readonly { readonly name: string }[]): C
   for (const device of list(member(at, 'volumeDevices'))) {
     complain(device, 'a block device comes from a cluster', 'BH_ERR_POD_UNSUPPORTED');
   }
-  checkContainer(at);
   const mounts = records(member(at, 'volumeMounts'));
+  const resources = record(member(at, 'resources'));
+  const security = record(member(at, 'securityContext'));
+  checkContainer({ mounts, security, resources });
   return {
     name,
     image: text(member(at, 'image')) ?? '',
@@ -108,8 +110,8 @@ function readContainer(at: At, volumes: readonly { readonly name: string }[]): C
       mounts.map((mount) => readMount(mount, volumes)),
       mounts,
     ),
-    resources: readResources(record(member(at, 'resources'))),
-    security: readSecurity(record(member(at, 'securityContext'))),
+    resources: readResources(resources),
+    security: readSecurity(security),
     terminationMessagePath: path(member(at, 'terminationMessagePath')),
     isSidecar: text(member(at, 'restartPolicy')) === 'Always',
     stdin: flag(member(at, 'stdin'), false),

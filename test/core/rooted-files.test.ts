@@ -76,7 +76,6 @@ describe('what would lead outside leads to nothing', () => {
   test.each(OUT)('%s', (way) => {
     const work: readonly (() => unknown)[] = [
       () => rooted.read(`${way}/file`, 100),
-      () => rooted.readWaiting(`${way}/file`, 100),
       () => rooted.write(`${way}/new`, new Uint8Array(1), 0o600),
       () => rooted.mkdir(`${way}/new`, 0o700),
       () => rooted.symlink('x', `${way}/new`),

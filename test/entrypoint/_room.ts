@@ -5,7 +5,7 @@ import { dlopen, ptr, read } from 'bun:ffi';
 import { errnoName } from '../../src/core/io/errno.ts';
 import { FILES } from '../../src/core/io/files.ts';
 import { kernelFacts } from '../../src/core/io/kernel-facts.ts';
-import type { Fs, Io, Kernel } from '../../src/core/io/types.ts';
+import type { Io, Kernel, MachineFs } from '../../src/core/io/types.ts';
 import { FsError } from '../../src/core/io/types.ts';
 import { problemsOf } from '../../src/core/errors.ts';
 import { deliver } from '../../src/entrypoint/deliver.ts';
@@ -99,7 +99,7 @@ export function roomIo(
     const errno = options.plan?.(count, operation);
     if (errno !== undefined) throw new FsError(errno, path, operation);
   };
-  const entries = Object.entries(FILES) as [keyof Fs, (...args: unknown[]) => unknown][];
+  const entries = Object.entries(FILES) as [keyof MachineFs, (...args: unknown[]) => unknown][];
   const fs = Object.fromEntries(
     entries.map(([name, work]) => [
       name,
@@ -109,7 +109,7 @@ export function roomIo(
         return work(...args);
       },
     ]),
-  ) as unknown as Fs;
+  ) as unknown as MachineFs;
   const kernel = kernelOf(strategy, options.pid ?? GHOST, (name) => step(name, 'kernel'));
   const nothing = (): void => {};
   const nobody = (): never => {

@@ -1,6 +1,6 @@
 // What `metrics:` does at a start of the built executable, and what it must not do.
 import { afterAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readDocuments } from '../../src/wire/yaml.ts';
@@ -8,52 +8,13 @@ import { tcpGateway, udpGateway } from '../launcher/_relay.ts';
 import { built } from '../support/built.ts';
 import { blocks } from '../support/pages.ts';
 import { closedPort } from '../support/ports.ts';
-import type { Spawned } from '../support/spawned.ts';
-import { spawned } from '../support/spawned.ts';
+import type { Given } from './_metrics.ts';
+import { QUIET, started } from './_metrics.ts';
 
 const TIMEOUT_MS = 60_000;
 const sockets = mkdtempSync(path.join(tmpdir(), 'bellhop-sockets-'));
 afterAll(() => rmSync(sockets, { recursive: true }));
 const CANARY = 'canary-7f3a';
-
-interface Given {
-  readonly metrics: object;
-  readonly env?: readonly object[];
-  readonly more?: object;
-  readonly arrival?: Readonly<Record<string, string>>;
-  readonly containers?: readonly object[];
-  readonly command?: 'run' | 'explain';
-  readonly program?: string;
-}
-
-const SHOW = 'env | grep -E "^(DD_|STATSD_|OTEL_)" | sort; true';
-
-async function started(given: Given): Promise<Spawned> {
-  const { metrics, env = [], more = {}, arrival = {}, containers = [], command = 'run' } = given;
-  const folder = mkdtempSync(path.join(tmpdir(), 'bellhop-metrics-'));
-  const main = { name: 'main', image: 'train', command: ['sh', '-c', SHOW], env };
-  const pod = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'train' },
-    spec: { containers: [main, ...containers] },
-  };
-  writeFileSync(path.join(folder, 'pod.json'), JSON.stringify(pod));
-  const settings = { apiVersion: 'bellhop/v1', metrics, ...more };
-  writeFileSync(path.join(folder, 'bellhop.json'), JSON.stringify(settings));
-  try {
-    const flags = ['-f', 'pod.json', '-c', 'bellhop.json'];
-    const variables = { PATH: process.env['PATH'] ?? '', ...arrival };
-    return await spawned([given.program ?? built().bellhop, command, ...flags], {
-      cwd: folder,
-      env: variables,
-    });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-const QUIET = { statsd: '127.0.0.1:9', self: false };
 
 describe('variables of clients', () => {
   const CASES: readonly (readonly [string, Omit<Given, 'metrics'>, string])[] = [
@@ -65,6 +26,22 @@ describe('variables of clients', () => {
     [
       'are left out, all of a kind, where the pod sets one',
       { env: [{ name: 'DD_AGENT_HOST', value: 'own' }] },
+      'DD_AGENT_HOST=own\nSTATSD_HOST=127.0.0.1\nSTATSD_PORT=9\n',
+    ],
+    [
+      'stay where what would set one is optional and not there',
+      {
+        env: ['DD_AGENT_HOST', 'STATSD_PORT'].map((name) => {
+          const secretKeyRef = { name: 's', key: name, optional: true };
+          return { name, valueFrom: { secretKeyRef } };
+        }),
+        keys: { STATSD_PORT: '1' },
+      },
+      'DD_AGENT_HOST=127.0.0.1\nDD_DOGSTATSD_HOST=127.0.0.1\nDD_DOGSTATSD_PORT=9\nDD_DOGSTATSD_URL=udp://127.0.0.1:9\nSTATSD_PORT=1\n',
+    ],
+    [
+      'are left out where a key of a Secret sets one',
+      { keys: { DD_AGENT_HOST: 'own' }, isAll: true },
       'DD_AGENT_HOST=own\nSTATSD_HOST=127.0.0.1\nSTATSD_PORT=9\n',
     ],
     [
@@ -86,9 +63,13 @@ describe('variables of clients', () => {
   ];
   for (const [name, given, out] of CASES) {
     test(
-      name,
+      `${name}, and explain says so where it can know`,
       async () => {
         expect(await started({ metrics: QUIET, ...given })).toEqual({ code: 0, out, err: '' });
+        if (given.arrival !== undefined && given.more === undefined) return;
+        const explained = await started({ metrics: QUIET, ...given, command: 'explain' });
+        const names = explained.out.match(/^(?:DD_|STATSD_|OTEL_)[A-Z_]+/gm);
+        expect(names?.toSorted()).toEqual(out.match(/^[A-Z_]+/gm) ?? []);
       },
       TIMEOUT_MS,
     );

@@ -252,6 +252,18 @@ describe.skipIf(missing !== undefined)('a relay beside a program', () => {
     );
   }
 
+  test.skipIf(!isRoot).each(['warn', 'fail'] as const)(
+    'who may not become the user of the program leaves it to the program to say so: %s',
+    async (taken) => {
+      const { listen } = sockets();
+      const how = { flags: ['--uid=0'], conditions: ['uid 65534'], relay: { listen, taken } };
+      const { child } = beside({ gateway: 'udp://127.0.0.1:9', ...how }, ['exit', '0']);
+      expect(await child.exited).toBe(126);
+      expect(await new Response(child.stderr).text()).toBe('report: other, setresuid: EPERM (1)\n');
+    },
+    TIMEOUT_MS,
+  );
+
   // The settings allow 16 and 8; a plan of another release may ask for more.
   const untaken = 'report: no relay, it ended at once\n';
   for (const [listeners, taken, code, told] of [

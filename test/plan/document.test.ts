@@ -191,6 +191,31 @@ describe('plan documents', () => {
       changed((one) => (one['metrics'] = { tags: 'none', self: true, relay: { taken: 'warn' } })),
       'lacks listen in a relay',
     ],
+    ...(
+      [
+        [{ statsd: 'gateway' }, 'metrics.statsd that is no address: needs a port, as in'],
+        [{ statsd: 8125 }, 'metrics.statsd that is no address: must be a text'],
+        [{ relay: { listen: [8125] } }, 'metrics.relay.listen that is no address: must be a text'],
+        [{ relay: { listen: ['unixgram://x'] } }, 'metrics.relay.listen that is no address: needs'],
+        [{ relay: { forward: [{ listen: 'x', to: 'h:1' }] } }, 'metrics.relay.forward that is no'],
+        [{ relay: { forward: [{ listen: 'h:1', to: '' }] } }, 'metrics.relay.forward that is no'],
+        [{ relay: { tags: { job: 1 } } }, 'metrics.relay.tags that are no texts'],
+      ] as const
+    ).map(([metrics, what]): [string, string, string] => {
+      const full = { listen: [], taken: 'warn', tags: {}, forward: [] };
+      const relay = 'relay' in metrics ? { relay: { ...full, ...metrics.relay } } : {};
+      const given = { tags: 'none', self: true, ...metrics, ...relay };
+      return [JSON.stringify(metrics), changed((one) => (one['metrics'] = given)), `has ${what}`];
+    }),
+    [
+      'a variable with an `unless` that is no list',
+      changed((one) => {
+        const source = { kind: 'text', text: 'x', of: 'y' };
+        const variable = { kind: 'variable', layer: 'settings', name: 'A', rule: 'r', source };
+        one['placements'] = [{ ...variable, unless: 'B' }];
+      }),
+      'has an `unless` that is no list of texts',
+    ],
     ['no policy', changed((one) => (one['policy'] = null)), 'lacks policy in the plan'],
   ])('%s is refused', (_name, document, what) => {
     expect(refusal(document).join('\n')).toContain(what);

@@ -68,6 +68,14 @@ describe('metrics of a plan', () => {
     });
   }
 
+  test('a path with localhost in it is one place, a port of localhost two', () => {
+    const listen = Array.from({ length: 14 }, (_, i) => `unixgram:///run/localhost/${i}`);
+    const { problems } = metricsOf(
+      settings({ statsd: 'g:1', relay: { listen: [...listen, 'localhost:1'] } }),
+    );
+    expect(problems).toEqual([]);
+  });
+
   test('a TCP gateway without a relay is told: no client can be pointed at it', () => {
     const { warnings } = metricsOf(settings({ statsd: 'tcp://gateway:8125' }));
     expect(warnings).toEqual([
@@ -79,9 +87,11 @@ describe('metrics of a plan', () => {
 describe('variables of clients', () => {
   const given = (written: Written): Record<string, string> => {
     return Object.fromEntries(
-      clientVariables(settings(written)).map(({ name, source }) => {
-        return [name, source.kind === 'text' ? source.text : source.kind];
-      }),
+      clientVariables(metricsOf(settings(written)).metrics, written.clients).map(
+        ({ name, source }) => {
+          return [name, source.kind === 'text' ? source.text : source.kind];
+        },
+      ),
     );
   };
   test('without a relay they name the gateway', () => {
@@ -132,13 +142,14 @@ const container = (name: string, image = ''): Container => ({
 describe('sidecars', () => {
   const KINDS: readonly (readonly [string, string, string | undefined])[] = [
     ['a', 'quay.io/prometheus/statsd-exporter:v0.28.0', 'statsd-exporter'],
-    ['a', 'gcr.io/datadoghq/agent@sha256:00', 'Datadog agent'],
+    ['a', `gcr.io/datadoghq/agent@sha256:${'0'.repeat(64)}`, 'Datadog agent'],
     ['a', 'registry.corp:5000/mirror/fluent/fluent-bit:3', 'Fluent Bit'],
     ['istio-proxy', 'corp/proxy', 'Istio proxy'],
     ['vault-agent', 'hashicorp/vault:1.17', 'Vault agent'],
     ['a', 'corp/agent', undefined],
     ['a', 'corp/not-telegraf', undefined],
     ['main', 'registry.corp:5000/train', undefined],
+    ['a', 'telegraf:1.30', 'telegraf'],
     ['main', '', undefined],
   ];
   for (const [name, image, kind] of KINDS) {

@@ -101,6 +101,26 @@ describe.skipIf(server.missing !== undefined)('gcs', () => {
     expect((await read('blind')).base64).toBe(BYTES.toString('base64'));
   });
 
+  test.each([
+    ['looking', '?fields='],
+    ['writing', '/upload/'],
+    ['reading', 'alt=media'],
+  ])('a rate limit passes: %s is tried again', async (_, part) => {
+    const message = 'Rate Limit Exceeded';
+    const body = Buffer.from(JSON.stringify({ error: { code: 403, message } }));
+    let isOver = false;
+    const { store, fetch: ask } = await open({}, (request) => {
+      if (isOver || !request.url.includes(part)) return request;
+      isOver = true;
+      return { answer: { status: 403, body } };
+    });
+    const other = Buffer.from('other').toString('base64');
+    await sdk(server.get('GCS_ENDPOINT'), { do: 'write', key: 'limited', base64: other });
+    await store.put?.(`${bucket}/limited`, BYTES, NAMED);
+    const [answer] = await ask(`${bucket}/limited`);
+    expect([isOver, shown(answer)]).toEqual([true, BYTES.toString('latin1')]);
+  });
+
   test('two that write the same at once leave one object', async () => {
     const both = await Promise.all([open(), open()]);
     await Promise.all(both.map(async ({ store }) => store.put?.(`${bucket}/both`, BYTES, NAMED)));

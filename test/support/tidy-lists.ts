@@ -21,6 +21,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'src/stores/_sops.ts': ['age-encryption'], // only where a file is sealed by sops
   'src/plan/settings.ts': ['valibot'], // the schema of bellhop.yaml
   'src/plan/settings-metrics.ts': ['valibot'],
+  'src/plan/settings-parts.ts': ['valibot'],
   'src/plan/settings-submit.ts': ['valibot'],
   'src/webhook/settings.ts': ['valibot'], // the schema of the webhook's section
   'src/webhook/settings-certificates.ts': ['valibot'],

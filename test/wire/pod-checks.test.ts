@@ -137,3 +137,31 @@ describe("a pod's name and labels", () => {
     ['name: p, labels: {a: "", b: v1.2_3-x}', []],
   ])('%s', (text, wanted) => expect(metadata(text)).toEqual(wanted));
 });
+
+describe('what is of a wrong type is told once', () => {
+  const NUMBER = 'must be a string, is a number (quote it if text is meant)';
+  test.each([
+    ['securityContext: []', 'securityContext: must be an object, is a list'],
+    [
+      'securityContext: {privileged: x}',
+      'securityContext.privileged: must be true or false, is a string',
+    ],
+    [
+      'securityContext: {allowPrivilegeEscalation: x}',
+      'securityContext.allowPrivilegeEscalation: must be true or false, is a string',
+    ],
+    [
+      'securityContext: {allowPrivilegeEscalation: false, capabilities: {add: [1]}}',
+      `securityContext.capabilities.add[0]: ${NUMBER}`,
+    ],
+    ['volumeMounts: {}', 'volumeMounts: must be a list, is an object'],
+    ['volumeMounts: [x]', 'volumeMounts[0]: must be an object, is a string'],
+    ['resources: []', 'resources: must be an object, is a list'],
+    ['resources: {limits: []}', 'resources.limits: must be an object, is a list'],
+    [
+      'env: [{name: A, valueFrom: {secretKeyRef: {name: s, key: 2}}}]',
+      `env[0].valueFrom.secretKeyRef.key: ${NUMBER}`,
+    ],
+    ['envFrom: [{secretRef: {name: 1}}]', `envFrom[0].secretRef.name: ${NUMBER}`],
+  ])('%s', (text, wanted) => expect(problems(text)).toEqual([wanted]));
+});

@@ -1,21 +1,9 @@
 /** Names and UDP packets, for metrics. */
-import { NetError } from './net-types.ts';
 
-/** The name's first address by the system's resolver; the signal ends the waiting, not the work. */
-export async function resolveHost(host: string, signal: AbortSignal): Promise<string | undefined> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(new NetError('aborted', ''));
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
-  const looked = Bun.dns.lookup(host, { socketType: 'udp' }).then(
-    (found) => found[0]?.address,
-    () => undefined,
-  );
-  try {
-    return await Promise.race([looked, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
+/** The name's first address by the system's resolver, however long that takes. */
+export async function resolveHost(host: string): Promise<string | undefined> {
+  const found = await Bun.dns.lookup(host, { socketType: 'udp' }).catch(() => []);
+  return found[0]?.address;
 }
 
 /** Where the packet cannot be sent, nobody is told. */

@@ -1,11 +1,11 @@
 import fs from 'node:fs';
-import type { FileKind, FileStat, Fs } from './types.ts';
+import type { FileKind, FileStat, MachineFs } from './types.ts';
 import { FsError } from './types.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
 /** The real file system. */
-export const FILES: Fs = {
+export const FILES: MachineFs = {
   read: (path, bytesMax) =>
     attempt('read', path, () => {
       return readBounded(path, { flags: O_RDONLY | O_NONBLOCK, bytesMax, pipe: false });

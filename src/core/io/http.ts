@@ -9,7 +9,8 @@
  * - 50 first requests at once to a server without HTTP/2 cost 1 connection more where it ignores
  *   ALPN, and about 20 where it refuses the handshake.
  * - At most 256 requests of the process are under way; more wait, whatever their server
- *   (BUN_CONFIG_MAX_HTTP_REQUESTS): 256 that hang keep all others back.
+ *   (BUN_CONFIG_MAX_HTTP_REQUESTS): 256 that hang keep all others back. Of the launcher's child
+ *   4096 are (src/launcher/child.h).
  */
 import type { Connections, Protocol, Route } from './connections.ts';
 import { openConnections } from './connections.ts';

@@ -112,8 +112,8 @@ export interface Net {
   http(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer>;
   /** Looks the name up for requests to come, in the background; never fails. */
   warm(request: Pick<HttpRequest, 'url' | 'tls' | 'proxy' | 'protocol'>): void;
-  /** An address of the host, or undefined where it has none; rejects with `aborted`. */
-  resolve(host: string, signal: AbortSignal): Promise<string | undefined>;
+  /** An address of the host, or undefined where it has none. Never rejects. */
+  resolve(host: string): Promise<string | undefined>;
   /** Sends one UDP packet, and hears of nothing that becomes of it. Never rejects. */
   datagram(to: { readonly address: string; readonly port: number }, text: string): Promise<void>;
   /** Rejects with NetError. No proxy is used. */

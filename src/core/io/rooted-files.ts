@@ -51,9 +51,6 @@ function entries(nofollow: At, through: At): Plain {
   return {
     read: (path, bytesMax) =>
       through(path, ({ at }) => withEntry(at, 0, (one) => FILES.read(one, bytesMax))),
-    readWaiting: (path, bytesMax) =>
-      through(path, ({ at }) => withEntry(at, 0, (one) => FILES.readWaiting(one, bytesMax))),
-    overwrite: (path, content) => through(path, ({ at }) => replaceFile(at, content)),
     mkdir: (path, mode) => nofollow(path, ({ at }) => makeFolder(at, mode)),
     symlink: (target, path) => nofollow(path, ({ at }) => FILES.symlink(target, at)),
     readlink: (path) => nofollow(path, ({ at }) => FILES.readlink(at)),
@@ -71,12 +68,6 @@ function entries(nofollow: At, through: At): Plain {
         return inside;
       }),
   };
-}
-
-/** Made anew: a link that has come there since is not followed. */
-function replaceFile(at: string, content: Uint8Array): void {
-  if (FILES.stat(at) !== undefined) FILES.unlink(at);
-  FILES.write(at, content, 0o644);
 }
 
 /** What goes wrong is told by the path inside: that of a descriptor says nothing to anybody. */

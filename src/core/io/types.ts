@@ -1,4 +1,5 @@
 import type { Cryptography, Net } from './net-types.ts';
+import type { Packing } from './packing.ts';
 
 /**
  * The outside, as one record that is passed in. Nothing but this folder and `main.ts` touches the
@@ -7,7 +8,7 @@ import type { Cryptography, Net } from './net-types.ts';
 export interface Io {
   readonly net: Net;
   readonly crypto: Cryptography;
-  readonly fs: Fs;
+  readonly fs: MachineFs;
   /** The files of a folder as a program sees them whose root it is. */
   filesBelow(folder: string, ids?: IdMap): Promise<Fs>;
   /** What the process was started with, byte for byte. */
@@ -40,12 +41,8 @@ export interface Io {
   onFault(work: (error: unknown, kind: 'rejection' | 'exception') => void): () => void;
 }
 
-/** DEFLATE without a header (RFC 1951). */
-export interface Packing {
-  deflate(bytes: Uint8Array): Uint8Array;
-  /** Undefined where the bytes are not what `deflate` gives. */
-  inflate(bytes: Uint8Array): Uint8Array | undefined;
-}
+/** The outside as it is seen from a root that need not be the machine's. */
+export type InnerIo = Omit<Io, 'fs'> & { readonly fs: Fs };
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -99,15 +96,8 @@ export interface FileStat {
 export interface Fs {
   /** Never waits: a pipe is refused, and so is a device that has nothing to say. */
   read(path: string, bytesMax: number): Uint8Array;
-  /** The same, but waits for a pipe to be written and closed: `-f <(…)`. */
-  readWaiting(path: string, bytesMax: number): Uint8Array;
   /** Creates the file (it must not exist) with exactly this mode, whatever the umask. */
   write(path: string, content: Uint8Array, mode: number): void;
-  /**
-   * Gives a file this content, also one that is a mount and cannot be replaced; made with mode 0644
-   * where it is not there. Not all or nothing: for reports alone.
-   */
-  overwrite(path: string, content: Uint8Array): void;
   mkdir(path: string, mode: number): void;
   symlink(target: string, path: string): void;
   readlink(path: string): string;
@@ -127,6 +117,17 @@ export interface Fs {
   /** statfs: the file system's magic number and the free bytes. */
   fileSystem(path: string): { magic: number; freeBytes: number };
   realpath(path: string): string;
+}
+
+/** Files of the machine as we see it, with what is for people and platforms around the start. */
+export interface MachineFs extends Fs {
+  /** As `read`, but waits for a pipe to be written and closed: `-f <(…)`. */
+  readWaiting(path: string, bytesMax: number): Uint8Array;
+  /**
+   * Gives a file this content, also one that is a mount and cannot be replaced; made with mode 0644
+   * where it is not there. Not all or nothing: for reports alone.
+   */
+  overwrite(path: string, content: Uint8Array): void;
 }
 
 /** What a write to a pipe says whose reader has ended: no error that anybody waits for. */

@@ -14,7 +14,7 @@ import type { TraceReport, TraceSpan } from './trace-types.ts';
  * long after the beginning, but not for longer than the start took anyway, or the minimum; once it
  * has answered, this long for the spans. A collector that hangs costs a long start nothing.
  */
-export const EXPORT_MS_MAX = 200;
+const EXPORT_MS_MAX = 200;
 export const EXPORT_MS_MIN = 50;
 const BODY_BYTES_MAX = 64 * 1024;
 const FILE_BYTES_MAX = 1024 * 1024;

@@ -158,7 +158,10 @@ interface Sources {
 function overridesIn(io: Io): PlanPlace | undefined {
   const own = ownVariables(io);
   const named = own.get(OVERRIDES);
-  if (named === undefined || isKubernetes(io)) return undefined;
+  if (isKubernetes(io)) return undefined;
+  if (named === undefined) return refuseRemnants(own, OVERRIDES);
+  // It is never written by hand: without its digest something was lost on the way.
+  if (own.get(`${OVERRIDES}_DIGEST`) === undefined) throw lost(`${OVERRIDES}_DIGEST`, OVERRIDES);
   if (ELSEWHERE.test(named)) return { named, by: OVERRIDES, variable: OVERRIDES, own };
   const what = `must be inline:COUNT or store:path, and begins with ${JSON.stringify(named.slice(0, SHOWN_MAX))}`;
   throw new BellhopError('BH_ERR_INPUT_READ', { where: [OVERRIDES], what });
@@ -166,12 +169,26 @@ function overridesIn(io: Io): PlanPlace | undefined {
 
 const OVERRIDES = 'BELLHOP_OVERRIDES';
 
+/** Parts and stores of a plan that nothing points at: what did is lost, and not to be missed. */
+function refuseRemnants(own: ReadonlyMap<string, string>, pointer: string): undefined {
+  const remnants = [`${pointer}_STORES`, `${pointer}_1`];
+  const left = remnants.find((name) => own.has(name));
+  if (left !== undefined) throw lost(pointer, left);
+  return undefined;
+}
+
+function lost(name: string, left: string): BellhopError {
+  const what = `is not set, or empty, and ${left} is: something took it away`;
+  return new BellhopError('BH_ERR_PLAN', { where: [name], what });
+}
+
 /** `--plan` or `-f`, then BELLHOP_PLAN, then /etc/bellhop/plan.json. */
 function findSource(io: Io, options: RunOptions, overrides: PlanPlace | undefined): PlanSource {
   const declares = options.manifests.length > 0 || options.settings !== undefined;
   if (options.plan === undefined && declares) return { kind: 'manifests' };
   const env = ownVariables(io);
   const asked = options.plan ?? env.get('BELLHOP_PLAN');
+  if (asked === undefined && !isKubernetes(io)) refuseRemnants(env, 'BELLHOP_PLAN');
   const path = asked ?? (io.fs.statThrough(DEFAULT_PLAN) ? DEFAULT_PLAN : undefined);
   if (path === undefined) return nothing(env, overrides);
   if (options.plan === undefined && isKubernetes(io)) return { kind: 'nothing' };

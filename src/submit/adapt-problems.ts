@@ -79,6 +79,20 @@ function containersProblem(written: Written): BellhopError | undefined {
   return wrong(written, list, `has ${count} containers: a request of one is adapted`);
 }
 
+/** What the platform is to bring for bellhop, where the author has a thing of that name already. */
+export function channelProblems(written: Written, address: string | undefined): BellhopError[] {
+  const { channel } = written.adapting;
+  if (channel === undefined || address === undefined) return [];
+  const [own] = nodesAt(written.request, channel.at);
+  const elements = Array.isArray(own) ? (own as readonly Json[]) : [];
+  return channel.by.flatMap((member) => {
+    const [ours] = nodesAt(channel.of(address), member);
+    const isTaken = elements.some((one) => nodesAt(one, member)[0] === ours);
+    const what = `is ${JSON.stringify(ours)}, which bellhop brings its plan by: call yours otherwise`;
+    return isTaken ? [wrong(written, `${channel.at}.${member}`, what)] : [];
+  });
+}
+
 /** Names that stand twice, of which nobody knows which one counts, and those of ours. */
 function namesakeProblems(written: Written, variables: readonly Variable[]): BellhopError[] {
   const { secrets } = written.adapting;

@@ -36,8 +36,11 @@ export function startsOf(input: StartInput): readonly Start[] | BellhopError {
   const { adapting, request } = input;
   const entrypoint = textsAt(request, adapting.entrypoint);
   const words = textsAt(request, adapting.arguments);
+  const isNamed = entrypoint.length > 0;
+  const astray = isNamed ? undefined : strayStart(input);
+  if (astray !== undefined) return astray;
   if (adapting.over !== undefined) return startsOver(input, words);
-  if (entrypoint.length > 0) return [startBy(input, { entrypoint, cmd: words })];
+  if (isNamed) return [startBy(input, { entrypoint, cmd: words })];
   if (input.startedBy !== 'image' && takesWords(adapting)) return startBehind(input, words);
   const inRequest = { image: {}, isByImage: true, words };
   if (words.length === 0 || isReplaced(adapting, words)) return [inRequest];
@@ -72,7 +75,7 @@ function startsOver(input: StartInput, words: readonly string[]): readonly Start
   const { adapting, request, startedBy } = input;
   const isAll = adapting.over === 'command' && words.length > 0;
   if (isAll && startedBy !== 'image') return startAll(input, words);
-  const isSaid = startedBy !== undefined || !takesWords(adapting);
+  const isSaid = startedBy !== undefined;
   const takesNothing = words.length === 0 && variablesAt(request, adapting.variables).length === 0;
   if (!isSaid && !takesNothing) return unknownDefinition(input);
   const inRequest = { image: {}, isByImage: true, words };
@@ -107,6 +110,25 @@ function startBehind(input: StartInput, words: readonly string[]): Start[] | Bel
     return [{ image: {}, isByImage: true, words: [input.bellhop, 'run', '--', ...words] }];
   }
   return [startBy(input, { entrypoint, cmd: rest })];
+}
+
+/** Where bellhop would not be what the image starts, and the request cannot say so. */
+function strayStart(input: StartInput): BellhopError | undefined {
+  const { adapting, image, startedBy } = input;
+  const { entrypoint = [] } = image;
+  const where = [adapting.operation];
+  if (startedBy === 'image' && entrypoint.length > 0 && !isBellhop(entrypoint)) {
+    const what = `the image's ENTRYPOINT is said to be ${JSON.stringify(entrypoint)}, and to start bellhop`;
+    const help = `take one of both out of bellhop.yaml, or ${BY_IMAGE}`;
+    return new BellhopError('BH_ERR_NO_COMMAND', { where, what, help });
+  }
+  if (startedBy === 'image' || takesWords(adapting)) return undefined;
+  const what = "only the image's ENTRYPOINT can start bellhop, and nothing says that it does";
+  return new BellhopError('BH_ERR_NO_COMMAND', { where, what, help: BY_IMAGE });
+}
+
+function isBellhop([program = '', command]: readonly string[]): boolean {
+  return /(^|\/)bellhop$/.test(program) && command === 'run';
 }
 
 const BY_IMAGE =

@@ -1,7 +1,8 @@
+import type { Json } from '../core/canonical.ts';
 import type { AdaptedChannel, Adapting } from '../targets/_adapting.ts';
 import type { Cap, JsonObject } from '../targets/_caps.ts';
 import { nodesAt } from '../targets/_caps.ts';
-import { appended, asList } from '../targets/_request.ts';
+import { asList } from '../targets/_request.ts';
 import type { Job, Target } from '../targets/_target.ts';
 import { withAt } from './adapt-fields.ts';
 
@@ -67,9 +68,10 @@ function filled(adapting: Adapting, job: Job): JsonObject {
 
 function withChannel(
   made: JsonObject,
-  { at, by, of }: AdaptedChannel,
+  { at, of }: AdaptedChannel,
   address: string | undefined,
 ): JsonObject {
   if (address === undefined) return made;
-  return withAt(made, at, appended(nodesAt(made, at)[0], [of(address)], by));
+  const [own] = nodesAt(made, at);
+  return withAt(made, at, [...(Array.isArray(own) ? (own as readonly Json[]) : []), of(address)]);
 }

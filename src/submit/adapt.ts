@@ -7,7 +7,7 @@ import { breachesOf } from '../targets/_caps.ts';
 import type { Target } from '../targets/_target.ts';
 import { textAt, variablesAt, withAt } from './adapt-fields.ts';
 import type { Written } from './adapt-problems.ts';
-import { writtenProblems } from './adapt-problems.ts';
+import { channelProblems, writtenProblems } from './adapt-problems.ts';
 import type { Start, StartInput } from './adapt-start.ts';
 import { startsOf } from './adapt-start.ts';
 import { adaptedTarget, capsOf, takenFields } from './adapt-target.ts';
@@ -62,7 +62,8 @@ function adaptedBy(input: AdaptInput, start: Start): Adapted | readonly BellhopE
   // A request over a definition may say again what that one's plan has: then its own plan must.
   const isOver = adapting.over !== undefined;
   const submission = isOver ? prepare(wanted) : eachInOnePlace(wanted, prepare(wanted));
-  const against = sendProblems(wanted, submission);
+  const taken = channelProblems(input, submission.split.job.channel);
+  const against = [...taken, ...sendProblems(wanted, submission)];
   if (against.length > 0) return against;
   const request = submission.split.requests[0]?.input ?? {};
   const left = capProblems(wanted.target, submission.split.breaches);

@@ -5,8 +5,8 @@ import type { Cap, JsonObject } from './_caps.ts';
 export interface AdaptedChannel {
   /** A list in the request. */
   readonly at: string;
-  /** The member by which its elements are told apart. */
-  readonly by: string;
+  /** Members by which its elements are told apart: no other one may have what ours has. */
+  readonly by: readonly string[];
   readonly of: (address: string) => JsonObject;
 }
 

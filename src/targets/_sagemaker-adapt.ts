@@ -10,7 +10,7 @@ const TUNING_NAME_MAX = 32;
 
 /** CreateTrainingJob, and tuning jobs, which start training jobs. */
 export function trainingAdapt(of: AdaptedChannel['of']): readonly Adapting[] {
-  const channel = { by: 'ChannelName', of } as const;
+  const channel = { by: ['ChannelName'], of } as const;
   return [
     {
       operation: 'CreateTrainingJob',

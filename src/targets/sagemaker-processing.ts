@@ -136,7 +136,7 @@ const target: Target = {
       variables: 'Environment',
       entrypoint: 'AppSpecification.ContainerEntrypoint',
       arguments: 'AppSpecification.ContainerArguments',
-      channel: { at: 'ProcessingInputs', by: 'InputName', of: inputOf },
+      channel: { at: 'ProcessingInputs', by: ['InputName', 'S3Input.LocalPath'], of: inputOf },
       isolation: 'NetworkConfig.EnableNetworkIsolation',
       nodes: 'ProcessingResources.ClusterConfig.InstanceCount',
     },

@@ -221,7 +221,8 @@ describe.skipIf(scene === undefined)('last good', () => {
     });
     expect([refused.outcome, refused.warnings]).toEqual([
       'all values',
-      [expect.stringMatching(/was not written: .*refused/)],
+      // On a slow machine its time is over before the last attempt is.
+      [expect.stringMatching(/was not written(: .*refused| in time)/)],
     ]);
   });
 });

@@ -24,6 +24,8 @@ const stage = await adaptStage('adapted calls over definitions');
 afterAll(stage.close);
 const { isHere, adaptedBy, platform } = stage;
 
+const BY_IMAGE = { startedBy: 'image' };
+
 describe.skipIf(!isHere)('what a legal later call overrides', () => {
   const variables = authored(100, false);
   const environment = asList(variables);
@@ -131,9 +133,9 @@ describe.skipIf(!isHere).each([...PLACES])('a later call over its caps, plan %s'
     const own = named(isOver ? authored(40, isRandom) : ODD);
     const over = named(more);
     const { model, transform } = legal.model(own, over);
-    const made = adaptedBy<typeof model>('sagemaker-model', model, {});
+    const made = adaptedBy<typeof model>('sagemaker-model', model, BY_IMAGE);
     const job = { TransformJobName: 'transform-1', ModelName: 'model-1', ...transform };
-    const asked = adaptedBy<typeof job>('sagemaker-model', job, {});
+    const asked = adaptedBy<typeof job>('sagemaker-model', job, BY_IMAGE);
     const image = platform([...BY_BELLHOP, '/bin/sh', '/probe.sh']);
     const requests = { model: made, transform: asked };
     const ran = await sagemakerModel.run(requests, image, WISH);

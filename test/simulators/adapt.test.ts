@@ -100,7 +100,7 @@ describe.skipIf(!isHere)('a tuning job', () => {
         HyperParameterTuningJobConfig: { Strategy: 'Random', ResourceLimits: {} },
         TrainingJobDefinition,
       },
-      {},
+      { startedBy: 'image' },
     ).TrainingJobDefinition;
     const { StaticHyperParameters, ...own } = made;
     const chosen = { lr: '0.25', _tuning_objective_metric: 'loss' };

@@ -66,6 +66,8 @@ export function adapted(input: AdaptInput): Adapted {
 
 /** What a request without a field for the ENTRYPOINT is started by. */
 export function startFor({ adapting }: One, image: Image): Partial<AdaptInput> {
+  const takesNoWords = adapting.entrypoint === undefined && adapting.arguments === undefined;
+  if (takesNoWords) return { startedBy: 'image' };
   const hasNone = adapting.entrypoint === undefined && adapting.arguments !== undefined;
   const own = hasNone ? { ...image, entrypoint: [] } : image;
   return { image: own, ...(adapting.over === undefined ? {} : { startedBy: 'request' }) };

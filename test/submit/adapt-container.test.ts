@@ -173,3 +173,46 @@ describe('what cannot be taken over is told, with its field', () => {
     expect(problems[0]?.what).toMatch(said);
   });
 });
+
+describe('what only an image can start', () => {
+  const tuning = named('CreateHyperParameterTuningJob');
+  const long = { V: 'x'.repeat(513) };
+  const request = withAt(
+    BASE['CreateHyperParameterTuningJob'] ?? {},
+    'TrainingJobDefinition.Environment',
+    long,
+  );
+  test.each([
+    ['nothing is said of the image', {}],
+    ['requests are said to start bellhop', { startedBy: 'request' }],
+    ['its ENTRYPOINT is another', { image: { entrypoint: ['python'] } }],
+    ['it is said twice, differently', { startedBy: 'image', image: { entrypoint: ['python'] } }],
+  ] as const)('is refused where %s', (_, more) => {
+    const problems = told(inputFor(tuning, request, more));
+    expect(problems.map(({ code }) => code)).toEqual(['BH_ERR_NO_COMMAND']);
+  });
+  test('is adapted where the image starts bellhop', () => {
+    expect(told(inputFor(tuning, request, byImage))).toEqual([]);
+    const image = { entrypoint: ['/opt/bellhop', 'run', '--'] };
+    expect(told(inputFor(tuning, request, { startedBy: 'image', image }))).toEqual([]);
+  });
+});
+
+describe("an author's own channel is never replaced", () => {
+  const training = named('CreateTrainingJob');
+  const s3 = { DataSource: { S3DataSource: { S3DataType: 'S3Prefix', S3Uri: 's3://author/d' } } };
+  const over = withAt(BASE['CreateTrainingJob'] ?? {}, 'HyperParameters', { a: 'v'.repeat(2600) });
+  const withChannel = (name: string): JsonObject =>
+    withAt(over, 'InputDataConfig', [{ ChannelName: name, ...s3 }]);
+  test('one that is called as ours is refused', () => {
+    const problems = told(inputFor(training, withChannel('bellhop'), byImage));
+    expect(problems.map(({ code, where }) => [code, where.at(-1)])).toEqual([
+      ['BH_ERR_ADAPT', 'InputDataConfig.ChannelName'],
+    ]);
+  });
+  test('another stays before ours', () => {
+    const { request } = adapted(inputFor(training, withChannel('data'), byImage));
+    const names = nodesAt(request, 'InputDataConfig[].ChannelName');
+    expect(names).toEqual(['data', 'bellhop']);
+  });
+});

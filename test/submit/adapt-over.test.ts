@@ -259,6 +259,9 @@ describe('a start with overrides that cannot be carried out', () => {
         { BELLHOP_OVERRIDES: 'inline:9' },
         ['there is no BELLHOP_OVERRIDES_'],
       ],
+      ['parts and no pointer', { BELLHOP_OVERRIDES: '' }, ['BELLHOP_OVERRIDES: is not set']],
+      ['no digest', { BELLHOP_OVERRIDES_DIGEST: '' }, ['BELLHOP_OVERRIDES_DIGEST: is not set']],
+      ['parts of a plan and no pointer', { BELLHOP_PLAN_1: 'AAAA' }, ['BELLHOP_PLAN: is not set']],
       ['a path', { BELLHOP_OVERRIDES: '/etc/x' }, ['must be inline:COUNT or store:path']],
       [
         'an object that is gone',

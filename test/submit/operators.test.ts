@@ -1,6 +1,7 @@
 // Unmodified scripts with the hook for botocore against moto: tuning and transform jobs of the
 // SageMaker SDK, and what operators of Airflow ask ECS and Batch for.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { JsonObject } from '../../src/targets/_caps.ts';
 import { nodesAt, pairsOf } from '../../src/targets/_caps.ts';
@@ -101,7 +102,11 @@ describe.skipIf(missing !== undefined)('an unmodified script', () => {
 
   test('of the SageMaker SDK: a tuning job and a transform job are legal, and lose nothing', async () => {
     const words = ['-m', 'bellhop_botocore', script('tuner.py'), unique, world.role];
-    const called = await py([...words, `${unique}-tune`.slice(0, 32)]);
+    const settings = readFileSync(path.join(folder, 'bellhop.yaml'), 'utf8');
+    const byImage = settings.replace('startedBy: request', 'startedBy: image');
+    writeFileSync(path.join(folder, 'image.yaml'), byImage);
+    const config = { BELLHOP_CONFIG: 'image.yaml' };
+    const called = await py([...words, `${unique}-tune`.slice(0, 32)], config);
     expect([called.code, called.err]).toEqual([0, expect.not.stringContaining('Traceback')]);
     const tuning = sent('CreateHyperParameterTuningJob');
     const [model, transform] = [sent('CreateModel'), sent('CreateTransformJob')];

@@ -7,8 +7,11 @@ import { submit } from './_cli.ts';
 import { BATCH_SIZE, BATCH_TIME, BATCH_TRIES, MANY } from './_running.ts';
 import { job, seenAt, settings, told } from './_running.ts';
 
+/** With tasks. */
+const PLATFORMS = ['cloud-run-job', 'slurm-apptainer', 'aws-batch'];
+
 describe('what means only nearly the same is told', () => {
-  const NEARLY: readonly (readonly [string, string, object, string])[] = [
+  const NEARLY: readonly (readonly [string, string, object, string | RegExp])[] = [
     [
       'the time of all attempts, as that of each',
       'aws-batch',
@@ -21,10 +24,37 @@ describe('what means only nearly the same is told', () => {
       { completions: 3, parallelism: 3, backoffLimit: 2 },
       'spec.backoffLimit: cloud-run-job counts the failures of each task',
     ],
+    ...PLATFORMS.map(
+      (target) =>
+        [
+          'that the first of several that fails is not the end of the others',
+          target,
+          { completions: 3, parallelism: 3, backoffLimit: 0 },
+          `spec.backoffLimit: ${target} ends the task that failed, Kubernetes the whole Job`,
+        ] as const,
+    ),
+    ...[...PLATFORMS, 'nomad', 'databricks-job'].map(
+      (target) =>
+        [
+          'that none is to be started',
+          target,
+          { completions: 3, parallelism: 0 },
+          /warning: (spec.completions, )?spec.parallelism: [a-z-]+ is told nothing of it/,
+        ] as const,
+    ),
+    ...PLATFORMS.map(
+      (target) =>
+        [
+          'the limit of all together, beside that of each',
+          target,
+          { ...MANY, parallelism: 4, backoffLimit: 2, backoffLimitPerIndex: 0 },
+          `spec.backoffLimit: ${target} is told nothing of it`,
+        ] as const,
+    ),
     [
       'how many run at once, where the platform decides it',
       'nomad',
-      { completions: 3, backoffLimit: 0 },
+      { completions: 3 },
       'spec.parallelism (1 where nothing is said): nomad is told nothing of it',
     ],
     [
@@ -50,7 +80,8 @@ describe('what means only nearly the same is told', () => {
     const [, target, spec, said] = row;
     const { code, err } = await told(target, job(spec));
     expect([code, err.match(/warning/g)?.length]).toEqual([0, 1]);
-    expect(err).toContain(`warning: ${said}`);
+    if (typeof said === 'string') expect(err).toContain(`warning: ${said}`);
+    else expect(err).toMatch(said);
   });
   test('the time of a pod is not that of several attempts', async () => {
     const given = { CreateTrainingJob: { RetryStrategy: { MaximumRetryAttempts: 3 } } };
@@ -67,6 +98,16 @@ describe('what means only nearly the same is told', () => {
   test('nothing is said where one attempt is all', async () => {
     const { err } = await told('aws-batch', job({ activeDeadlineSeconds: 600, backoffLimit: 0 }));
     expect(err).toBe('');
+  });
+  test('a limit of all together that is none is not told, as Kubernetes itself has it', async () => {
+    const spec = { ...MANY, parallelism: 4, backoffLimit: 2_147_483_647 };
+    expect((await told('cloud-run-job', job(spec))).err).toBe('');
+  });
+  test('one task that is never started again is the same everywhere', async () => {
+    const spec = { backoffLimit: 0, completions: 3 };
+    const more = { without: ['completions'] };
+    const seen = await told('databricks-job', job(spec), { more });
+    expect(seen.err).toBe('');
   });
   test('nothing is asked for that the job can do without', async () => {
     const more = { without: ['backoffLimit', 'activeDeadlineSeconds', 'completions'] };

@@ -16,6 +16,8 @@ export interface RunInput {
   readonly left: readonly Left[];
   readonly given: (operation: string) => JsonObject;
   readonly without: readonly string[];
+  /** How many the container asks for. */
+  readonly gpus?: number | undefined;
 }
 
 /** What the request is told, and what is to be told the user. */
@@ -34,7 +36,12 @@ export function runOf(input: RunInput): Run {
   return {
     needs: needsOf(all),
     left: input.left.filter(({ says }) => says === undefined || !brought[says]),
-    hints: [...nearlyRetries(input, all), ...nearlyTime(input, all)],
+    hints: [
+      ...nearlyRetries(input, all),
+      ...nearlyTime(input, all),
+      ...lastTime(input, all),
+      ...gpuTime(input, all),
+    ],
   };
 }
 
@@ -142,9 +149,13 @@ function timeOf(input: RunInput, { time: field }: Running, runs: Runs): PlacedTi
   const said = [attemptSecondsMax, jobSecondsMax].filter((one) => one !== undefined);
   const amount = said.length === 0 ? undefined : Math.min(...said);
   const own = placed(input, field, amount);
-  const isOfAttempt =
-    own.amount !== undefined && field?.of === 'attempt' && amount === attemptSecondsMax;
+  const isOfAttempt = own.amount !== undefined && field?.of === 'attempt' && isFirst(runs, amount);
   return { ...own, isOfAttempt, isShared: isShared && own.amount !== undefined };
+}
+
+/** True where the pod's time is over before the Job's, whose clock began first. */
+function isFirst({ attemptSecondsMax, jobSecondsMax }: Runs, amount: number | undefined): boolean {
+  return amount === attemptSecondsMax && amount !== jobSecondsMax;
 }
 
 function isGiven({ given }: RunInput, field: Field): boolean {
@@ -179,7 +190,7 @@ export function wordOf(
   return fields.find(([, field]) => field?.operation === operation && field.at === at)?.[0];
 }
 
-function whereOf({ left }: RunInput, says: Saying): string {
+function whereOf({ left }: Pick<RunInput, 'left'>, says: Saying): string {
   return left.find((one) => one.says === says)?.where ?? '';
 }
 
@@ -203,5 +214,24 @@ function nearlyTime(input: RunInput, { runs, time, isSeveral }: All): string[] {
   const where = whereOf(input, 'jobTime');
   return [
     `${where}: ${input.target.name} limits each attempt of each task, Kubernetes all of them together: the job may take longer`,
+  ];
+}
+
+function lastTime({ target, left }: RunInput, { retries, time }: All): string[] {
+  const isLast = target.running?.time?.isLast === true && time.isOfAttempt;
+  if (!isLast || (retries.amount ?? 0) === 0) return [];
+  const where = whereOf({ left }, 'attemptTime');
+  return [
+    `${where}: ${target.name} does not start again what took too long, Kubernetes does: it may run less often`,
+  ];
+}
+
+function gpuTime({ target, left, gpus = 0 }: RunInput, { runs, time: { amount } }: All): string[] {
+  const { gpuSecondsMax } = target.running?.time ?? {};
+  const isOver = gpuSecondsMax !== undefined && amount !== undefined && amount > gpuSecondsMax;
+  if (!isOver || gpus === 0) return [];
+  const where = whereOf({ left }, amount === runs.attemptSecondsMax ? 'attemptTime' : 'jobTime');
+  return [
+    `${where}: ${target.name} is not sure to give ${amount} s to what has GPUs: more than ${gpuSecondsMax} s may be refused there`,
   ];
 }

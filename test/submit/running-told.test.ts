@@ -95,6 +95,34 @@ describe('what means only nearly the same is told', () => {
     expect(shared.err).toContain('spec.template.spec.activeDeadlineSeconds: sagemaker-training is');
     expect(own.err).toBe('');
   });
+  test('that what took too long is not started again (aws-batch)', async () => {
+    const at = async (backoffLimit: number, limits: readonly [job: object, pod: object]) => {
+      const [own, pod] = limits;
+      return (await told('aws-batch', job({ backoffLimit, ...own }, pod))).err;
+    };
+    const time = { activeDeadlineSeconds: 300 };
+    const said = await at(2, [{}, time]);
+    expect(said).toContain(
+      'spec.template.spec.activeDeadlineSeconds: aws-batch does not start again',
+    );
+    expect(said.match(/warning/g)).toHaveLength(1);
+    expect(await at(0, [{}, time])).toBe('');
+    // Nothing is started again there either: the time of the Job is over.
+    expect(await at(2, [time, time])).not.toContain('start again');
+  });
+  test('a time that GPUs may not be had for (cloud-run-job)', async () => {
+    const at = async (seconds: number, gpus: string) => {
+      const pod = job({ backoffLimit: 0, activeDeadlineSeconds: seconds });
+      const limits = `"limits":{${gpus}`;
+      const { code, err } = await told('cloud-run-job', pod.replace('"limits":{', limits));
+      expect(code).toBe(0);
+      return err;
+    };
+    const gpu = '"nvidia.com/gpu":"1",';
+    expect(await at(3601, gpu)).toContain('spec.activeDeadlineSeconds: cloud-run-job is not sure');
+    expect(await at(3600, gpu)).toBe('');
+    expect(await at(3601, '')).toBe('');
+  });
   test('nothing is said where one attempt is all', async () => {
     const { err } = await told('aws-batch', job({ activeDeadlineSeconds: 600, backoffLimit: 0 }));
     expect(err).toBe('');
@@ -132,6 +160,7 @@ describe('over a cap it is refused, with the nearest way', () => {
     ['aws-batch', 'backoffLimit', 0, 9],
     ['aws-batch', 'activeDeadlineSeconds', 60, 2_147_483_647],
     ['aws-batch', 'completions', 2, 10_000],
+    ['nomad', 'backoffLimit', 0, 518_400],
     ['cloud-run-job', 'backoffLimit', 0, 10],
     ['cloud-run-job', 'activeDeadlineSeconds', 1, 604_800],
     ['cloud-run-job', 'completions', 2, 10_000],

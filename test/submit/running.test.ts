@@ -154,6 +154,12 @@ describe('the request says it', () => {
     const places = [`${BRICKS}.timeout_seconds`, `${BRICKS}.retry_on_timeout`];
     expect(seenAt(seen, places)).toEqual([60, true]);
   });
+  test('none follows where the time of the Job is over as early', async () => {
+    const time = { activeDeadlineSeconds: 50 };
+    const seen = await told('databricks-job', job({ backoffLimit: 3, ...time }, time));
+    const places = [`${BRICKS}.timeout_seconds`, `${BRICKS}.retry_on_timeout`];
+    expect(seenAt(seen, places)).toEqual([50, undefined]);
+  });
   test('as a flag and as options of sbatch', async () => {
     const { requests } = await told('slurm-apptainer', job({ ...MANY, backoffLimitPerIndex: 0 }));
     const script = requests[0]?.input['script'];

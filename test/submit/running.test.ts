@@ -215,6 +215,36 @@ describe('what the user gives counts, and nothing is said of it', () => {
     expect([seen.code, seen.err]).toEqual([0, '']);
     expect(seenAt(seen, [place])).toEqual([expected]);
   });
+  test('how many run at once, where the manifest says how many there are', async () => {
+    const manualTriggerConfig = { parallelism: 2 };
+    const { properties, ...own } = GIVEN['CreateOrUpdateJob'] ?? {};
+    const given = {
+      CreateOrUpdateJob: {
+        ...own,
+        properties: { ...(properties as object), configuration: { manualTriggerConfig } },
+      },
+    };
+    const pod = job({ completions: 3, parallelism: 3 });
+    const seen = await told('azure-container-apps-job', pod, { given });
+    expect([seen.code, seen.err]).toEqual([0, '']);
+    expect(seenAt(seen, [`${APPS}.manualTriggerConfig`])).toEqual([
+      { replicaCompletionCount: 3, parallelism: 2 },
+    ]);
+  });
+  test.each([
+    [{ triggerType: 'Manual' }, 0],
+    [{ triggerType: 'Schedule', scheduleTriggerConfig: { cronExpression: '0 0 * * *' } }, 65],
+    [{ triggerType: 'Event' }, 65],
+  ])('what would not start now is refused: %j', async (configuration, code) => {
+    const { properties, ...own } = GIVEN['CreateOrUpdateJob'] ?? {};
+    const given = {
+      CreateOrUpdateJob: { ...own, properties: { ...(properties as object), configuration } },
+    };
+    const seen = await told('azure-container-apps-job', job({}), { given });
+    expect(seen.code).toBe(code);
+    const said = /triggerType: must be Manual, .*\n.*\n  help: leave it out of `submit.targets`/;
+    if (code !== 0) expect(seen.err).toMatch(said);
+  });
   test('in the call that starts the job, too', async () => {
     const given = { SubmitJob: { jobQueue: 'q', retryStrategy: { attempts: 2 } } };
     const seen = await told('aws-batch', job({ backoffLimit: 5 }), { given });

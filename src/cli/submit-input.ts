@@ -71,13 +71,15 @@ export async function readSubmit(
   const given = (operation: string): JsonObject => givenIn(settings, target, operation);
   const { bellhop = 'bellhop', startedBy, nativeKeys = false } = settings.submit ?? {};
   const without = withoutOf(settings);
-  const run = runOf({ target, runs: read.runs, left: read.left, given, without });
+  const needs = needsOf(container);
+  const { runs, left } = read;
+  const run = runOf({ target, runs, left, given, without, gpus: needs.gpus });
   const input: SubmitInput = {
     target,
     plan,
     objects: carried.objects,
     ...(parameters === undefined ? {} : { parameters }),
-    needs: { ...needsOf(container), ...run.needs },
+    needs: { ...needs, ...run.needs },
     image: settings.submit?.image ?? container.image,
     ...(name === undefined ? {} : { name }),
     bellhop,

@@ -54,17 +54,28 @@ const CONTAINER: Readonly<Record<string, Silent>> = {
 
 const HOOKS: Readonly<Record<string, Silent>> = { postStart: [], preStop: [] };
 
-/** Of what runs pods: jobs; the Job of a CronJob and its times; what keeps several running. */
+/**
+ * Of what runs pods: jobs; the Job of a CronJob and its times; what keeps several running. Who
+ * looks after a Job in the cluster, and when it is removed there (managedBy, manualSelector,
+ * podReplacementPolicy, ttlSecondsAfterFinished), means nothing elsewhere.
+ */
 const JOB: Readonly<Record<string, Silent>> = {
   activeDeadlineSeconds: [],
-  backoffLimit: [0],
   // 0 is what every platform does that is told nothing, or is told by the target.
   backoffLimitPerIndex: [0],
   completions: [1],
+  maxFailedIndexes: [],
   podFailurePolicy: [],
   successPolicy: [],
+  suspend: [false],
 };
-const CRON_JOB: Readonly<Record<string, Silent>> = { schedule: [] };
+const CRON_JOB: Readonly<Record<string, Silent>> = {
+  concurrencyPolicy: ['Allow'],
+  schedule: [],
+  startingDeadlineSeconds: [],
+  suspend: [false],
+  timeZone: [],
+};
 const RUNNING: Readonly<Record<string, Silent>> = { replicas: [1] };
 
 const OF_POD: Readonly<Record<string, Saying>> = {
@@ -82,13 +93,10 @@ const OF_JOB: Readonly<Record<string, Saying>> = {
 export function leftOf({ value, template, container, runs }: LeftInput): Left[] {
   const spec: Path = [...template, 'spec'];
   const { place } = container;
-  const isOfJob = template.length > 0 && !isEndless(value);
-  // A job's pods are started again, or not; those of what is to run for ever always are.
-  const restarts = isOfJob && runs.retries !== 0 ? { restartPolicy: ['Never'] } : {};
   return [
     ...ofWorkload(value, template, runs),
     ...said(value, spec, POD).map((one) => saying(one, OF_POD)),
-    ...said(value, spec, restarts).map((one) => saying(one, OF_POD)),
+    ...said(value, spec, restarts(value, template, runs)).map((one) => saying(one, OF_POD)),
     ...said(value, place, CONTAINER),
     ...said(value, [...place, 'lifecycle'], HOOKS),
     ...resources(container, place),
@@ -98,6 +106,13 @@ export function leftOf({ value, template, container, runs }: LeftInput): Left[] 
 function saying(one: Left, of: Readonly<Record<string, Saying>>): Left {
   const says = of[one.word];
   return says === undefined ? one : { ...one, says };
+}
+
+/** A job's pods are started again, or not; those of what is to run for ever always are. */
+function restarts(value: unknown, template: Path, runs: Runs): Readonly<Record<string, Silent>> {
+  // Every pod that was exported says Always, meant or not.
+  if (template.length === 0) return { restartPolicy: ['Never', 'Always'] };
+  return isEndless(value) || runs.retries === 0 ? {} : { restartPolicy: ['Never'] };
 }
 
 function isEndless(value: unknown): boolean {
@@ -112,8 +127,22 @@ function ofWorkload(value: unknown, template: Path, runs: Runs): Left[] {
   return [
     ...(above.length > 1 ? said(value, outer, CRON_JOB) : []),
     ...said(value, above, JOB).map((one) => saying(one, OF_JOB)),
+    ...backoffLimit(value, above, runs),
     ...parallelism(value, above, runs),
   ];
+}
+
+/** What Kubernetes has beside a limit of each index: k8s.io/kubernetes v1.33.13 defaults.go. */
+const NO_BACKOFF_LIMIT = 2_147_483_647;
+
+/** Beside a limit of each index it is a second one, of all together, which nothing can say. */
+function backoffLimit(value: unknown, above: Path, runs: Runs): Left[] {
+  const word = 'backoffLimit';
+  const isSecond = runs.retriesBy === 'backoffLimitPerIndex';
+  if (isSecond) return said(value, above, { [word]: [NO_BACKOFF_LIMIT] });
+  // One of several pods that fails is then the end of all of them.
+  const silent = runs.completions === undefined ? [0] : [];
+  return said(value, above, { [word]: silent }).map((one) => saying(one, OF_JOB));
 }
 
 /** Without a number of completions it is another kind of job: done when one pod has succeeded. */

@@ -19,7 +19,7 @@ export interface Runs {
   readonly jobSecondsMax?: number;
   /** How many pods have to succeed, where that is more than one. */
   readonly completions?: number;
-  /** How many of them run at the same time, where those are fewer. */
+  /** How many of them run at the same time, where those are fewer; 0 where none is started. */
   readonly parallelism?: number;
   /** Where it says that each of them has an index. */
   readonly indexAt?: Path;
@@ -66,7 +66,7 @@ function ofJob(written: unknown, path: Path): Runs {
   const retriesBy = ofEach === undefined ? 'backoffLimit' : 'backoffLimitPerIndex';
   const jobSecondsMax = above(0, spec['activeDeadlineSeconds']);
   const completions = above(1, spec['completions']);
-  const parallelism = above(0, spec['parallelism']) ?? 1;
+  const parallelism = above(-1, spec['parallelism']) ?? 1;
   const isFewer = completions !== undefined && parallelism < completions;
   return {
     ...(retries === undefined ? {} : { retries, retriesBy }),

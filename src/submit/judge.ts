@@ -148,14 +148,21 @@ function lackingFields({ target, given }: SubmitInput, { split }: Submission): B
 export function capProblems(target: Target, breaches: readonly Breach[]): BellhopError[] {
   return breaches.map(({ cap, what }) => {
     const where = [target.name, cap.operation, cap.at === '' ? 'the whole request' : cap.at];
-    const word = wordOf(target, cap.operation, cap.at);
-    const help = `say another number in the manifest, give ${cap.at} in \`submit.targets\`, or say that the job can do without: \`submit: { without: [${word}] }\``;
+    const isOurs = cap.kind === 'form' && cap.why !== undefined;
+    const help = capHelp(target, cap);
     return new BellhopError('BH_ERR_CAP', {
       where,
-      what: `${what} (${countedText(cap)})`,
-      ...(word === undefined ? {} : { help }),
+      what: isOurs ? what : `${what} (${countedText(cap)})`,
+      ...(help === undefined ? {} : { help }),
     });
   });
+}
+
+function capHelp(target: Target, cap: Cap): string | undefined {
+  if (cap.kind === 'form' && cap.why !== undefined) return 'leave it out of `submit.targets`';
+  const word = wordOf(target, cap.operation, cap.at);
+  if (word === undefined) return undefined;
+  return `say another number in the manifest, give ${cap.at} in \`submit.targets\`, or say that the job can do without: \`submit: { without: [${word}] }\``;
 }
 
 /** What a cap counts, e.g. `longest value`, in a few words. */

@@ -16,6 +16,8 @@ export interface RunInput {
   readonly left: readonly Left[];
   readonly given: (operation: string) => JsonObject;
   readonly without: readonly string[];
+  /** How many the container asks for. */
+  readonly gpus?: number | undefined;
 }
 
 /** What the request is told, and what is to be told the user. */
@@ -29,34 +31,72 @@ export interface Run {
 
 /** Divides what a manifest says between the request and the user. Pure. */
 export function runOf(input: RunInput): Run {
+  const all = allOf(input);
+  const brought = broughtOf(input, all);
+  return {
+    needs: needsOf(all),
+    left: input.left.filter(({ says }) => says === undefined || !brought[says]),
+    hints: [
+      ...nearlyRetries(input, all),
+      ...nearlyTime(input, all),
+      ...lastTime(input, all),
+      ...gpuTime(input, all),
+    ],
+  };
+}
+
+/** Everything on its way. */
+interface All {
+  /** Without what the job can do without. */
+  readonly runs: Runs;
+  readonly retries: Placed;
+  readonly time: PlacedTime;
+  readonly tasks: Placed;
+  readonly parallel: Placed;
+  readonly isSeveral: boolean;
+}
+
+function allOf(input: RunInput): All {
   const runs = wanted(input);
   const { running = {} } = input.target;
-  const retries = retriesOf(input, running, runs);
-  const time = timeOf(input, running, runs);
   const tasks = placed(input, running.tasks, runs.completions);
-  const parallel = placed(input, running.parallel, runs.parallelism);
-  const brought: Readonly<Record<Saying, boolean>> = {
-    retries: retries.isThere,
+  const parallelism = startsNone(input) ? undefined : runs.parallelism;
+  return {
+    runs,
+    retries: retriesOf(input, running, runs),
+    time: timeOf(input, running, runs),
+    tasks,
+    parallel: placed(input, running.parallel, parallelism),
+    isSeveral: tasks.isThere && runs.completions !== undefined,
+  };
+}
+
+/** No platform has a job of which nothing is started. */
+function startsNone({ runs }: RunInput): boolean {
+  return runs.parallelism === 0;
+}
+
+function needsOf({ retries, time, tasks, parallel }: All): RunNeeds {
+  const needs = {
+    retries: retries.amount,
+    secondsMax: time.amount,
+    isOfAttempt: time.isOfAttempt ? true : undefined,
+    tasks: tasks.amount,
+    parallel: parallel.amount,
+  };
+  return Object.fromEntries(Object.entries(needs).filter(([, one]) => one !== undefined));
+}
+
+function broughtOf(input: RunInput, all: All): Readonly<Record<Saying, boolean>> {
+  const { runs, retries, time, tasks, parallel, isSeveral } = all;
+  return {
+    // One task that is never started again is what a platform does that is told nothing.
+    retries: retries.isThere || (runs.retries === 0 && !isSeveral),
     attemptTime: time.isThere && !time.isShared,
     jobTime: time.isThere,
     completions: tasks.isThere,
     // One task is one at a time.
-    parallelism: parallel.isThere || !tasks.isThere,
-  };
-  const isSeveral = tasks.isThere && runs.completions !== undefined;
-  return {
-    needs: {
-      ...(retries.amount === undefined ? {} : { retries: retries.amount }),
-      ...(time.amount === undefined ? {} : { secondsMax: time.amount }),
-      ...(time.amount !== undefined && time.isOfAttempt ? { isOfAttempt: true } : {}),
-      ...(tasks.amount === undefined ? {} : { tasks: tasks.amount }),
-      ...(parallel.amount === undefined ? {} : { parallel: parallel.amount }),
-    },
-    left: input.left.filter(({ says }) => says === undefined || !brought[says]),
-    hints: [
-      ...nearlyRetries(input, { amount: retries.amount, isSeveral }),
-      ...nearlyTime(input, { runs, amount: time.amount, isSeveral }),
-    ],
+    parallelism: parallel.isThere || (!tasks.isThere && !startsNone(input)),
   };
 }
 
@@ -95,20 +135,27 @@ function retriesOf(input: RunInput, { retries: field }: Running, { retries }: Ru
   return isOver ? { isThere: false } : placed(input, field, retries);
 }
 
+interface PlacedTime extends Placed {
+  /** What the platform is told is the time of one attempt, and another may follow. */
+  readonly isOfAttempt: boolean;
+  readonly isShared: boolean;
+}
+
 /** The shorter of both times ends nothing that Kubernetes would have let run. */
-function timeOf(
-  input: RunInput,
-  { time: field }: Running,
-  runs: Runs,
-): Placed & { readonly isOfAttempt: boolean; readonly isShared: boolean } {
+function timeOf(input: RunInput, { time: field }: Running, runs: Runs): PlacedTime {
   const isShared = field?.shared !== undefined && isGiven(input, field.shared);
   const { jobSecondsMax } = runs;
   const attemptSecondsMax = isShared ? undefined : runs.attemptSecondsMax;
   const said = [attemptSecondsMax, jobSecondsMax].filter((one) => one !== undefined);
   const amount = said.length === 0 ? undefined : Math.min(...said);
-  const isOfAttempt = field?.of === 'attempt' && amount === attemptSecondsMax;
   const own = placed(input, field, amount);
+  const isOfAttempt = own.amount !== undefined && field?.of === 'attempt' && isFirst(runs, amount);
   return { ...own, isOfAttempt, isShared: isShared && own.amount !== undefined };
+}
+
+/** True where the pod's time is over before the Job's, whose clock began first. */
+function isFirst({ attemptSecondsMax, jobSecondsMax }: Runs, amount: number | undefined): boolean {
+  return amount === attemptSecondsMax && amount !== jobSecondsMax;
 }
 
 function isGiven({ given }: RunInput, field: Field): boolean {
@@ -143,33 +190,48 @@ export function wordOf(
   return fields.find(([, field]) => field?.operation === operation && field.at === at)?.[0];
 }
 
-function whereOf({ left }: RunInput, says: Saying): string {
+function whereOf({ left }: Pick<RunInput, 'left'>, says: Saying): string {
   return left.find((one) => one.says === says)?.where ?? '';
 }
 
 const OF_EACH = 'backoffLimitPerIndex';
 
-function nearlyRetries(
-  input: RunInput,
-  { amount = 0, isSeveral }: { readonly amount: number | undefined; readonly isSeveral: boolean },
-): string[] {
-  if (amount === 0 || !isSeveral || input.runs.retriesBy === OF_EACH) return [];
-  const where = whereOf(input, 'retries');
-  return [
-    `${where}: ${input.target.name} counts the failures of each task, Kubernetes those of all together: it may start them more often`,
-  ];
+function nearlyRetries(input: RunInput, { retries, isSeveral }: All): string[] {
+  const { amount } = retries;
+  if (amount === undefined || !isSeveral || input.runs.retriesBy === OF_EACH) return [];
+  const { name } = input.target;
+  const said =
+    amount === 0
+      ? `${name} ends the task that failed, Kubernetes the whole Job: the others run all the same`
+      : `${name} counts the failures of each task, Kubernetes those of all together: it may start them more often`;
+  return [`${whereOf(input, 'retries')}: ${said}`];
 }
 
-function nearlyTime(
-  input: RunInput,
-  of: { readonly runs: Runs; readonly amount: number | undefined; readonly isSeveral: boolean },
-): string[] {
-  const { runs, amount, isSeveral } = of;
+function nearlyTime(input: RunInput, { runs, time, isSeveral }: All): string[] {
   const isOfEach = input.target.running?.time?.of === 'attempt';
-  const isSaid = amount !== undefined && runs.jobSecondsMax !== undefined;
+  const isSaid = time.amount !== undefined && runs.jobSecondsMax !== undefined;
   if (!isSaid || !isOfEach || (runs.retries === 0 && !isSeveral)) return [];
   const where = whereOf(input, 'jobTime');
   return [
     `${where}: ${input.target.name} limits each attempt of each task, Kubernetes all of them together: the job may take longer`,
+  ];
+}
+
+function lastTime({ target, left }: RunInput, { retries, time }: All): string[] {
+  const isLast = target.running?.time?.isLast === true && time.isOfAttempt;
+  if (!isLast || (retries.amount ?? 0) === 0) return [];
+  const where = whereOf({ left }, 'attemptTime');
+  return [
+    `${where}: ${target.name} does not start again what took too long, Kubernetes does: it may run less often`,
+  ];
+}
+
+function gpuTime({ target, left, gpus = 0 }: RunInput, { runs, time: { amount } }: All): string[] {
+  const { gpuSecondsMax } = target.running?.time ?? {};
+  const isOver = gpuSecondsMax !== undefined && amount !== undefined && amount > gpuSecondsMax;
+  if (!isOver || gpus === 0) return [];
+  const where = whereOf({ left }, amount === runs.attemptSecondsMax ? 'attemptTime' : 'jobTime');
+  return [
+    `${where}: ${target.name} is not sure to give ${amount} s to what has GPUs: more than ${gpuSecondsMax} s may be refused there`,
   ];
 }

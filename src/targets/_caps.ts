@@ -60,6 +60,8 @@ export interface Form extends Fact {
   readonly of: 'name' | 'value' | 'text';
   /** The whole text must match. */
   readonly pattern: string;
+  /** Why nothing else can be there, where that is not the platform's own rule. */
+  readonly why?: string;
 }
 
 export type Cap = Limit | Form;
@@ -221,7 +223,8 @@ function offForm(cap: Form, request: Json): string | undefined {
       ? nodes.map(textOf)
       : nodes.flatMap(pairsOf).map(([name, value]) => (cap.of === 'name' ? name : value));
   const off = texts.filter((text) => !hasForm(cap, text)).length;
-  return off === 0 ? undefined : `${off} of ${texts.length} are not of the form ${cap.pattern}`;
+  if (off === 0) return undefined;
+  return cap.why ?? `${off} of ${texts.length} are not of the form ${cap.pattern}`;
 }
 
 /** True where the whole text is of the form; a dot is no line break, as in Java and Python. */

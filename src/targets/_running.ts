@@ -15,6 +15,10 @@ export interface Running {
     readonly of: 'attempt' | 'job';
     /** Where the user may have asked for several attempts, which then share it. */
     readonly shared?: Field;
+    /** An attempt that took too long is the last, whatever the retries. */
+    readonly isLast?: true;
+    /** What a container with GPUs is sure to be given of it, where that is less. */
+    readonly gpuSecondsMax?: number;
   };
   readonly tasks?: Field;
   /** How many tasks run at the same time. */

@@ -53,7 +53,10 @@ const target: Target = {
     },
     gpu: { by: 'request', how: 'resourceRequirements (EC2)' },
     retries: { by: 'request', how: 'retryStrategy.attempts: the retries and the first attempt' },
-    timeLimit: { by: 'request', how: 'timeout.attemptDurationSeconds, of each attempt' },
+    timeLimit: {
+      by: 'request',
+      how: 'timeout.attemptDurationSeconds, of each attempt; one that took too long is the last',
+    },
     completions: {
       by: 'request',
       how: 'arrayProperties.size; how many run at once is up to the compute environment',
@@ -116,6 +119,8 @@ const target: Target = {
       at: 'timeout.attemptDurationSeconds',
       or: [{ operation: SUBMIT, at: 'timeout.attemptDurationSeconds' }],
       of: 'attempt',
+      // awsdocs/aws-batch-user-guide@39859a8 job_timeouts.md: such a job "isn't retried".
+      isLast: true,
     },
     tasks: { operation: SUBMIT, at: 'arrayProperties.size' },
   },

@@ -22,8 +22,20 @@ const target: Target = {
   summary: 'Azure Container Apps jobs (PUT of Microsoft.App/jobs and start, by `az rest`)',
   variablesAt: { operation: OPERATION, at: ENV },
   operations: [OPERATION, START],
-  // The model has none.
-  caps: [],
+  // The model has no limits.
+  caps: [
+    {
+      kind: 'form',
+      operation: OPERATION,
+      at: `${CONFIGURATION}.triggerType`,
+      of: 'text',
+      pattern: 'Manual',
+      why: 'must be Manual, since the job is started as soon as it is there',
+      source: 'azure-mgmt-appcontainers 5.1.0',
+      readOn: '2026-11-22',
+      sure: 'documented',
+    },
+  ],
   reserved: [
     {
       pattern: 'CONTAINER_APP_[\\s\\S]*|IDENTITY_ENDPOINT|IDENTITY_HEADER',
@@ -130,7 +142,7 @@ function jobPath({ name, given }: Job): string {
 
 function creation(job: Job): Request {
   const { body } = within(job.given(OPERATION));
-  const { retries, secondsMax, tasks, parallel } = job.needs;
+  const { retries, secondsMax } = job.needs;
   const properties = objectIn(body, 'properties');
   const template = objectIn(properties, 'template');
   const [first = {}, ...others] = objectsIn(template, 'containers');
@@ -138,13 +150,10 @@ function creation(job: Job): Request {
   const input = over(body, {
     properties: over(properties, {
       configuration: over(configuration, {
-        triggerType: 'Manual',
+        triggerType: configuration['triggerType'] ?? 'Manual',
         replicaTimeout: secondsMax ?? configuration['replicaTimeout'] ?? REPLICA_TIMEOUT_SECONDS,
         replicaRetryLimit: retries,
-        manualTriggerConfig:
-          tasks === undefined && parallel === undefined
-            ? undefined
-            : over({}, { replicaCompletionCount: tasks, parallelism: parallel ?? tasks }),
+        manualTriggerConfig: triggerOf(job.needs, objectIn(configuration, 'manualTriggerConfig')),
         secrets:
           job.secrets.length === 0
             ? undefined
@@ -155,6 +164,13 @@ function creation(job: Job): Request {
     tags: over(objectIn(body, 'tags'), { 'bellhop-digest': job.digest }),
   });
   return arm(OPERATION, input, { method: 'put', path: jobPath(job), version: VERSION });
+}
+
+/** How many, and how many at the same time: all of them where nobody says otherwise. */
+function triggerOf({ tasks, parallel }: Needs, given: JsonObject): JsonObject | undefined {
+  if (tasks === undefined && parallel === undefined) return undefined;
+  const atOnce = parallel ?? given['parallelism'] ?? tasks;
+  return over({}, { replicaCompletionCount: tasks, parallelism: atOnce });
 }
 
 function start(job: Job): Request {

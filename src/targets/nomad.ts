@@ -8,6 +8,7 @@ import type { Job, Request, Target } from './_target.ts';
 
 const OPERATION = 'RegisterJob';
 const GROUP = 'Job.TaskGroups[]';
+const ATTEMPTS = `${GROUP}.RestartPolicy.Attempts`;
 const VARIABLES = `${GROUP}.Tasks[].Env`;
 const CODE = {
   source: 'hashicorp/nomad@aa026cc (2026-08-21)',
@@ -24,6 +25,9 @@ const target: Target = {
   caps: [
     // job_max_source_size; the setting is the cluster's.
     { kind: 'limit', operation: OPERATION, at: '', counts: 'json', max: 1_000_000, ...CODE },
+    // RestartPolicy.Validate: all delays must fit into the interval, here 90 days. A delay is 15 s
+    // where nothing is said (NewRestartPolicy of a batch job).
+    { kind: 'limit', operation: OPERATION, at: ATTEMPTS, counts: 'number', max: 518_400, ...CODE },
     // helper.CleanEnvVar makes an underscore of every other character.
     { kind: 'form', operation: OPERATION, at: VARIABLES, of: 'name', pattern: SHELL_NAME, ...CODE },
   ],
@@ -111,7 +115,7 @@ const target: Target = {
   running: {
     retries: {
       operation: OPERATION,
-      at: `${GROUP}.RestartPolicy.Attempts`,
+      at: ATTEMPTS,
       or: [{ operation: OPERATION, at: `${GROUP}.Tasks[].RestartPolicy.Attempts` }],
     },
     tasks: { operation: OPERATION, at: `${GROUP}.Count` },

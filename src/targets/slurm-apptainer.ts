@@ -132,7 +132,10 @@ const target: Target = {
       how: '0 as --no-requeue; a program that failed is never started again',
     },
     timeLimit: { by: 'request', how: '--time, of each task, in whole minutes' },
-    completions: { by: 'request', how: '--array=0-N, and %P of them at the same time' },
+    completions: {
+      by: 'request',
+      how: '--array=0-N, and %P of them at the same time; how many is up to MaxArraySize of the cluster (1,001 by default)',
+    },
     completionIndex: { by: 'entrypoint', how: 'from SLURM_ARRAY_TASK_ID' },
   },
   start: 'request',

@@ -49,6 +49,12 @@ const OF_JOB: readonly (readonly [string, object, object, Runs])[] = [
     {},
     { completions: 3 },
   ],
+  [
+    'none at the same time is none at all',
+    { completions: 3, parallelism: 0 },
+    {},
+    { completions: 3, parallelism: 0 },
+  ],
   ['without a number of completions there are no tasks', { parallelism: 4 }, {}, {}],
   [
     'what is no whole number says nothing',

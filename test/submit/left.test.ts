@@ -2,6 +2,7 @@
 // attempts, time and tasks has tests of its own.
 import { describe, expect, test } from 'bun:test';
 import { job, settings, submit } from './_cli.ts';
+import { told } from './_running.ts';
 
 const OF_POD: readonly string[] = [
   'hostAliases: [{ ip: 10.1.2.3, hostnames: [db.local] }]',
@@ -46,7 +47,31 @@ const OF_JOB: readonly (readonly [string, string])[] = [
   ['completions: 8', 'spec.completions'],
   ['backoffLimit: 3', 'spec.backoffLimit'],
   ['podFailurePolicy: { rules: [] }', 'spec.podFailurePolicy'],
+  ['maxFailedIndexes: 1', 'spec.maxFailedIndexes'],
+  ['suspend: true', 'spec.suspend'],
 ];
+
+const OF_CRON_JOB: readonly string[] = [
+  'suspend: true',
+  'concurrencyPolicy: Forbid',
+  'startingDeadlineSeconds: 60',
+  'timeZone: Europe/Berlin',
+];
+
+/** A CronJob with a field of its own. */
+const cronJob = (field: string): string =>
+  job('')
+    .replace('kind: Job', 'kind: CronJob')
+    .replace(/spec:\n([^]*)$/, (_, rest: string) => {
+      const own = rest.replace(/^/gm, '    ');
+      return `spec:\n  schedule: "@daily"\n  ${field}\n  jobTemplate:\n    spec:\n${own}`;
+    });
+
+const barePod = (restartPolicy: string): string => `apiVersion: v1
+kind: Pod
+metadata: { name: train }
+spec: { restartPolicy: ${restartPolicy}, containers: [{ name: main, image: i, command: [env] }] }
+`;
 
 const said = (pod: string, target = 'sagemaker-training'): string => {
   const { code, err } = submit(target, { pod });
@@ -66,13 +91,25 @@ describe('what no request says is named, with where it stands', () => {
     expect(said(job('').replace(HEAD, `${HEAD}  ${field}\n`))).toContain(`${where}: `);
   });
   test('the time of a CronJob', () => {
-    const pod = job('')
-      .replace('kind: Job', 'kind: CronJob')
-      .replace(/spec:\n([^]*)$/, (_, rest: string) => {
-        return `spec:\n  schedule: "@daily"\n  jobTemplate:\n    spec:\n${rest.replace(/^/gm, '    ')}`;
-      });
-    expect(said(pod)).toContain('spec.schedule: ');
+    expect(said(cronJob(''))).toContain('spec.schedule: ');
   });
+  test.each([...OF_CRON_JOB])('of a CronJob: %s', (field) => {
+    const [name = ''] = field.split(':');
+    const err = said(cronJob(field));
+    expect(err).toContain(`spec.${name}`);
+    const words = ['schedule', name].toSorted((one, other) => one.localeCompare(other));
+    expect(err).toContain(`without: [${words.join(', ')}]`);
+  });
+  test.each(['local', 'databricks-job', 'cloud-run-job'])(
+    'a pod that is to run until it succeeds, on %s',
+    async (target) => {
+      const seen = await told(target, barePod('OnFailure'));
+      expect(seen.code).toBe(0);
+      expect(seen.err).toContain(`warning: spec.restartPolicy: ${target} is told nothing`);
+      const more = { without: ['restartPolicy'] };
+      expect((await told(target, barePod('OnFailure'), { more })).err).toBe('');
+    },
+  );
   test('the replicas of a Deployment', () => {
     const pod = job('').replace('batch/v1', 'apps/v1').replace('kind: Job', 'kind: Deployment');
     expect(said(pod.replace('spec:\n', 'spec:\n  replicas: 3\n'))).toContain('spec.replicas: ');
@@ -93,6 +130,22 @@ describe('nothing is said', () => {
     'tolerations: [{ operator: Exists }]',
   ])('of what means nothing there: %s', (field) => {
     expect(said(job(field))).toBe('');
+  });
+  test.each([
+    'suspend: false',
+    'ttlSecondsAfterFinished: 60',
+    'podReplacementPolicy: Failed',
+    'managedBy: example.com/queue',
+    'manualSelector: false',
+  ])('of what means nothing there, of a Job: %s', (field) => {
+    expect(said(job('').replace(HEAD, `${HEAD}  ${field}\n`))).toBe('');
+  });
+  test('of a CronJob that runs as any other', () => {
+    const err = said(cronJob('concurrencyPolicy: Allow\n  suspend: false'));
+    expect(err).toContain('without: [schedule]');
+  });
+  test.each(['Never', 'Always'])('of a pod whose restartPolicy is %s', async (policy) => {
+    expect((await told('databricks-job', barePod(policy))).err).toBe('');
   });
   test('of what the job can do without', () => {
     const yaml = settings('  without: [hostname, livenessProbe, google.com/tpu, preStop]\n');

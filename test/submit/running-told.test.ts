@@ -7,8 +7,11 @@ import { submit } from './_cli.ts';
 import { BATCH_SIZE, BATCH_TIME, BATCH_TRIES, MANY } from './_running.ts';
 import { job, seenAt, settings, told } from './_running.ts';
 
+/** With tasks. */
+const PLATFORMS = ['cloud-run-job', 'slurm-apptainer', 'aws-batch'];
+
 describe('what means only nearly the same is told', () => {
-  const NEARLY: readonly (readonly [string, string, object, string])[] = [
+  const NEARLY: readonly (readonly [string, string, object, string | RegExp])[] = [
     [
       'the time of all attempts, as that of each',
       'aws-batch',
@@ -21,10 +24,37 @@ describe('what means only nearly the same is told', () => {
       { completions: 3, parallelism: 3, backoffLimit: 2 },
       'spec.backoffLimit: cloud-run-job counts the failures of each task',
     ],
+    ...PLATFORMS.map(
+      (target) =>
+        [
+          'that the first of several that fails is not the end of the others',
+          target,
+          { completions: 3, parallelism: 3, backoffLimit: 0 },
+          `spec.backoffLimit: ${target} ends the task that failed, Kubernetes the whole Job`,
+        ] as const,
+    ),
+    ...[...PLATFORMS, 'nomad', 'databricks-job'].map(
+      (target) =>
+        [
+          'that none is to be started',
+          target,
+          { completions: 3, parallelism: 0 },
+          /warning: (spec.completions, )?spec.parallelism: [a-z-]+ is told nothing of it/,
+        ] as const,
+    ),
+    ...PLATFORMS.map(
+      (target) =>
+        [
+          'the limit of all together, beside that of each',
+          target,
+          { ...MANY, parallelism: 4, backoffLimit: 2, backoffLimitPerIndex: 0 },
+          `spec.backoffLimit: ${target} is told nothing of it`,
+        ] as const,
+    ),
     [
       'how many run at once, where the platform decides it',
       'nomad',
-      { completions: 3, backoffLimit: 0 },
+      { completions: 3 },
       'spec.parallelism (1 where nothing is said): nomad is told nothing of it',
     ],
     [
@@ -50,7 +80,8 @@ describe('what means only nearly the same is told', () => {
     const [, target, spec, said] = row;
     const { code, err } = await told(target, job(spec));
     expect([code, err.match(/warning/g)?.length]).toEqual([0, 1]);
-    expect(err).toContain(`warning: ${said}`);
+    if (typeof said === 'string') expect(err).toContain(`warning: ${said}`);
+    else expect(err).toMatch(said);
   });
   test('the time of a pod is not that of several attempts', async () => {
     const given = { CreateTrainingJob: { RetryStrategy: { MaximumRetryAttempts: 3 } } };
@@ -64,9 +95,47 @@ describe('what means only nearly the same is told', () => {
     expect(shared.err).toContain('spec.template.spec.activeDeadlineSeconds: sagemaker-training is');
     expect(own.err).toBe('');
   });
+  test('that what took too long is not started again (aws-batch)', async () => {
+    const at = async (backoffLimit: number, limits: readonly [job: object, pod: object]) => {
+      const [own, pod] = limits;
+      return (await told('aws-batch', job({ backoffLimit, ...own }, pod))).err;
+    };
+    const time = { activeDeadlineSeconds: 300 };
+    const said = await at(2, [{}, time]);
+    expect(said).toContain(
+      'spec.template.spec.activeDeadlineSeconds: aws-batch does not start again',
+    );
+    expect(said.match(/warning/g)).toHaveLength(1);
+    expect(await at(0, [{}, time])).toBe('');
+    // Nothing is started again there either: the time of the Job is over.
+    expect(await at(2, [time, time])).not.toContain('start again');
+  });
+  test('a time that GPUs may not be had for (cloud-run-job)', async () => {
+    const at = async (seconds: number, gpus: string) => {
+      const pod = job({ backoffLimit: 0, activeDeadlineSeconds: seconds });
+      const limits = `"limits":{${gpus}`;
+      const { code, err } = await told('cloud-run-job', pod.replace('"limits":{', limits));
+      expect(code).toBe(0);
+      return err;
+    };
+    const gpu = '"nvidia.com/gpu":"1",';
+    expect(await at(3601, gpu)).toContain('spec.activeDeadlineSeconds: cloud-run-job is not sure');
+    expect(await at(3600, gpu)).toBe('');
+    expect(await at(3601, '')).toBe('');
+  });
   test('nothing is said where one attempt is all', async () => {
     const { err } = await told('aws-batch', job({ activeDeadlineSeconds: 600, backoffLimit: 0 }));
     expect(err).toBe('');
+  });
+  test('a limit of all together that is none is not told, as Kubernetes itself has it', async () => {
+    const spec = { ...MANY, parallelism: 4, backoffLimit: 2_147_483_647 };
+    expect((await told('cloud-run-job', job(spec))).err).toBe('');
+  });
+  test('one task that is never started again is the same everywhere', async () => {
+    const spec = { backoffLimit: 0, completions: 3 };
+    const more = { without: ['completions'] };
+    const seen = await told('databricks-job', job(spec), { more });
+    expect(seen.err).toBe('');
   });
   test('nothing is asked for that the job can do without', async () => {
     const more = { without: ['backoffLimit', 'activeDeadlineSeconds', 'completions'] };
@@ -91,6 +160,7 @@ describe('over a cap it is refused, with the nearest way', () => {
     ['aws-batch', 'backoffLimit', 0, 9],
     ['aws-batch', 'activeDeadlineSeconds', 60, 2_147_483_647],
     ['aws-batch', 'completions', 2, 10_000],
+    ['nomad', 'backoffLimit', 0, 518_400],
     ['cloud-run-job', 'backoffLimit', 0, 10],
     ['cloud-run-job', 'activeDeadlineSeconds', 1, 604_800],
     ['cloud-run-job', 'completions', 2, 10_000],

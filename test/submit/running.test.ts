@@ -154,6 +154,12 @@ describe('the request says it', () => {
     const places = [`${BRICKS}.timeout_seconds`, `${BRICKS}.retry_on_timeout`];
     expect(seenAt(seen, places)).toEqual([60, true]);
   });
+  test('none follows where the time of the Job is over as early', async () => {
+    const time = { activeDeadlineSeconds: 50 };
+    const seen = await told('databricks-job', job({ backoffLimit: 3, ...time }, time));
+    const places = [`${BRICKS}.timeout_seconds`, `${BRICKS}.retry_on_timeout`];
+    expect(seenAt(seen, places)).toEqual([50, undefined]);
+  });
   test('as a flag and as options of sbatch', async () => {
     const { requests } = await told('slurm-apptainer', job({ ...MANY, backoffLimitPerIndex: 0 }));
     const script = requests[0]?.input['script'];
@@ -208,6 +214,36 @@ describe('what the user gives counts, and nothing is said of it', () => {
     const seen = await told(target, job({ backoffLimit: 0 }), { given });
     expect([seen.code, seen.err]).toEqual([0, '']);
     expect(seenAt(seen, [place])).toEqual([expected]);
+  });
+  test('how many run at once, where the manifest says how many there are', async () => {
+    const manualTriggerConfig = { parallelism: 2 };
+    const { properties, ...own } = GIVEN['CreateOrUpdateJob'] ?? {};
+    const given = {
+      CreateOrUpdateJob: {
+        ...own,
+        properties: { ...(properties as object), configuration: { manualTriggerConfig } },
+      },
+    };
+    const pod = job({ completions: 3, parallelism: 3 });
+    const seen = await told('azure-container-apps-job', pod, { given });
+    expect([seen.code, seen.err]).toEqual([0, '']);
+    expect(seenAt(seen, [`${APPS}.manualTriggerConfig`])).toEqual([
+      { replicaCompletionCount: 3, parallelism: 2 },
+    ]);
+  });
+  test.each([
+    [{ triggerType: 'Manual' }, 0],
+    [{ triggerType: 'Schedule', scheduleTriggerConfig: { cronExpression: '0 0 * * *' } }, 65],
+    [{ triggerType: 'Event' }, 65],
+  ])('what would not start now is refused: %j', async (configuration, code) => {
+    const { properties, ...own } = GIVEN['CreateOrUpdateJob'] ?? {};
+    const given = {
+      CreateOrUpdateJob: { ...own, properties: { ...(properties as object), configuration } },
+    };
+    const seen = await told('azure-container-apps-job', job({}), { given });
+    expect(seen.code).toBe(code);
+    const said = /triggerType: must be Manual, .*\n.*\n  help: leave it out of `submit.targets`/;
+    if (code !== 0) expect(seen.err).toMatch(said);
   });
   test('in the call that starts the job, too', async () => {
     const given = { SubmitJob: { jobQueue: 'q', retryStrategy: { attempts: 2 } } };

@@ -6,7 +6,7 @@ import type { DataObject } from '../wire/objects.ts';
 import type { AnnotatedValue } from './annotated.ts';
 import { annotatedFiles, bindAnnotated } from './annotated.ts';
 import { EMBEDDED, bindLastGood } from './bind.ts';
-import { withIndex } from './completion-index.ts';
+import { givenIndexProblems, withIndex } from './completion-index.ts';
 import { identityOf, identityProblems } from './identity.ts';
 import { serviceVariables } from './services.ts';
 import { clientVariables, metricsOf } from './metrics.ts';
@@ -71,7 +71,7 @@ export function chooseContainer(pod: Pod, wanted: string | undefined): Container
 /** Makes the plan of one container. Problems are collected; a plan with problems is not used. */
 export function buildPlan(input: PlanInput): PlanResult {
   const { pod, container, settings, annotated = [] } = input;
-  const problems: BellhopError[] = identityProblems(pod, container);
+  const problems = [...identityProblems(pod, container), ...givenIndexProblems(input)];
   const warnings: string[] = [];
   const { fields, node, namespace } = input;
   const bare: PlanContext = {

@@ -1,5 +1,6 @@
 // What the Job controller gives each pod of an Indexed Job: k8s.io/kubernetes v1.33.13
 // pkg/controller/job/indexed_job_utils.go (addCompletionIndexEnvVariable, …Annotation, …Label).
+import { BellhopError } from '../core/errors.ts';
 import type { Container, Pod } from '../wire/pod-types.ts';
 import type { Path } from '../wire/read.ts';
 import { pathText } from '../wire/read.ts';
@@ -34,6 +35,28 @@ function withVariable(container: Container, place: Path): Container {
   if (env.some(({ name }) => name === INDEX_VARIABLE)) return container;
   const from = { kind: 'field', path: LABEL } as const;
   return { ...container, env: [...env, { name: INDEX_VARIABLE, value: '', from, place }] };
+}
+
+/** Why this is no index of a Job of so many pods; undefined where it is one, as it is written. */
+export function indexProblem(written: string, below = Infinity): string | undefined {
+  if (!/^(0|[1-9]\d{0,9})$/.test(written)) {
+    return 'what is told here as the index is no whole number from 0 on';
+  }
+  if (Number(written) < below) return undefined;
+  return `the index that is told here is not below the Job's ${below} completions`;
+}
+
+/** What is wrong with an index that is given with the fields: for a pod of an Indexed Job only. */
+export function givenIndexProblems({
+  pod,
+  fields,
+}: Pick<FieldContext, 'pod' | 'fields'>): BellhopError[] {
+  if (pod.completions === undefined) return [];
+  return FIELDS.flatMap((field) => {
+    const given = fields.get(field);
+    const what = given === undefined ? undefined : indexProblem(given, pod.completions);
+    return what === undefined ? [] : [new BellhopError('BH_ERR_INDEX', { where: [field], what })];
+  });
 }
 
 /** The index as `--field` or `fields:` gives it: then it is no task among others. */
@@ -74,7 +97,8 @@ export function withIndex(
 ): Plan {
   if (!hasOpenIndex(context) || !plan.placements.some(needsIndex)) return plan;
   const isOne = context.pod.completions === 1 || WORDS.some((one) => without.includes(one));
-  const index = isOne ? { otherwise: '0' } : {};
+  const { completions: below = 1 } = context.pod;
+  const index = { ...(isOne ? { otherwise: '0' } : {}), below };
   return { ...plan, requires: [...plan.requires, INDEX_FEATURE], index };
 }
 

@@ -1,13 +1,14 @@
 import { BellhopError } from '../core/errors.ts';
 import { readConfigMap, readSecret, readService } from '../wire/objects.ts';
 import type { DataObject, Service } from '../wire/objects.ts';
+import { checkJob } from '../wire/job-checks.ts';
 import { readPod } from '../wire/pod.ts';
 import type { Pod } from '../wire/pod-types.ts';
 import type { At, Path, Source } from '../wire/read.ts';
-import { isRecord } from '../wire/read.ts';
+import { isRecord, member } from '../wire/read.ts';
 import { indexed } from './completion-index.ts';
 import type { Runs } from './runs.ts';
-import { runsOf } from './runs.ts';
+import { jobPathOf, runsOf } from './runs.ts';
 
 /** One document of the input, read as JSON values. */
 export interface InputDocument {
@@ -164,11 +165,19 @@ export function templateOf(workload: Workload): At {
 
 /** Reads the workload's pod; problems go to the workload's list. */
 export function podOf(workload: Workload, place = templateOf(workload)): Pod {
+  checkJob(jobOf(workload));
   const read = readPod(place, claimNames(workload));
   const runs = runsOf(workload, place.value);
   const pod = indexed({ ...read, ...deadlineOf(runs) }, runs);
   if (workload.kind === 'Pod') return pod;
   return { ...pod, ...templated(workload, pod) };
+}
+
+/** Where a Job's own spec stands; undefined where nothing of the workload is a Job. */
+function jobOf(workload: Workload): At | undefined {
+  return jobPathOf(workload)?.reduce<At | undefined>((at, step) => {
+    return at === undefined ? undefined : member(at, String(step));
+  }, workload.place);
 }
 
 /** A StatefulSet's controller adds a volume for each of its claims, of the same name. */

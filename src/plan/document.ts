@@ -191,7 +191,11 @@ function shapeProblem(plan: Record<string, unknown>): string | undefined {
 function indexProblem(index: unknown): string | undefined {
   if (index === undefined) return undefined;
   if (!isRecord(index)) return 'has an index that is no object';
-  return 'otherwise' in index ? lackOf(index, [['otherwise', 'string']], 'index') : undefined;
+  const { otherwise = '', below = 1, toldBy = [] } = index;
+  const isRight = typeof otherwise === 'string' && typeof below === 'number' && isTexts(toldBy);
+  return isRight
+    ? undefined
+    : 'has an index of which otherwise, below or toldBy is of another type';
 }
 
 function metricsProblem(metrics: unknown): string | undefined {

@@ -222,6 +222,8 @@ const metrics = v.strictObject({
 
 const index = v.strictObject({
   otherwise: v.exactOptional(text),
+  below: v.exactOptional(count),
+  toldBy: v.exactOptional(texts),
 } satisfies Members<t.CompletionIndex>);
 
 const PLAN = {

@@ -29,6 +29,14 @@ export interface Plan {
 export interface CompletionIndex {
   /** What it is where neither the platform nor a variable tells it; nothing starts where absent. */
   readonly otherwise?: string;
+  /** How many pods the Job has: every index is below it. Any index is taken where absent. */
+  readonly below?: number;
+  /**
+   * Variables of the platform that tell it; the first that is set counts. Absent where nobody knows
+   * yet where this will run: then the variable on arrival counts, else what the container looks
+   * like.
+   */
+  readonly toldBy?: readonly string[];
 }
 
 /** Where the declaration came from; for people and for templates. */

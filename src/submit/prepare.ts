@@ -220,10 +220,17 @@ function stripped({ strips = [] }: Target, plan: Plan): Plan {
   return strips.length === 0 ? plan : { ...plan, policy: { ...plan.policy, stripEnv } };
 }
 
+/** Whose index counts is known now: what else is in the environment says nothing of this job. */
+function toldIndex({ indexVariable }: Target, plan: Plan): Plan {
+  if (plan.index === undefined) return plan;
+  const toldBy = indexVariable === undefined ? [] : [indexVariable];
+  return { ...plan, index: { ...plan.index, toldBy } };
+}
+
 /** The plan with what only this target needs of it, what is spilled of the parameters with it. */
 function bundleOf(input: SubmitInput, own: Plan, spilled: Uint8Array | undefined): Bundle {
   const { parameters: { file } = {}, target, objects } = input;
-  const plan = stripped(target, own);
+  const plan = toldIndex(target, stripped(target, own));
   const { namespace } = plan.origin;
   const called = 'submit.hyperparameters';
   const path = `configmap/${namespace}/${PARAMETERS}`;

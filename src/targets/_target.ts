@@ -251,6 +251,8 @@ export interface Target {
   /** Of several targets that are found the one of the highest rank counts: Batch runs on ECS. */
   readonly rank: number;
   detect(inside: Inside): Detected | undefined;
+  /** The variable that tells which of a job's tasks this is, from 0 on; absent where none does. */
+  readonly indexVariable?: string;
   /** A value as it must be sent to arrive unchanged; undefined where it cannot be; as it is. */
   readonly literal?: (value: string) => string | undefined;
   /** The platform's own words for a secret that it delivers in the same shape. */

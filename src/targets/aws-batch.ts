@@ -18,6 +18,7 @@ import { appended, asList, digestName, over } from './_request.ts';
 import type { AwsApi, Job, Progress, Request, Target } from './_target.ts';
 
 const BATCH: AwsApi = { signed: 'batch', host: 'batch', variable: 'BATCH', cli: 'batch' };
+const INDEX = 'AWS_BATCH_JOB_ARRAY_INDEX';
 const VARIABLES = 'awsdocs/aws-batch-user-guide@39859a8 job_env_vars.md';
 
 /** AWS Batch on ECS, on EC2 and on Fargate. */
@@ -61,7 +62,7 @@ const target: Target = {
       by: 'request',
       how: 'arrayProperties.size; how many run at once is up to the compute environment',
     },
-    completionIndex: { by: 'entrypoint', how: 'from AWS_BATCH_JOB_ARRAY_INDEX' },
+    completionIndex: { by: 'entrypoint', how: `from ${INDEX}` },
     sidecars: {
       by: 'nobody',
       how: 'one container a job here: start what is needed from the image',
@@ -91,6 +92,7 @@ const target: Target = {
     },
     ...AGENT_GIVES,
   ],
+  indexVariable: INDEX,
   detect(inside) {
     const job = inside.variable('AWS_BATCH_JOB_ID');
     if (job === undefined) return undefined;
@@ -98,7 +100,7 @@ const target: Target = {
     const nodes = Number(inside.variable('AWS_BATCH_JOB_NUM_NODES') ?? '1');
     return {
       job,
-      ...indexFrom(inside, 'AWS_BATCH_JOB_ARRAY_INDEX'),
+      ...indexFrom(inside, INDEX),
       ...(region === undefined ? {} : { region }),
       ...(Number.isSafeInteger(nodes) ? { nodes } : {}),
     };

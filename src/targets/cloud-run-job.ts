@@ -8,6 +8,7 @@ import { appended, asList, digestName, over } from './_request.ts';
 import type { GoogleApi, Job, Progress, Request, SecretWish, Target } from './_target.ts';
 
 const OPERATION = 'CreateJob';
+const INDEX = 'CLOUD_RUN_TASK_INDEX';
 const ENV = 'template.template.containers[].env';
 const RUN: GoogleApi = { host: 'run.googleapis.com', variable: 'RUN' };
 const MODEL = {
@@ -109,7 +110,7 @@ const target: Target = {
       how: 'timeout, of each attempt; 600 s where the manifest does not say; with GPUs 1 hour, or 12 in a preview',
     },
     completions: { by: 'request', how: 'taskCount and parallelism' },
-    completionIndex: { by: 'entrypoint', how: 'from CLOUD_RUN_TASK_INDEX' },
+    completionIndex: { by: 'entrypoint', how: `from ${INDEX}` },
   },
   start: 'request',
   stop: 'SIGTERM, SIGKILL after 10 s',
@@ -122,11 +123,12 @@ const target: Target = {
       sure: 'documented',
     },
   ],
+  indexVariable: INDEX,
   detect(inside) {
     const job = inside.variable('CLOUD_RUN_EXECUTION') ?? inside.variable('CLOUD_RUN_JOB');
     if (job === undefined) return undefined;
     const nodes = Number(inside.variable('CLOUD_RUN_TASK_COUNT') ?? '1');
-    const index = indexFrom(inside, 'CLOUD_RUN_TASK_INDEX');
+    const index = indexFrom(inside, INDEX);
     return { job, ...index, ...(Number.isSafeInteger(nodes) && nodes > 0 ? { nodes } : {}) };
   },
   secret: secretName,

@@ -7,6 +7,7 @@ import { asMap, digestName, over } from './_request.ts';
 import type { Job, Request, Target } from './_target.ts';
 
 const OPERATION = 'RegisterJob';
+const INDEX = 'NOMAD_ALLOC_INDEX';
 const GROUP = 'Job.TaskGroups[]';
 const ATTEMPTS = `${GROUP}.RestartPolicy.Attempts`;
 const VARIABLES = `${GROUP}.Tasks[].Env`;
@@ -81,7 +82,7 @@ const target: Target = {
       how: 'RestartPolicy, and no rescheduling; 3 restarts and once on another node where the manifest does not say',
     },
     completions: { by: 'request', how: 'Count of the group; all run at the same time' },
-    completionIndex: { by: 'entrypoint', how: 'from NOMAD_ALLOC_INDEX' },
+    completionIndex: { by: 'entrypoint', how: `from ${INDEX}` },
   },
   start: 'request',
   stop: 'SIGTERM, SIGKILL after 30 s (KillSignal and KillTimeout of the request)',
@@ -94,10 +95,11 @@ const target: Target = {
       sure: 'documented',
     },
   ],
+  indexVariable: INDEX,
   detect(inside) {
     if (inside.variable('NOMAD_ALLOC_ID') === undefined) return undefined;
     const job = inside.variable('NOMAD_JOB_ID');
-    return { ...(job === undefined ? {} : { job }), ...indexFrom(inside, 'NOMAD_ALLOC_INDEX') };
+    return { ...(job === undefined ? {} : { job }), ...indexFrom(inside, INDEX) };
   },
   // The agent replaces `${NAME}` and has no escape for it; `%{` is a directive where HCL reads it.
   literal: (value) => (/[$%]\{/.test(value) ? undefined : value),

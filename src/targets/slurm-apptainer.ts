@@ -15,6 +15,7 @@ import { asMap, digestName, over } from './_request.ts';
 import type { Job, Request, Target } from './_target.ts';
 
 const OPERATION = 'sbatch';
+const INDEX = 'SLURM_ARRAY_TASK_ID';
 const READ_ON = '2026-11-21';
 const SLURM = {
   source: 'slurm-client 22.05.8, manual pages',
@@ -136,7 +137,7 @@ const target: Target = {
       by: 'request',
       how: '--array=0-N, and %P of them at the same time; how many is up to MaxArraySize of the cluster (1,001 by default)',
     },
-    completionIndex: { by: 'entrypoint', how: 'from SLURM_ARRAY_TASK_ID' },
+    completionIndex: { by: 'entrypoint', how: `from ${INDEX}` },
   },
   start: 'request',
   stop: 'SIGTERM, SIGKILL after KillWait of the cluster (30 s)',
@@ -155,11 +156,12 @@ const target: Target = {
       sure: 'documented',
     },
   ],
+  indexVariable: INDEX,
   detect(inside) {
     const job = inside.variable('SLURM_JOB_ID');
     if (job === undefined) return undefined;
     const nodes = Number(inside.variable('SLURM_NTASKS') ?? '1');
-    const index = indexFrom(inside, 'SLURM_ARRAY_TASK_ID');
+    const index = indexFrom(inside, INDEX);
     return { job, ...index, ...(Number.isSafeInteger(nodes) && nodes > 0 ? { nodes } : {}) };
   },
   literal: plainly,

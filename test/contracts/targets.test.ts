@@ -81,6 +81,14 @@ function facts(name: string, target: Target): void {
   test('nothing at all is not taken for it', () => {
     expect(target.detect(NOWHERE)).toBeUndefined();
   });
+  test('a variable tells the index of a task where the entrypoint has it from one', () => {
+    const { indexVariable, features } = target;
+    expect(indexVariable !== undefined).toBe(features.completionIndex.by === 'entrypoint');
+    if (indexVariable === undefined) return;
+    expect(features.completionIndex.how).toContain(indexVariable);
+    const variable = (name: string): string => (name === indexVariable ? '7' : 'x');
+    expect(target.detect({ ...NOWHERE, variable })?.index).toBe('7');
+  });
   test('names for other content are others, and fit the caps', () => {
     const names = ['a', 'train', 'x_y.z', '-', 'ä', 'w'.repeat(300)].flatMap((one) => [
       target.nameOf(one, 'a'.repeat(64)),

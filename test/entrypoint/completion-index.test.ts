@@ -8,7 +8,10 @@ import { fakeIo } from '../support/fake-io.ts';
 
 const KEY = 'batch.kubernetes.io/job-completion-index';
 const OPEN = {};
-const ONE = { otherwise: '0' };
+const ONE = { below: 1, otherwise: '0' };
+const ANY = { otherwise: '0' };
+const NOMAD = { below: 3, toldBy: ['NOMAD_ALLOC_INDEX'] };
+const NOWHERE = { below: 3, toldBy: [] };
 
 interface Told {
   readonly index: Plan['index'];
@@ -27,11 +30,66 @@ const ROWS: readonly (readonly [string, Told, unknown])[] = [
   ['a plan without one asks nobody', { index: undefined, platform: { index: '3' } }, undefined],
   ["the platform's counts", { index: OPEN, platform: { index: '3' } }, '3'],
   [
-    "the platform's, also over the variable",
+    'the variable that was set by hand, over what the platform looks like',
     { index: OPEN, platform: { index: '3' }, env: ['JOB_COMPLETION_INDEX=1'] },
-    '3',
+    '1',
   ],
-  ["the platform's of a job with one pod", { index: ONE, platform: { index: '3' } }, '3'],
+  ["the platform's of a job that can do without", { index: ANY, platform: { index: '3' } }, '3'],
+  [
+    'one pod is 0, whatever is told',
+    { index: ONE, platform: { index: '3' }, env: ['JOB_COMPLETION_INDEX=5'] },
+    '0',
+  ],
+  [
+    "a submitted job has its platform's, not what it looks like",
+    { index: NOMAD, platform: { index: '9' }, env: ['NOMAD_ALLOC_INDEX=2'] },
+    '2',
+  ],
+  [
+    "a submitted job has its platform's, over the variable",
+    { index: NOMAD, env: ['JOB_COMPLETION_INDEX=1', 'NOMAD_ALLOC_INDEX=2'] },
+    '2',
+  ],
+  [
+    'a submitted job has the variable where its platform tells none',
+    { index: NOMAD, platform: { index: '9' }, env: ['JOB_COMPLETION_INDEX=1'] },
+    '1',
+  ],
+  [
+    'no platform is asked where the target has no index',
+    { index: { ...NOWHERE, otherwise: '0' }, platform: { index: '2' } },
+    '0',
+  ],
+  [
+    'nothing is guessed where the target has no index',
+    { index: NOWHERE, platform: { index: '2' } },
+    ['BH_ERR_INDEX', "JOB_COMPLETION_INDEX: nothing tells which of the Job's pods this is"],
+  ],
+  [
+    'an index of the variable that is not below the completions is refused',
+    { index: { below: 3 }, env: ['JOB_COMPLETION_INDEX=3'] },
+    [
+      'BH_ERR_INDEX',
+      "JOB_COMPLETION_INDEX: the index that is told here is not below the Job's 3 completions",
+    ],
+  ],
+  [
+    'an index of the platform that is not below the completions is refused',
+    { index: NOMAD, env: ['NOMAD_ALLOC_INDEX=99'] },
+    [
+      'BH_ERR_INDEX',
+      "NOMAD_ALLOC_INDEX: the index that is told here is not below the Job's 3 completions",
+    ],
+  ],
+  [
+    'an index that the container looks like and that is not below is refused',
+    { index: { below: 3 }, platform: { index: '99' } },
+    [
+      'BH_ERR_INDEX',
+      "the platform's index: the index that is told here is not below the Job's 3 completions",
+    ],
+  ],
+  ['the last index is taken', { index: { below: 3 }, env: ['JOB_COMPLETION_INDEX=2'] }, '2'],
   [
     'the variable, where the platform has none',
     { index: OPEN, platform: {}, env: ['JOB_COMPLETION_INDEX=12'] },
@@ -43,7 +101,7 @@ const ROWS: readonly (readonly [string, Told, unknown])[] = [
     '0',
   ],
   ['0 for one pod', { index: ONE }, '0'],
-  ['an empty variable is none', { index: ONE, env: ['JOB_COMPLETION_INDEX='] }, '0'],
+  ['an empty variable is none', { index: ANY, env: ['JOB_COMPLETION_INDEX='] }, '0'],
   [
     'nothing is guessed for several',
     { index: OPEN },

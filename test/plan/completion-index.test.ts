@@ -1,6 +1,7 @@
 // What the plan of a pod of an Indexed Job has: k8s.io/kubernetes v1.33.13
 // pkg/controller/job/indexed_job_utils.go.
 import { describe, expect, test } from 'bun:test';
+import { problemsOf } from '../../src/core/errors.ts';
 import type { Declared } from '../../src/entrypoint/declare.ts';
 import { declare } from '../../src/entrypoint/declare.ts';
 import { readPlan, printPlan } from '../../src/plan/document.ts';
@@ -54,7 +55,10 @@ describe('the variable', () => {
       ['A', { kind: 'template', text: '$(JOB_COMPLETION_INDEX)' }, expect.any(String)],
       ['JOB_COMPLETION_INDEX', OPEN, 'spec.completionMode'],
     ]);
-    expect([declared.plan.index, declared.plan.requires]).toEqual([{}, ['completion-index']]);
+    expect([declared.plan.index, declared.plan.requires]).toEqual([
+      { below: 3 },
+      ['completion-index'],
+    ]);
   });
   test('is that of each Job of a CronJob', async () => {
     const declared = await declaredOf({ kind: 'CronJob' });
@@ -112,20 +116,45 @@ describe('the annotation and the label', () => {
 
 describe('where nobody tells it', () => {
   const ROWS: readonly (readonly [string, Chosen, object])[] = [
-    ['one pod has the index 0', { spec: { completions: 1 } }, { otherwise: '0' }],
-    ['silence is one pod', { spec: { completions: undefined } }, { otherwise: '0' }],
-    ['several have none', {}, {}],
-    ['but where the job can do without', { without: ['completionMode'] }, { otherwise: '0' }],
-    ['or runs once', { without: ['completions'] }, { otherwise: '0' }],
+    ['one pod has the index 0', { spec: { completions: 1 } }, { below: 1, otherwise: '0' }],
+    ['several have none', {}, { below: 3 }],
+    [
+      'but where the job can do without',
+      { without: ['completionMode'] },
+      { below: 3, otherwise: '0' },
+    ],
+    ['or runs once', { without: ['completions'] }, { below: 3, otherwise: '0' }],
   ];
   test.each([...ROWS])('%s', async (_, chosen, expected) => {
     expect((await declaredOf(chosen)).plan.index).toEqual(expected);
   });
 });
 
+describe('an index that is given with the fields', () => {
+  const field = [LABEL, ANNOTATION];
+  const rows = ['3', '99', 'abc', '', '-1', '01', '1.0'].flatMap((value) => {
+    return field.map((one) => [one, value] as const);
+  });
+  test.each(rows)('%s=%s is refused of 3 completions', async (path, value) => {
+    const error = await declaredOf({ fields: [`${path}=${value}`] }).catch((one: unknown) => one);
+    expect(problemsOf(error).map(({ code, where }) => [code, where])).toEqual([
+      ['BH_ERR_INDEX', [path]],
+    ]);
+  });
+  test('is any text in a Job without indexes', async () => {
+    const spec = { completionMode: 'NonIndexed' };
+    const declared = await declaredOf({ spec, fields: [`${LABEL}=abc`] });
+    expect(declared.plan.index).toBeUndefined();
+  });
+});
+
 test('a document of it is read again, and refused where it is none', async () => {
   const { plan } = await declaredOf({ spec: { completions: 1 } });
   expect(readPlan(printPlan(plan), 'plan')).toEqual(plan);
-  const broken = { ...plan, index: { otherwise: 0 } } as never;
-  expect(() => readPlan(printPlan(broken), 'plan')).toThrow('lacks otherwise in index');
+  const broken = (index: object): string => printPlan({ ...plan, index } as never);
+  for (const wrong of [{ otherwise: 0 }, { below: '3' }, { toldBy: 'A' }, { toldBy: [1] }]) {
+    expect(() => readPlan(broken(wrong), 'plan')).toThrow('has an index of which');
+  }
+  const told = { ...plan, index: { below: 3, toldBy: ['A'] } };
+  expect(readPlan(printPlan(told), 'plan')).toEqual(told);
 });

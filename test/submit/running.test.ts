@@ -48,7 +48,7 @@ const ROWS: readonly Row[] = [
   [
     'retries, time and tasks',
     'azure-container-apps-job',
-    { backoffLimitPerIndex: 2, completions: 4, parallelism: 3, activeDeadlineSeconds: 90 },
+    { backoffLimit: 2, completions: 4, parallelism: 3, activeDeadlineSeconds: 90 },
     {
       [`${APPS}.replicaRetryLimit`]: 2,
       [`${APPS}.replicaTimeout`]: 90,

@@ -1,11 +1,11 @@
 // What of a request that somebody else made no container can be given.
 import { describe, expect, test } from 'bun:test';
 import type { Json } from '../../src/core/canonical.ts';
-import { adapt } from '../../src/submit/adapt.ts';
+import { adapt, isLegal } from '../../src/submit/adapt.ts';
 import { withAt } from '../../src/submit/adapt-fields.ts';
 import type { JsonObject } from '../../src/targets/_caps.ts';
 import { BASE } from './_base-requests.ts';
-import { inputFor, named, startFor } from './_requests.ts';
+import { adapted, inputFor, named, startFor } from './_requests.ts';
 
 const MEANT = { entrypoint: ['/opt/entry'], cmd: ['serve'] };
 
@@ -71,5 +71,73 @@ describe('what Linux can start no program with is refused by its field', () => {
     const Environment = { A: 'v'.repeat(MAX - 3) };
     const fields = { [ENTRYPOINT]: ['p'], [WORDS]: words, Environment };
     expect(told('CreateTrainingJob', fields)).toEqual([]);
+  });
+});
+
+describe('a reserved name is as good as a cap', () => {
+  const ROWS: readonly (readonly [string, string, string])[] = [
+    ['CreateFunction', 'Environment.Variables', 'TZ'],
+    ['CreateFunction', 'Environment.Variables', 'AWS_REGION'],
+    ['CreateFunction', 'Environment.Variables', 'AWS_LAMBDA_RUNTIME_API'],
+    ['SubmitJob', 'containerOverrides.environment', 'AWS_BATCH_FOO'],
+    ['RegisterJobDefinition', 'containerProperties.environment', 'AWS_BATCH_FOO'],
+  ];
+  const requestOf = (operation: string, at: string, name: string): JsonObject => {
+    const isList = named(operation).adapting.isList === true;
+    const node = isList ? [{ name, value: 'mars' }] : { [name]: 'mars' };
+    return withAt(BASE[operation] ?? expect.unreachable(), at, node);
+  };
+  test.each([...ROWS])('%s: %s, %s comes by bellhop', (operation, at, name) => {
+    const of = named(operation);
+    const request = requestOf(operation, at, name);
+    expect(isLegal(of.target, of.adapting, request)).toBe(false);
+    const { request: made } = adapted(inputFor(of, request, startFor(of, MEANT)));
+    expect(isLegal(of.target, of.adapting, made)).toBe(true);
+    expect(JSON.stringify(made)).not.toContain(`"${name}"`);
+    expect(JSON.stringify(made)).toContain('BELLHOP_');
+  });
+  test('one that users of Lambda set is none', () => {
+    const { target, adapting } = named('CreateFunction');
+    const at = 'Environment.Variables';
+    const request = requestOf('CreateFunction', at, 'AWS_LAMBDA_EXEC_WRAPPER');
+    expect(isLegal(target, adapting, request)).toBe(true);
+  });
+});
+
+describe('where nobody knows how to start bellhop, the reader is told what it is needed for', () => {
+  const ROWS: readonly (readonly [string, string, Json, string])[] = [
+    [
+      'SubmitJob',
+      'containerOverrides.command',
+      ['', 'a'],
+      'containerOverrides.command: 1 of 2 are not of the form',
+    ],
+    [
+      'CreateTrainingJob',
+      'Environment',
+      { A: 'canary'.padEnd(600, 'w') },
+      'Environment: 600 bytes, at most 512 (longest value)',
+    ],
+    [
+      'CreateFunction',
+      'Environment.Variables',
+      { TZ: 'canary' },
+      'variable TZ: the name is reserved by Lambda',
+    ],
+    [
+      'RunTask',
+      'overrides.containerOverrides[].environment',
+      [{ name: 'A', value: 'canary'.repeat(2000) }],
+      'overrides: ',
+    ],
+  ];
+  test.each([...ROWS])('%s, %s', (operation, at, node, expected) => {
+    const of = named(operation);
+    const request = withAt(BASE[operation] ?? expect.unreachable(), at, node);
+    const made = adapt(inputFor(of, request));
+    if ('request' in made) expect.unreachable();
+    expect(made.map(({ code }) => code)).toEqual(['BH_ERR_NO_COMMAND']);
+    expect(made[0]?.message).toContain(`; bellhop is needed for ${expected}`);
+    expect(made[0]?.message).not.toContain('canary');
   });
 });

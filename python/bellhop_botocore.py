@@ -21,17 +21,24 @@ import sys
 import botocore.exceptions
 import botocore.handlers
 
+# Each operation's target, and the field by which `bellhop adapt` recognises the request.
 TARGETS = {
     "sagemaker": {
-        "CreateTrainingJob": "sagemaker-training",
-        "CreateHyperParameterTuningJob": "sagemaker-training",
-        "CreateProcessingJob": "sagemaker-processing",
-        "CreateModel": "sagemaker-model",
-        "CreateTransformJob": "sagemaker-model",
+        "CreateTrainingJob": ("sagemaker-training", "TrainingJobName"),
+        "CreateHyperParameterTuningJob": ("sagemaker-training", "HyperParameterTuningJobName"),
+        "CreateProcessingJob": ("sagemaker-processing", "ProcessingJobName"),
+        "CreateModel": ("sagemaker-model", "ModelName"),
+        "CreateTransformJob": ("sagemaker-model", "TransformJobName"),
     },
-    "batch": {"RegisterJobDefinition": "aws-batch", "SubmitJob": "aws-batch"},
-    "ecs": {"RegisterTaskDefinition": "ecs", "RunTask": "ecs"},
-    "lambda": {"CreateFunction": "lambda-image"},
+    "batch": {
+        "RegisterJobDefinition": ("aws-batch", "jobDefinitionName"),
+        "SubmitJob": ("aws-batch", "jobDefinition"),
+    },
+    "ecs": {
+        "RegisterTaskDefinition": ("ecs", "family"),
+        "RunTask": ("ecs", "taskDefinition"),
+    },
+    "lambda": {"CreateFunction": ("lambda-image", "FunctionName")},
 }
 TARGET_OF = {name: target for every in TARGETS.values() for name, target in every.items()}
 SECONDS_MAX = 300
@@ -43,15 +50,26 @@ class AdaptError(botocore.exceptions.BotoCoreError):
     fmt = "{report}"
 
 
+def _has_text_keys(node):
+    """False where json.dumps would make a text of a key that is none."""
+    if isinstance(node, dict):
+        return all(isinstance(key, str) and _has_text_keys(node[key]) for key in node)
+    return not isinstance(node, (list, tuple)) or all(map(_has_text_keys, node))
+
+
 def adapt(params, model, **_):
     """Answers botocore's event: the request to be sent, or None where it stays."""
-    target = TARGET_OF[model.name]
+    target, naming = TARGET_OF[model.name]
+    if not isinstance(params.get(naming), str) or params[naming] == "":
+        return None  # What names nothing is botocore's own, or the service's, to refuse.
     if model.name == "CreateFunction" and "ImageUri" not in (params.get("Code") or {}):
         return None  # A function that is no image has no room for bellhop.
     try:
         request = json.dumps(params)
     except (TypeError, ValueError):
         return None  # What is no JSON is botocore's own to refuse.
+    if not _has_text_keys(params):
+        return None
     command = [os.environ.get("BELLHOP_EXECUTABLE") or "bellhop", "adapt", target]
     config = os.environ.get("BELLHOP_CONFIG") or "bellhop.yaml"
     if os.environ.get("BELLHOP_CONFIG") or os.path.exists(config):
@@ -60,8 +78,9 @@ def adapt(params, model, **_):
         done = subprocess.run(
             command, input=request.encode(), capture_output=True, timeout=SECONDS_MAX, check=False
         )
-    except FileNotFoundError as error:
-        report = f"{command[0]}: not found; set BELLHOP_EXECUTABLE or PATH"
+    except OSError as error:
+        why = "not found" if isinstance(error, FileNotFoundError) else error.strerror
+        report = f"{command[0]}: {why}; set BELLHOP_EXECUTABLE or PATH"
         raise AdaptError(report=report) from error
     except subprocess.TimeoutExpired as error:
         report = f"bellhop adapt {target}: no answer in {SECONDS_MAX} s"
@@ -70,7 +89,12 @@ def adapt(params, model, **_):
         raise AdaptError(report=done.stderr.decode(errors="replace").strip())
     if done.stdout == request.encode():
         return None
-    return json.loads(done.stdout)
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError as error:
+        report = f"{command[0]} adapt {target}: the answer is no JSON; is it bellhop?"
+        raise AdaptError(report=report) from error
+    return answer
 
 
 def events():

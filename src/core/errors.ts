@@ -40,7 +40,7 @@ export const CODES = {
     exit: 65,
     help: 'add the object to the input, or bind it to a store in bellhop.yaml',
   },
-  BH_ERR_PLAN: { exit: 65, help: 'make the plan anew with `bellhop plan`' },
+  BH_ERR_PLAN: { exit: 65, help: 'make the plan anew with `bellhop plan`, `submit` or `adapt`' },
   BH_ERR_PLAN_OBJECTS: { exit: 65, help: 'give the manifest with these objects: `-f FILE`' },
   BH_ERR_NO_PLAN: {
     exit: 65,

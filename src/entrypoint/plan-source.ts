@@ -100,7 +100,7 @@ function inlinePlan(place: PlanPlace, { packing }: Io): CarriedPlan {
   if (bytes !== undefined) return carriedPlan(bytes, by, expectedOf(place));
   const what =
     lacking < 0
-      ? `what ${variable}_1 and following hold is not what \`bellhop submit\` put there`
+      ? `what ${variable}_1 and following hold is not what \`bellhop submit\` or \`adapt\` put there`
       : `there is no ${variable}_${lacking + 1}, and it has ${count} parts`;
   throw new BellhopError('BH_ERR_PLAN', { where: [by], what });
 }

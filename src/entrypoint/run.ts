@@ -187,17 +187,21 @@ function findSource(io: Io, options: RunOptions, overrides: PlanPlace | undefine
   const declares = options.manifests.length > 0 || options.settings !== undefined;
   if (options.plan === undefined && declares) return { kind: 'manifests' };
   const env = ownVariables(io);
-  const asked = options.plan ?? env.get('BELLHOP_PLAN');
-  if (asked === undefined && !isKubernetes(io)) refuseRemnants(env, 'BELLHOP_PLAN');
-  const path = asked ?? (io.fs.statThrough(DEFAULT_PLAN) ? DEFAULT_PLAN : undefined);
+  if (options.plan !== undefined) return planAt(options.plan, '--plan', env);
+  const isDone = isKubernetes(io);
+  const named =
+    env.get('BELLHOP_PLAN') ?? (isDone ? undefined : refuseRemnants(env, 'BELLHOP_PLAN'));
+  const path = named ?? (io.fs.statThrough(DEFAULT_PLAN) ? DEFAULT_PLAN : undefined);
   if (path === undefined) return nothing(env, overrides);
-  if (options.plan === undefined && isKubernetes(io)) return { kind: 'nothing' };
-  const by = options.plan === undefined ? 'BELLHOP_PLAN' : '--plan';
+  return isDone ? { kind: 'nothing' } : planAt(path, 'BELLHOP_PLAN', env);
+}
+
+function planAt(path: string, by: string, own: ReadonlyMap<string, string>): PlanSource {
   if (ELSEWHERE.test(path)) {
-    return { kind: 'elsewhere', named: path, by, variable: 'BELLHOP_PLAN', own: env };
+    return { kind: 'elsewhere', named: path, by, variable: 'BELLHOP_PLAN', own };
   }
   refuseNoPath(by, path);
-  return { kind: 'plan', path, digest: env.get('BELLHOP_PLAN_DIGEST') };
+  return { kind: 'plan', path, digest: own.get('BELLHOP_PLAN_DIGEST') };
 }
 
 /** `inline:3`, or `store:path`; a path with a colon is written `./a:b`. */

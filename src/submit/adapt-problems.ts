@@ -2,7 +2,7 @@ import type { Json } from '../core/canonical.ts';
 import { BellhopError } from '../core/errors.ts';
 import { bytesOf, isObject, nodesAt, pairsOf } from '../targets/_caps.ts';
 import type { Variable } from '../targets/_target.ts';
-import { isPair, textAt, variablesAt } from './adapt-fields.ts';
+import { isPair, textAt, textsAt, variablesAt } from './adapt-fields.ts';
 import type { Adaptable } from './adapt-target.ts';
 
 // What of a request that somebody else made cannot be taken over.
@@ -111,18 +111,41 @@ function namesakeProblems(written: Written, variables: readonly Variable[]): Bel
   });
 }
 
-/** One `NAME=value` with its NUL: MAX_ARG_STRLEN, measured on Linux 6.18. */
-const ENTRY_BYTES_MAX = 131_072;
+/** One string with its NUL: MAX_ARG_STRLEN, measured on Linux 6.18. */
+const STRING_BYTES_MAX = 131_072;
 
 /** What no container can be given, however it is delivered. */
-function ownProblems({ nameProblem }: Written, variables: readonly Variable[]): BellhopError[] {
-  return variables.flatMap(([name, value]) => {
-    const bytes = bytesOf(name) + bytesOf(value) + 2;
-    const isTooLong = bytes > ENTRY_BYTES_MAX;
-    const tooLong = isTooLong ? `has ${bytes} bytes, Linux takes ${ENTRY_BYTES_MAX}` : undefined;
-    const withNul = value.includes('\0') ? 'has a NUL, which no variable can hold' : undefined;
-    const problem = nameProblem(name) ?? withNul ?? tooLong;
-    if (problem === undefined) return [];
-    return [new BellhopError('BH_ERR_VALUE', { where: ['variable', name], what: problem })];
-  });
+function ownProblems(written: Written, variables: readonly Variable[]): BellhopError[] {
+  const { adapting, request, nameProblem } = written;
+  const bad = (where: readonly string[], what: string | undefined): BellhopError[] => {
+    return what === undefined ? [] : [new BellhopError('BH_ERR_VALUE', { where, what })];
+  };
+  const { entrypoint, arguments: rest, hyperparameters } = adapting;
+  return [
+    ...variables.flatMap(([name, value]) => {
+      const problem = nameProblem(name) ?? stringProblem(value, bytesOf(name) + 1);
+      return bad(['variable', name], problem);
+    }),
+    ...[entrypoint, rest].flatMap((at) => {
+      return textsAt(request, at).flatMap((word, index) => {
+        return bad([adapting.operation, `${at}[${index}]`], stringProblem(word, 0));
+      });
+    }),
+    ...variablesAt(request, hyperparameters).flatMap(([name, value]) => {
+      return bad(['hyperparameter', name.toWellFormed()], unicodeProblem(name + value));
+    }),
+  ];
+}
+
+/** What Linux cannot start a program with, beside `more` bytes in the same string. */
+function stringProblem(text: string, more: number): string | undefined {
+  if (text.includes('\0')) return 'has a NUL, which neither a variable nor a word can hold';
+  const bytes = more + bytesOf(text) + 1;
+  if (bytes > STRING_BYTES_MAX) return `has ${bytes} bytes, Linux takes ${STRING_BYTES_MAX}`;
+  return unicodeProblem(text);
+}
+
+/** UTF-8 has no half of a surrogate pair: it would arrive as another character. */
+function unicodeProblem(text: string): string | undefined {
+  return text.isWellFormed() ? undefined : 'has half a surrogate pair, which UTF-8 cannot hold';
 }

@@ -3,14 +3,14 @@ import { barePlan } from '../plan/bare.ts';
 import type { Placement, Policy } from '../plan/types.ts';
 import type { Adapting } from '../targets/_adapting.ts';
 import type { JsonObject } from '../targets/_caps.ts';
-import { breachesOf } from '../targets/_caps.ts';
 import type { Target } from '../targets/_target.ts';
 import { textAt, variablesAt, withAt } from './adapt-fields.ts';
 import type { Written } from './adapt-problems.ts';
 import { channelProblems, writtenProblems } from './adapt-problems.ts';
 import type { Start, StartInput } from './adapt-start.ts';
 import { startsOf } from './adapt-start.ts';
-import { adaptedTarget, capsOf, takenFields } from './adapt-target.ts';
+import { adaptedTarget, takenFields } from './adapt-target.ts';
+import { against, because } from './adapt-why.ts';
 import { capProblems, sendProblems } from './judge.ts';
 import type { Submission, SubmitInput } from './prepare.ts';
 import { prepare } from './prepare.ts';
@@ -39,14 +39,14 @@ export function adaptingOf(target: Target, request: JsonObject): Adapting | unde
 
 /** True where the platform takes the request as it is. */
 export function isLegal(target: Target, adapting: Adapting, request: JsonObject): boolean {
-  return breachesOf(capsOf({ target, adapting }), adapting.operation, request).length === 0;
+  return against({ target, adapting, request }).length === 0;
 }
 
 /** Adapts a request that is not legal; everything that keeps it from becoming so is a problem. */
 export function adapt(input: AdaptInput): Adapted | readonly BellhopError[] {
   const problems = writtenProblems(input);
   const starts = startsOf(input);
-  if (starts instanceof BellhopError) return [...problems, starts];
+  if (starts instanceof BellhopError) return [...problems, because(input, starts)];
   if (problems.length > 0) return problems;
   let made: Adapted | readonly BellhopError[] = [];
   for (const start of starts) {
@@ -63,8 +63,8 @@ function adaptedBy(input: AdaptInput, start: Start): Adapted | readonly BellhopE
   const isOver = adapting.over !== undefined;
   const submission = isOver ? prepare(wanted) : eachInOnePlace(wanted, prepare(wanted));
   const taken = channelProblems(input, submission.split.job.channel);
-  const against = [...taken, ...sendProblems(wanted, submission)];
-  if (against.length > 0) return against;
+  const unsent = [...taken, ...sendProblems(wanted, submission)];
+  if (unsent.length > 0) return unsent;
   const request = submission.split.requests[0]?.input ?? {};
   const left = capProblems(wanted.target, submission.split.breaches);
   return left.length > 0 ? left : { request, submission };

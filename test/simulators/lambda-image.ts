@@ -37,10 +37,12 @@ const PARAMETER = 'InvalidParameterValueException';
 const BYTES_OF_ALL_MAX = 4096;
 const TIMEOUT_SECONDS_MAX = 900;
 const STORAGE_MB = 512;
-// AWS's own list (pages that quote the guide); AWS_LAMBDA_* as a whole.
+// AWS's own list (pages that quote the guide).
 const RESERVED = `_HANDLER _X_AMZN_TRACE_ID AWS_DEFAULT_REGION AWS_REGION AWS_EXECUTION_ENV
   AWS_ACCESS_KEY AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN LAMBDA_TASK_ROOT
-  LAMBDA_RUNTIME_DIR TZ`.split(/\s+/);
+  LAMBDA_RUNTIME_DIR TZ AWS_LAMBDA_FUNCTION_NAME AWS_LAMBDA_FUNCTION_MEMORY_SIZE
+  AWS_LAMBDA_FUNCTION_VERSION AWS_LAMBDA_INITIALIZATION_TYPE AWS_LAMBDA_LOG_GROUP_NAME
+  AWS_LAMBDA_LOG_STREAM_NAME AWS_LAMBDA_RUNTIME_API`.split(/\s+/);
 
 const WORDS = listOf({ is: 'string' }, 1500);
 const RULE: Rule = {
@@ -77,9 +79,7 @@ function refusals({ create }: LambdaRequests): Refusal[] {
   const found = refused('ValidationException', broken(RULE, create, ''));
   if (found.length > 0) return found;
   const variables = create.Environment?.Variables ?? {};
-  const reserved = Object.keys(variables).filter((name) => {
-    return RESERVED.includes(name) || name.startsWith('AWS_LAMBDA_');
-  });
+  const reserved = Object.keys(variables).filter((name) => RESERVED.includes(name));
   const bytes = Buffer.byteLength(JSON.stringify(variables));
   const prefix = 'Lambda was unable to configure your environment variables because the ';
   return [

@@ -122,8 +122,11 @@ const REFUSED: readonly (readonly [string, () => readonly Refusal[], string])[] 
     'reserved keys',
   ],
   [
-    'Lambda: AWS_LAMBDA_X',
-    () => lambdaImage.refusals(legal.lambda({ Environment: { Variables: { AWS_LAMBDA_X: '' } } })),
+    'Lambda: AWS_LAMBDA_RUNTIME_API',
+    () => {
+      const Variables = { AWS_LAMBDA_RUNTIME_API: '' };
+      return lambdaImage.refusals(legal.lambda({ Environment: { Variables } }));
+    },
     'reserved keys',
   ],
   [

@@ -55,7 +55,8 @@ describe('what Linux can start no program with is refused by its field', () => {
       'hyperparameter, h: has half a surrogate pair',
     ],
   ];
-  test.each([...ROWS])('%s', (_, at, node, expected) => {
+  test.each([...ROWS])('%s', (_, ...row) => {
+    const [at, node, expected] = row;
     const said = told('CreateTrainingJob', { [ENTRYPOINT]: ['p'], [at]: node });
     expect(said).toHaveLength(1);
     expect(said[0]).toContain(expected);
@@ -131,7 +132,8 @@ describe('where nobody knows how to start bellhop, the reader is told what it is
       'overrides: ',
     ],
   ];
-  test.each([...ROWS])('%s, %s', (operation, at, node, expected) => {
+  test.each([...ROWS])('%s, %s', (...row) => {
+    const [operation, at, node, expected] = row;
     const of = named(operation);
     const request = withAt(BASE[operation] ?? expect.unreachable(), at, node);
     const made = adapt(inputFor(of, request));

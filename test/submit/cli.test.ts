@@ -263,7 +263,7 @@ describe('a plain process', () => {
   });
   test.each([
     [{ BELLHOP_PLAN: 'inline:2' }, 'there is no BELLHOP_PLAN_2, and it has 2 parts'],
-    [{ BELLHOP_PLAN_1: 'AAAA' }, 'is not what `bellhop submit` put there'],
+    [{ BELLHOP_PLAN_1: 'AAAA' }, 'is not what `bellhop submit` or `adapt` put there'],
     [{ BELLHOP_PLAN_DIGEST: `sha256:${'0'.repeat(64)}` }, 'BELLHOP_PLAN_DIGEST says'],
     [{ BELLHOP_PLAN: 'nosuch:a/b' }, 'there is no kind nosuch'],
     [{ BELLHOP_PLAN: 's3:a/b', BELLHOP_PLAN_STORES: 'x' }, 'must be a JSON object of stores'],

@@ -1,4 +1,4 @@
-// What the hook for botocore does with requests that it has no part in, and with what is no bellhop.
+// What the hook for botocore does with requests that are not its own, and with what is no bellhop.
 import { beforeAll, describe, expect, test } from 'bun:test';
 import path from 'node:path';
 import { PYTHON_ENV, noBotocore } from '../support/botocore.ts';

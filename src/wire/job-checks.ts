@@ -8,7 +8,7 @@ import { complain, integer, member, record, text } from './read.ts';
 const INT32 = { min: 0, max: 2 ** 31 - 1 };
 /** Of int64 as much as is exact here. */
 const INT64 = { min: 0, max: Number.MAX_SAFE_INTEGER };
-/** Of an Indexed Job: maxParallelismForIndexedJob. */
+/** Of an Indexed Job: maxParallelismForIndexedJob, maxFailedIndexesForIndexedJob. */
 const INDEXED_MAX = 100_000;
 
 /** The numbers of a Job's spec; 0 is a number for each of them. */
@@ -65,10 +65,12 @@ function checkIndexed(at: At, numbers: Numbers): void {
     const what = `must be less than or equal to ${INDEXED_MAX} when completion mode is Indexed`;
     complain(member(at, 'parallelism') ?? at, what);
   }
+  const failed = member(at, 'maxFailedIndexes') ?? at;
   if (completions !== undefined && maxFailedIndexes > completions) {
-    const what = 'must be less than or equal to completions';
-    complain(member(at, 'maxFailedIndexes') ?? at, what);
+    complain(failed, 'must be less than or equal to completions');
   }
+  if (maxFailedIndexes > INDEXED_MAX)
+    complain(failed, `must be less than or equal to ${INDEXED_MAX}`);
 }
 
 function checkUnindexed(at: At): void {
@@ -91,12 +93,8 @@ function checkPod(at: At): void {
   // An empty one is an absent one.
   const policy = member(spec, 'restartPolicy');
   const written = text(policy) ?? '';
-  if (policy !== undefined && written !== '') {
-    if (!POLICIES.includes(written)) {
-      complain(policy, `must be one of ${POLICIES.join(', ')}`);
-    } else if (written !== 'Never' && member(at, 'backoffLimitPerIndex') !== undefined) {
-      complain(policy, 'only Never is supported when backoffLimitPerIndex is specified');
-    }
+  if (policy !== undefined && written !== '' && !POLICIES.includes(written)) {
+    complain(policy, `must be one of ${POLICIES.join(', ')}`);
   }
   integer(member(spec, 'activeDeadlineSeconds'), { ...INT32, min: 1 });
 }

@@ -47,7 +47,10 @@ const OF_JOB: readonly (readonly [string, string])[] = [
   ['completions: 8', 'spec.completions'],
   ['backoffLimit: 3', 'spec.backoffLimit'],
   ['podFailurePolicy: { rules: [] }', 'spec.podFailurePolicy'],
-  ['maxFailedIndexes: 1', 'spec.maxFailedIndexes'],
+  [
+    'completionMode: Indexed\n  completions: 1\n  backoffLimitPerIndex: 1\n  maxFailedIndexes: 1',
+    'spec.maxFailedIndexes',
+  ],
   ['suspend: true', 'spec.suspend'],
 ];
 

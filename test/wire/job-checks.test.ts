@@ -54,9 +54,9 @@ const REFUSED: readonly (readonly [object, object, string])[] = [
     `spec.${PER_INDEX}: requires indexed completion mode`,
   ],
   [
-    { ...INDEXED, [PER_INDEX]: 1 },
-    { restartPolicy: 'OnFailure' },
-    'restartPolicy: only Never is supported when backoffLimitPerIndex is specified',
+    { ...INDEXED, completions: 200_000, [PER_INDEX]: 1, maxFailedIndexes: 100_001 },
+    {},
+    'spec.maxFailedIndexes: must be less than or equal to 100000',
   ],
   [
     { ...INDEXED, maxFailedIndexes: 1 },
@@ -99,6 +99,7 @@ const TAKEN: readonly (readonly [object, object])[] = [
   [{ completionMode: null, completions: null, backoffLimit: null }, {}],
   [{ completionMode: 'NonIndexed' }, {}],
   [INDEXED, { restartPolicy: 'OnFailure' }],
+  [{ ...INDEXED, [PER_INDEX]: 1 }, { restartPolicy: 'OnFailure' }],
   [{ ...INDEXED, completions: 0 }, {}],
   [{ ...INDEXED, [PER_INDEX]: 0, maxFailedIndexes: 3 }, {}],
   [{ backoffLimit: 0, parallelism: 0, completions: 0, activeDeadlineSeconds: 0 }, {}],
